@@ -1,0 +1,46 @@
+# Two commands matter: `make serve` and `make test`.  Each sets up what it needs on a
+# machine with Python 3.11 or later; when nothing changed that costs nothing.
+# Options of a command: make serve ARGS="--help"
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+ARGS ?=
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup serve demo test bench lint clean
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+
+setup: $(READY) ## make .venv with the locked dependencies
+
+# made last, so a set-up that was interrupted is done again
+$(READY): pyproject.toml uv.lock tools/setup
+	@tools/setup
+	@touch $@
+
+# exec: the server is make's own child, to which make passes a TERM on
+serve: $(READY) ## start the server and all it needs; Ctrl-C stops it
+	@exec $(BIN)/tabellion serve $(ARGS)
+
+demo: $(READY) ## load real data into a running server and look around
+	@exec $(BIN)/tabellion demo $(ARGS)
+
+test: $(READY) ## run the whole suite, fastest part first
+	@exec $(BIN)/python tools/suite.py $(ARGS)
+
+bench: $(READY) ## measure the figures of the README
+	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+lint: $(READY) ## check style, types and import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean: ## remove what can be made again; the data in .tabellion stays
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .import_linter_cache .grimp_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,217 @@
+"""Putting events into the ledger: their bytes, their chain, one statement a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import psycopg
+
+from domain.events import Recorded
+from domain.ids import WorkspaceId, uuid7
+from commands.unit import Once, Origin, Reply
+from projections.arrays import text_array
+from projections.log import chained, data_of
+
+
+@dataclass(slots=True)
+class Accepted:
+    """An accepted unit on its way into the ledger."""
+
+    batch_id: str
+    origin: Origin
+    first_seq: int
+    events: Sequence[Recorded]
+    once: Once | None
+    reply: Reply | None
+
+    @property
+    def last_seq(self) -> int:
+        return self.first_seq + len(self.events) - 1
+
+
+@dataclass
+class Head:
+    """A workspace's head row, as it is and as it becomes."""
+
+    workspace_id: WorkspaceId
+    seq: int
+    catalog_seq: int
+    hash: bytes
+    recorded_at: str
+
+
+@dataclass
+class _Columns:
+    """The columns of the rows of `ledger.events`."""
+
+    ids: list[str] = field(default_factory=list)
+    streams: list[str] = field(default_factory=list)
+    versions: list[int] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
+    schemas: list[int] = field(default_factory=list)
+    data: list[str] = field(default_factory=list)
+    times: list[str] = field(default_factory=list)
+    hashes: list[str] = field(default_factory=list)
+
+
+def append(
+    connection: psycopg.Connection[Any],
+    head: Head,
+    units: Sequence[Accepted],
+    milliseconds: int,
+    random_bits: int,
+) -> None:
+    """Sends the rows of a group; moves `head.hash` on.  Waits for nothing.
+
+    `milliseconds` and `random_bits` make the events' ids, which count up.
+    """
+    columns = _Columns()
+    for unit in units:
+        random_bits = _encode(columns, head, unit, milliseconds, random_bits)
+    if columns.ids:
+        first = units[0].first_seq
+        connection.execute(
+            _EVENTS,
+            [
+                head.workspace_id,
+                first,
+                text_array(columns.ids),
+                text_array(columns.streams),
+                text_array(columns.versions),
+                text_array(columns.types),
+                text_array(columns.schemas),
+                text_array(columns.data),
+                text_array(columns.times),
+                text_array(columns.hashes),
+            ],
+            prepare=True,
+        )
+        connection.execute(
+            _OUTBOX,
+            [head.workspace_id, first, first + len(columns.ids) - 1],
+            prepare=True,
+        )
+    _batches(connection, head, units)
+
+
+def _encode(
+    columns: _Columns, head: Head, unit: Accepted, milliseconds: int, random_bits: int
+) -> int:
+    """The envelope's header is `projections.log.Envelope.header`, made in bulk."""
+    origin = unit.origin
+    size = len(unit.events)
+    actor = {"id": origin.actor.id, "kind": origin.actor.kind}
+    correlation = origin.correlation_id or unit.batch_id
+    previous = head.hash
+    for index, recorded in enumerate(unit.events):
+        event = recorded.event
+        data = data_of(event)
+        event_id = uuid7(milliseconds, random_bits)
+        random_bits += 1
+        stream = event.stream_id
+        header = orjson.dumps(
+            [
+                event_id,
+                event.TYPE,
+                event.SCHEMA,
+                head.workspace_id,
+                recorded.seq,
+                stream,
+                recorded.version,
+                unit.batch_id,
+                index,
+                size,
+                actor,
+                origin.surface,
+                origin.request_id,
+                origin.causation_id,
+                correlation,
+                recorded.at,
+            ]
+        )
+        previous = chained(previous, header, data)
+        columns.ids.append(event_id)
+        columns.streams.append(stream)
+        columns.versions.append(recorded.version)
+        columns.types.append(event.TYPE)
+        columns.schemas.append(event.SCHEMA)
+        columns.data.append(data.decode())
+        columns.times.append(recorded.at)
+        columns.hashes.append(previous.hex())
+    head.hash = previous
+    return random_bits
+
+
+def _batches(
+    connection: psycopg.Connection[Any], head: Head, units: Sequence[Accepted]
+) -> None:
+    connection.execute(
+        _BATCHES,
+        [
+            head.workspace_id,
+            head.recorded_at,
+            text_array([unit.batch_id for unit in units]),
+            text_array([unit.first_seq for unit in units]),
+            text_array([unit.last_seq for unit in units]),
+            text_array([unit.origin.actor.kind for unit in units]),
+            text_array([unit.origin.actor.id for unit in units]),
+            text_array([unit.origin.surface for unit in units]),
+            text_array([unit.origin.request_id for unit in units]),
+            text_array([unit.origin.causation_id for unit in units]),
+            text_array([unit.origin.correlation_id or unit.batch_id for unit in units]),
+            text_array([unit.once.key if unit.once else None for unit in units]),
+            text_array(
+                [unit.once.fingerprint.hex() if unit.once else None for unit in units]
+            ),
+            text_array([kept_reply(unit.once, unit.reply) for unit in units]),
+        ],
+        prepare=True,
+    )
+
+
+def kept_reply(once: Once | None, reply: Reply | None) -> str | None:
+    """A reply as it is stored, in hexadecimal: a line of JSON, then its body."""
+    if once is None or reply is None:
+        return None
+    if once.secret_id is not None:
+        return orjson.dumps({"secret_id": once.secret_id}).hex()
+    line = orjson.dumps({"status": reply.status, "headers": dict(reply.headers)})
+    return (line + b"\n" + reply.body).hex()
+
+
+def read_reply(stored: bytes) -> Reply | str:
+    """The stored reply, or the id of the resource whose reply held a secret."""
+    line, _, body = bytes(stored).partition(b"\n")
+    head = orjson.loads(line)
+    if "secret_id" in head:
+        return str(head["secret_id"])
+    return Reply(head["status"], body, head["headers"])
+
+
+_EVENTS = """
+    INSERT INTO ledger.events
+        (workspace_id, seq, id, stream_id, version, type, schema, data, recorded_at, hash)
+    SELECT %s::uuid, %s::bigint + position - 1, id, stream, version, type, schema,
+           convert_to(data, 'UTF8'), at, decode(hash, 'hex')
+    FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::text[], %s::smallint[],
+                %s::text[], %s::timestamptz[], %s::text[])
+         WITH ORDINALITY AS n (id, stream, version, type, schema, data, at, hash, position)
+"""
+_OUTBOX = (
+    "INSERT INTO ledger.outbox (workspace_id, first_seq, last_seq)"
+    " VALUES (%s::uuid, %s::bigint, %s::bigint)"
+)
+_BATCHES = """
+    INSERT INTO ledger.batches
+        (workspace_id, recorded_at, batch_id, first_seq, last_seq, actor_kind, actor,
+         surface, request_id, causation_id, correlation_id, key, fingerprint, reply)
+    SELECT %s::uuid, %s::timestamptz, batch_id, first_seq, last_seq, actor_kind, actor,
+           surface, request_id, causation_id, correlation_id, key,
+           decode(fingerprint, 'hex'), decode(reply, 'hex')
+    FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::uuid[],
+                %s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::text[],
+                %s::text[])
+         AS n (batch_id, first_seq, last_seq, actor_kind, actor, surface, request_id,
+               causation_id, correlation_id, key, fingerprint, reply)
+"""

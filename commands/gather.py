@@ -1,0 +1,192 @@
+"""Loading the facts of a group, set-based, under the head's lock."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg import sql
+
+from domain.catalog import Catalog, Table
+from domain.decider import needs
+from domain.facts import Facts, Link, Needs
+from domain.ids import FieldId, TableId
+from commands.unit import Unit
+from projections.arrays import text_array
+from projections.records import rows
+from projections.target import Target
+
+Sink: TypeAlias = Callable[[Sequence[Sequence[Any]]], None]
+
+
+def needed(units: Sequence[Unit], catalog: Catalog) -> Needs:
+    found = Needs()
+    for unit in units:
+        for command in unit.commands:
+            needs(command, catalog, found)
+    return found
+
+
+class Gathering:
+    """Statements sent in one pipeline, their results read after its sync."""
+
+    def __init__(self, connection: psycopg.Connection[Any], target: Target) -> None:
+        self.connection, self.target = connection, target
+        self.waiting: list[tuple[psycopg.Cursor[Any], Sink]] = []
+
+    def ask(
+        self, statement: bytes | sql.Composed, values: Sequence[Any], sink: Sink
+    ) -> None:
+        cursor = self.connection.execute(statement, values, prepare=True)
+        self.waiting.append((cursor, sink))
+
+    def receive(self) -> None:
+        for cursor, sink in self.waiting:
+            sink(cursor.fetchall())
+        self.waiting.clear()
+
+    def facts(self, found: Needs, facts: Facts) -> None:
+        """Asks for everything in `found`; `facts` has it after `receive`."""
+        catalog = facts.catalog
+        if found.counters:
+            self._counters(found, facts)
+        for table_id, ids in found.records.items():
+            table = catalog.tables.get(TableId(table_id))
+            if table is not None:
+                self._rows(table, ids, facts)
+        for table_id, ids in found.targets.items():
+            if ids and TableId(table_id) in catalog.tables:
+                self._versions(table_id, ids, facts)
+        if found.keys:
+            self._keys(found, facts)
+        for table_id, field_id in found.columns:
+            self._column(table_id, field_id, facts)
+        if found.gone:
+            self._gone(found, facts)
+        self._instance(found, facts)
+
+    def _counters(self, found: Needs, facts: Facts) -> None:
+        def sink(rows: Sequence[Sequence[Any]]) -> None:
+            facts.counters.update((row[0], row[1]) for row in rows)
+
+        self.ask(
+            _COUNTERS, [facts.catalog.id, text_array(list(found.counters))], sink
+        )
+
+    def _rows(self, table: Table, ids: set[str], facts: Facts) -> None:
+        literal = text_array(list(ids))
+
+        def sink(found: Sequence[Sequence[Any]]) -> None:
+            facts.rows.update(dict.fromkeys(ids))
+            for row in found:
+                made = rows.row_from(table, row)
+                facts.rows[made.id] = made
+                facts.versions[made.id] = made.version
+                facts.live[made.id] = True
+
+        self.ask(rows.select_rows(self.target, table), [literal], sink)
+        for field, other in rows.linked_fields(table, facts.catalog):
+            self.ask(
+                rows.select_links(self.target, field, other),
+                [literal],
+                _links_sink(facts, field.id),
+            )
+
+    def _versions(self, table_id: str, ids: set[str], facts: Facts) -> None:
+        def sink(found: Sequence[Sequence[Any]]) -> None:
+            for record_id, version in found:
+                facts.versions[record_id] = version
+                facts.live[record_id] = True
+
+        self.ask(
+            rows.select_versions(self.target, table_id), [text_array(list(ids))], sink
+        )
+
+    def _keys(self, found: Needs, facts: Facts) -> None:
+        constraints, digests = zip(*found.keys, strict=True)
+
+        def sink(rows: Sequence[Sequence[Any]]) -> None:
+            facts.taken.update(((row[0], bytes(row[1])), row[2]) for row in rows)
+
+        self.ask(
+            _KEYS,
+            [
+                text_array(constraints),
+                text_array([digest.hex() for digest in digests]),
+                facts.catalog.id,
+            ],
+            sink,
+        )
+
+    def _column(self, table_id: str, field_id: str, facts: Facts) -> None:
+        table = facts.catalog.tables.get(TableId(table_id))
+        field = table.all_fields.get(FieldId(field_id)) if table else None
+        if table is None or field is None:
+            return
+
+        def sink(found: Sequence[Sequence[Any]]) -> None:
+            facts.columns[field_id] = [(row[0], row[1]) for row in found]
+
+        self.ask(rows.select_column(self.target, table, field), [], sink)
+
+    def _gone(self, found: Needs, facts: Facts) -> None:
+        def sink(rows: Sequence[Sequence[Any]]) -> None:
+            facts.versions.update((row[0], row[1]) for row in rows)
+
+        self.ask(_LAST_VERSIONS, [facts.catalog.id, text_array(list(found.gone))], sink)
+
+    def _instance(self, found: Needs, facts: Facts) -> None:
+        def emails(rows: Sequence[Sequence[Any]]) -> None:
+            facts.emails.update((row[0], row[1]) for row in rows)
+
+        def users(rows: Sequence[Sequence[Any]]) -> None:
+            facts.users.update((row[0], row[1]) for row in rows)
+
+        def slugs(rows: Sequence[Sequence[Any]]) -> None:
+            facts.slugs.update((row[0], row[1]) for row in rows)
+
+        if found.emails:
+            self.ask(_EMAILS, [list(found.emails)], emails)
+        if found.users:
+            self.ask(_USERS, [text_array(list(found.users))], users)
+        if found.slugs:
+            self.ask(_SLUGS, [list(found.slugs)], slugs)
+
+
+def _links_sink(facts: Facts, field_id: str) -> Sink:
+    def sink(found: Sequence[Sequence[Any]]) -> None:
+        links: dict[str, list[Link]]
+        links, versions = rows.group_links(found)
+        for record_id, linked in links.items():
+            row = facts.rows.get(record_id)
+            if row is not None:
+                facts.rows[record_id] = rows.with_links(
+                    row, {**row.links, field_id: linked}
+                )
+        for other, version in versions.items():
+            facts.versions.setdefault(other, version)
+            facts.live.setdefault(other, True)
+
+    return sink
+
+
+_COUNTERS = (
+    b"SELECT table_id, number FROM catalog.counters"
+    b" WHERE workspace_id = %s::uuid AND table_id = ANY (%s::uuid[])"
+)
+# by unique_keys' primary key
+_KEYS = b"""
+    SELECT k.constraint_id, k.digest, k.record_id
+    FROM unnest(%s::uuid[], %s::text[]) AS n (constraint_id, digest)
+    JOIN catalog.unique_keys AS k
+      ON k.workspace_id = %s::uuid AND k.constraint_id = n.constraint_id
+     AND k.digest = decode(n.digest, 'hex')
+"""
+# by events' unique (workspace_id, stream_id, version)
+_LAST_VERSIONS = b"""
+    SELECT stream_id, max(version) FROM ledger.events
+    WHERE workspace_id = %s::uuid AND stream_id = ANY (%s::uuid[])
+    GROUP BY stream_id
+"""
+_EMAILS = b"SELECT email_key, user_id FROM vault.accounts WHERE email_key = ANY (%s)"
+_USERS = b"SELECT id, version FROM catalog.users WHERE id = ANY (%s::uuid[])"
+_SLUGS = b"SELECT slug, workspace_id FROM catalog.slugs WHERE slug = ANY (%s)"

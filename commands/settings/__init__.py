@@ -1,0 +1,265 @@
+"""Every setting: an environment variable `TABELLION_<NAME>` or a line of `.env`.
+
+Order: the environment, then the files named by `TABELLION_<SECRET>_FILE`, then
+`.env` in the current directory, then the default.  An empty value means unset.
+Pydantic only at the edges: this is one of them.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic.config import JsonDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from commands.settings.checks import (
+    DatabaseUrl,
+    Names,
+    Port,
+    networks,
+    origins,
+    strong_key,
+    strong_password,
+    url,
+)
+from commands.settings.errors import SettingsError
+from commands.settings.files import PREFIX, FilesNamedBy, kept_key
+
+__all__ = ["PREFIX", "Settings", "SettingsError", "load_settings"]
+
+
+def _unit(text: str) -> JsonDict:
+    return {"unit": text}
+
+
+class Settings(BaseSettings):
+    """All settings of one process.  Use `load_settings`, which also checks them
+    against each other and makes the secret key of an embedded installation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: DatabaseUrl | None = Field(
+        None,
+        repr=False,
+        description="Postgres 15 or later, as the app role; unset: an embedded one",
+        json_schema_extra=_unit("URL"),
+    )
+    owner_database_url: DatabaseUrl | None = Field(
+        None,
+        repr=False,
+        description="The same database as the role that owns it, for migrations;"
+        " unset: TABELLION_DATABASE_URL",
+        json_schema_extra=_unit("URL"),
+    )
+    follower_database_url: DatabaseUrl | None = Field(
+        None,
+        repr=False,
+        description="The same database as the role that only reads and follows;"
+        " unset: TABELLION_DATABASE_URL",
+        json_schema_extra=_unit("URL"),
+    )
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        Path("./.tabellion"),
+        description="Where the embedded Postgres and the secret key live",
+        json_schema_extra=_unit("folder"),
+    )
+    host: str = Field(
+        "127.0.0.1",
+        description="The address to listen on",
+        json_schema_extra=_unit("address"),
+    )
+    port_pybase: Port = Field(
+        8000,
+        description="Port of PyBase and Table REST",
+        json_schema_extra=_unit("port"),
+    )
+    port_querybase: Port = Field(
+        8080, description="Port of QueryBase", json_schema_extra=_unit("port")
+    )
+    port_modelling: Port = Field(
+        8081, description="Port of data modelling", json_schema_extra=_unit("port")
+    )
+    port_cms: Port = Field(
+        3001, description="Port of the headless CMS", json_schema_extra=_unit("port")
+    )
+    public_url: Annotated[str, url("http", "https")] | None = Field(
+        None,
+        description="How people reach this server, for links;"
+        " unset: http://HOST:PORT_PYBASE",
+        json_schema_extra=_unit("URL"),
+    )
+    trusted_proxies: Annotated[Names, AfterValidator(networks)] = Field(
+        (),
+        description="Proxies whose X-Forwarded-* headers are believed",
+        json_schema_extra=_unit("addresses or networks, parted by commas"),
+    )
+    corsorigins: Annotated[Names, AfterValidator(origins)] = Field(
+        (),
+        description="Web pages that may call from a browser; * is any of them",
+        json_schema_extra=_unit("origins, parted by commas"),
+    )
+    environment: Literal["development", "production"] = Field(
+        "development", description="What /health tells about this installation"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is logged"
+    )
+    log_format: Literal["console", "json"] = Field(
+        "console", description="Log lines for people or for machines"
+    )
+    secret_key: Annotated[SecretStr, AfterValidator(strong_key)] = Field(
+        SecretStr(""),
+        description="Signs tokens; unset: made once in the data directory when the"
+        " Postgres is embedded, required otherwise",
+        json_schema_extra=_unit("at least 32 characters"),
+    )
+    admin_email: str | None = Field(
+        None,
+        pattern=r"^[^@\s]+@[^@\s]+$",
+        description="The first administrator, made at the first start",
+        json_schema_extra=_unit("e-mail address"),
+    )
+    admin_password: Annotated[SecretStr, AfterValidator(strong_password)] | None = (
+        Field(
+            None,
+            description="The first administrator's password",
+            json_schema_extra=_unit("at least 8 characters"),
+        )
+    )
+    access_token_minutes: int = Field(
+        30,
+        ge=1,
+        description="How long an access token is good",
+        json_schema_extra=_unit("minutes"),
+    )
+    refresh_token_days: int = Field(
+        30,
+        ge=1,
+        description="How long a refresh token is good",
+        json_schema_extra=_unit("days"),
+    )
+    rate_limits: bool = Field(
+        True, description="on: the documented limits; off: none, for measurements"
+    )
+    max_body_bytes: int = Field(
+        10 * 1024 * 1024,
+        ge=1024,
+        description="The largest request body",
+        json_schema_extra=_unit("bytes"),
+    )
+    batch_limit: int = Field(
+        1000,
+        ge=1,
+        le=1000,
+        description="The most records of one batch",
+        json_schema_extra=_unit("records"),
+    )
+    committer_threads: int = Field(
+        3,
+        ge=1,
+        le=32,
+        description="Committers of one process, each with a connection",
+        json_schema_extra=_unit("threads"),
+    )
+    queue_limit: int = Field(
+        4096,
+        ge=1,
+        description="Writes that may wait in one process; one more is answered 503",
+        json_schema_extra=_unit("writes"),
+    )
+    redis_url: Annotated[str, url("redis", "rediss", "unix")] | None = Field(
+        None,
+        repr=False,
+        description="Redis or Valkey; unset: none is used",
+        json_schema_extra=_unit("URL"),
+    )
+    kafka_bootstrap_servers: Names = Field(
+        (),
+        description="Kafka brokers; unset: events are not relayed",
+        json_schema_extra=_unit("host:port, parted by commas"),
+    )
+    outbound_allow: Annotated[Names, AfterValidator(networks)] = Field(
+        (),
+        description="Private networks that webhooks and automations may call",
+        json_schema_extra=_unit("addresses or networks, parted by commas"),
+    )
+    smtp_url: Annotated[str, url("smtp", "smtps")] | None = Field(
+        None,
+        repr=False,
+        description="The mail server; unset: no mail is sent",
+        json_schema_extra=_unit("URL"),
+    )
+
+    @property
+    def base_url(self) -> str:
+        """`public_url`, or what the PyBase port is reached by on this machine."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port_pybase}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (
+            init_settings,
+            env_settings,
+            FilesNamedBy(settings_cls, env_settings),
+            dotenv_settings,
+            FilesNamedBy(settings_cls, dotenv_settings),
+        )
+
+
+def load_settings() -> Settings:
+    """The settings of this process, checked; `secret_key` is always filled.
+
+    Raises SettingsError with one line a problem.  The values themselves are never
+    told, for they may be secrets.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_problems(error))) from None
+    if (settings.admin_email is None) != (settings.admin_password is None):
+        raise SettingsError(
+            "TABELLION_ADMIN_EMAIL and TABELLION_ADMIN_PASSWORD go together"
+        )
+    if settings.database_url is None and (
+        settings.owner_database_url or settings.follower_database_url
+    ):
+        raise SettingsError(
+            "TABELLION_OWNER_DATABASE_URL and TABELLION_FOLLOWER_DATABASE_URL"
+            " need TABELLION_DATABASE_URL"
+        )
+    if settings.secret_key.get_secret_value():
+        return settings
+    if settings.database_url is not None:
+        raise SettingsError(
+            "TABELLION_SECRET_KEY is required with TABELLION_DATABASE_URL:"
+            " `openssl rand -hex 64` makes one"
+        )
+    return settings.model_copy(update={"secret_key": kept_key(settings.data_dir)})
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_url=False, include_input=False):
+        message = problem["msg"].removeprefix("Value error, ")
+        name = str(problem["loc"][0]).upper() if problem["loc"] else ""
+        yield f"{PREFIX}{name}: {message}"

@@ -1,0 +1,73 @@
+"""What a value of a setting must be, beyond its type.  Pure."""
+
+import ipaddress
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+SECRET_KEY_LENGTH = 32  # characters, at least
+_WEAK_WORDS = re.compile(
+    r"change.?me|your.?secret|secret.?key|password|insecure|example|default|tabellion"
+)
+_KNOWN_PASSWORDS = re.compile(
+    r"(admin(istrator)?|change.?me|default|letmein|pass.?word|qwerty(uiop)?|secret|"
+    r"tabellion|12345678)[0-9]*"
+)
+
+
+def _split(value: object) -> object:
+    """`a, b` as a tuple; anything that is no string is left to pydantic."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def url(*schemes: str) -> AfterValidator:
+    """Accepts a URL of one of `schemes`, with its slash at the end cut off."""
+
+    def check(value: str) -> str:
+        if urlsplit(value).scheme not in schemes:
+            wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+            raise ValueError(f"should be a URL that starts with {wanted}")
+        return value.rstrip("/")
+
+    return AfterValidator(check)
+
+
+def networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str(ipaddress.ip_network(value, strict=False)) for value in values)
+
+
+def origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        parts = urlsplit(value)
+        whole = f"{parts.scheme}://{parts.netloc}"
+        if value != "*" and (not parts.netloc or value.rstrip("/") != whole):
+            raise ValueError(f"{value!r} is no origin such as https://app.example.org")
+    return tuple(value.rstrip("/") for value in values)
+
+
+def strong_key(value: SecretStr) -> SecretStr:
+    key = value.get_secret_value()
+    if key and len(key) < SECRET_KEY_LENGTH:
+        raise ValueError(f"should have at least {SECRET_KEY_LENGTH} characters")
+    if key and (len(set(key)) < 8 or _WEAK_WORDS.search(key.lower())):
+        raise ValueError("is easily guessed; `openssl rand -hex 64` makes a good one")
+    return value
+
+
+def strong_password(value: SecretStr) -> SecretStr:
+    password = value.get_secret_value()
+    if len(password) < 8:
+        raise ValueError("should have at least 8 characters")
+    if len(set(password)) == 1 or _KNOWN_PASSWORDS.fullmatch(password.lower()):
+        raise ValueError("is among the first that anyone would try")
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+DatabaseUrl = Annotated[str, url("postgresql", "postgres")]
+Port = Annotated[int, Field(ge=1, le=65535)]

@@ -1,0 +1,125 @@
+"""The wiring: every part of the system, made once and joined here.
+
+Where the clock and the random bits come from.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from commands.committer import Committer
+from commands.embedded import DatabaseUrls
+from commands.migrate import Roles, migrate
+from commands.seal import Sealer
+from commands.settings import Settings
+from commands.transaction import Group, Transaction
+from domain.ids import uuid7
+from projections.postgres import CONNECT, adapt
+from projections.reader import Catalogs, Reader
+
+
+def now() -> float:
+    """Seconds since the epoch."""
+    return time.time()
+
+
+def time_text(seconds: float) -> str:
+    """RFC 3339 in UTC with six decimals: the form of every `recorded_at`."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def new_id() -> str:
+    """A UUIDv7 of this moment."""
+    return uuid7(int(now() * 1000), secrets.randbits(74))
+
+
+@dataclass
+class Observed:
+    """What the parts tell about themselves, for metrics: replaced by who measures."""
+
+    committed: Callable[[Group, float], None] = lambda group, seconds: None
+    sealed: Callable[[int], None] = lambda moved: None
+
+
+@dataclass
+class System:
+    """The running parts.  `start` and `stop` are the life of a process."""
+
+    settings: Settings
+    urls: DatabaseUrls
+    roles: Roles
+    catalogs: Catalogs
+    committer: Committer
+    sealer: Sealer
+    pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]]
+    reader: Reader
+    observed: Observed = field(default_factory=Observed)
+
+    async def start(self) -> None:
+        self.committer.start()
+        self.sealer.start()
+        await self.pool.open()
+
+    async def stop(self) -> None:
+        """Lets accepted writes finish, then lets go of everything."""
+        self.committer.stop()
+        self.sealer.stop()
+        await self.pool.close(timeout=2)
+
+
+def build(settings: Settings, urls: DatabaseUrls) -> System:
+    """Migrates the database and wires the system; nothing runs yet."""
+    roles = migrate(urls)
+    observed = Observed()
+    catalogs = Catalogs()
+    sealer = Sealer(urls.app, sealed=lambda moved: observed.sealed(moved))
+
+    def committed(group: Group, seconds: float) -> None:
+        if group.accepted:
+            sealer.wake()
+        observed.committed(group, seconds)
+
+    committer = Committer(
+        lambda: Transaction(
+            urls.app,
+            clock=now,
+            bits=secrets.randbits,
+            time_text=time_text,
+            catalogs=catalogs,
+        ),
+        threads=settings.committer_threads,
+        queue_limit=settings.queue_limit,
+        committed=committed,
+    )
+    pool = AsyncConnectionPool(
+        urls.app,
+        kwargs={"autocommit": True, "prepare_threshold": 0, **CONNECT},
+        configure=_configure,
+        min_size=2,
+        max_size=8,
+        open=False,
+        check=None,
+        reconnect_timeout=30,
+    )
+    return System(
+        settings,
+        urls,
+        roles,
+        catalogs,
+        committer,
+        sealer,
+        pool,
+        Reader(pool, catalogs),
+        observed,
+    )
+
+
+async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    adapt(connection)

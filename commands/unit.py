@@ -1,0 +1,101 @@
+"""A unit: what is committed whole or not at all, and what came of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from psycopg import sql
+
+from domain.events import Actor, Command, Recorded
+from domain.ids import BatchId, WorkspaceId
+from domain.record import CreateRecords, DeleteRecords, RestoreRecord, UpdateRecords
+from domain.user import ChangeProfile, GrantAdministration, RegisterUser
+
+# commands whose events leave the catalogue as it is: their units may share a commit
+_SHARING = (
+    CreateRecords,
+    UpdateRecords,
+    DeleteRecords,
+    RestoreRecord,
+    RegisterUser,
+    ChangeProfile,
+    GrantAdministration,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a surface answers: kept with an idempotency key, byte for byte."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a write came from: part of each of its events' envelopes."""
+
+    actor: Actor
+    surface: str
+    request_id: str
+    session_id: str | None = None
+    causation_id: str | None = None
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """An idempotency key: `fingerprint` is 32 bytes that equal requests share;
+    `secret_id` names the resource of a reply that must not be kept."""
+
+    key: str
+    fingerprint: bytes
+    secret_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An accepted unit.  `position` is its last event's, or the present one's."""
+
+    batch_id: BatchId
+    position: int
+    at: str
+    events: Sequence[Recorded]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A unit's answer: its outcome, or the first reply of its key."""
+
+    outcome: Outcome | None
+    reply: Reply
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class VaultWrite:
+    """A statement on the vault, in the unit's own transaction."""
+
+    statement: sql.SQL
+    values: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """`size` is the number of records it writes; `render` makes its reply."""
+
+    workspace_id: WorkspaceId
+    origin: Origin
+    commands: Sequence[Command]
+    render: Callable[[Outcome], Reply]
+    once: Once | None = None
+    vault: Sequence[VaultWrite] = ()
+    size: int = 1
+    makes_workspace: bool = False
+
+    @cached_property
+    def alone(self) -> bool:
+        """A unit that may change the catalogue commits alone."""
+        return not all(isinstance(one, _SHARING) for one in self.commands)

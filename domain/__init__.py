@@ -1,0 +1,1 @@
+"""What the ledger's facts mean: names, wishes, rules.  Pure, stdlib only."""

@@ -1,0 +1,343 @@
+"""What a workspace consists of, but for its records: the state that deciders read.
+
+Pure and immutable.  A `Catalog` is one workspace at one position; the tables of the
+read side hold the same, a row an entity, and `projections/catalog.py` loads and keeps
+them.  Deleted things stay, marked, until they are purged, so that taking a deletion
+back is instant.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from domain.access import Role
+from domain.errors import Json, NotFound
+from domain.ids import (
+    BaseId,
+    ConstraintId,
+    FieldId,
+    TableId,
+    UserId,
+    WorkspaceId,
+)
+from domain.values import FIELD_TYPES, FieldType
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+MAX_FIELDS = 400
+
+
+@dataclass(frozen=True)
+class Workspace:
+    id: WorkspaceId
+    name: str
+    slug: str
+    description: str | None
+    owner_id: UserId
+    created_at: str
+    updated_at: str
+    version: int = 1
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Member:
+    """A user's place in the workspace.  `id` is the stream of the membership."""
+
+    id: str
+    user_id: UserId
+    role: Role
+    created_at: str
+    version: int = 1
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Base:
+    id: BaseId
+    name: str
+    description: str | None
+    icon: str | None
+    created_by: str
+    created_at: str
+    updated_at: str
+    version: int = 1
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a table.  The first one made is the primary and stays it."""
+
+    id: FieldId
+    table_id: TableId
+    name: str
+    type: str
+    options: Mapping[str, Json]
+    required: bool
+    description: str | None
+    position: int
+    primary: bool
+    created_at: str
+    updated_at: str
+    version: int = 1
+    deleted: bool = False
+
+    def option(self, name: str, default: Json) -> Any:
+        value = self.options.get(name)
+        return default if value is None else value
+
+    @cached_property
+    def kind(self) -> FieldType:
+        return FIELD_TYPES[self.type]
+
+    @cached_property
+    def column(self) -> str | None:
+        """The Postgres type of its column; None where it has none."""
+        if self.type == "date" and self.options.get("include_time"):
+            return "timestamptz"
+        return self.kind.column
+
+    @cached_property
+    def choices(self) -> tuple[Mapping[str, Any], ...]:
+        return tuple(self.options.get("choices") or ())  # type: ignore[arg-type]
+
+    @cached_property
+    def choice_names(self) -> Mapping[str, str]:
+        return {choice["id"]: choice["name"] for choice in self.choices}
+
+    @cached_property
+    def choice_ids(self) -> Mapping[str, str]:
+        """A choice's id by its id and by its name; a name wins over an id."""
+        by_id = {choice["id"]: choice["id"] for choice in self.choices}
+        return by_id | {choice["name"]: choice["id"] for choice in self.choices}
+
+    @property
+    def reverse_id(self) -> FieldId | None:
+        """Of a linked_record field: the field at the other side."""
+        found = self.options.get("reverse_field_id")
+        return FieldId(found) if isinstance(found, str) else None
+
+    @property
+    def is_reverse(self) -> bool:
+        return bool(self.options.get("is_reverse"))
+
+    @property
+    def link_key(self) -> FieldId:
+        """The field that the link rows are stored under: the forward one."""
+        if self.is_reverse and self.reverse_id is not None:
+            return self.reverse_id
+        return self.id
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A unique constraint on one field.  `folding` names the digest's algorithm."""
+
+    id: ConstraintId
+    field_id: FieldId
+    table_id: TableId
+    case_sensitive: bool
+    status: str
+    error_message: str | None
+    folding: str
+    created_by: str
+    created_at: str
+    version: int = 1
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with all its fields and constraints, deleted ones too.
+
+    `schema_seq` is the position of the last event that changed what a record of the
+    table may be; values read against another one are read anew.
+    """
+
+    id: TableId
+    base_id: BaseId
+    number: int
+    name: str
+    description: str | None
+    position: int
+    created_by: str
+    created_at: str
+    updated_at: str
+    schema_seq: int
+    version: int = 1
+    deleted: bool = False
+    all_fields: Mapping[FieldId, Field] = field(default_factory=dict)
+    all_constraints: Mapping[ConstraintId, Constraint] = field(default_factory=dict)
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """The live fields in their order."""
+        live = [one for one in self.all_fields.values() if not one.deleted]
+        return tuple(sorted(live, key=lambda one: (one.position, one.id)))
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Field]:
+        return {one.id: one for one in self.fields}
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Field]:
+        return {one.name: one for one in self.fields}
+
+    @cached_property
+    def by_folded_name(self) -> Mapping[str, Field]:
+        return {one.name.casefold(): one for one in self.fields}
+
+    @cached_property
+    def required(self) -> tuple[Field, ...]:
+        return tuple(one for one in self.fields if one.required and one.kind.writable)
+
+    @cached_property
+    def links(self) -> tuple[Field, ...]:
+        """All linked_record fields, deleted ones too."""
+        return tuple(
+            one for one in self.all_fields.values() if one.type == "linked_record"
+        )
+
+    @cached_property
+    def columns(self) -> tuple[Field, ...]:
+        """The fields that have a column, deleted ones too, by id."""
+        stored = [one for one in self.all_fields.values() if one.column is not None]
+        return tuple(sorted(stored, key=lambda one: one.id))
+
+    @cached_property
+    def primary(self) -> Field | None:
+        return next((one for one in self.fields if one.primary), None)
+
+    @cached_property
+    def constraints(self) -> tuple[Constraint, ...]:
+        return tuple(one for one in self.all_constraints.values() if not one.deleted)
+
+    @cached_property
+    def enforced(self) -> tuple[Constraint, ...]:
+        return tuple(one for one in self.constraints if one.status == "active")
+
+    def constraint_of(self, field_id: str) -> Constraint | None:
+        return next((one for one in self.constraints if one.field_id == field_id), None)
+
+    def find_field(self, name_or_id: str) -> Field | None:
+        """A live field by its exact name, else by its id."""
+        return self.by_name.get(name_or_id) or self.by_id.get(name_or_id)
+
+
+def _frozen() -> Mapping[Any, Any]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """One workspace but for its records.  `seq` is its last catalogue event's."""
+
+    id: WorkspaceId
+    seq: int = 0
+    workspace: Workspace | None = None
+    members: Mapping[UserId, Member] = field(default_factory=_frozen)
+    bases: Mapping[BaseId, Base] = field(default_factory=_frozen)
+    tables: Mapping[TableId, Table] = field(default_factory=_frozen)
+
+    def role_of(self, user_id: str) -> Role | None:
+        if self.workspace is None or self.workspace.deleted:
+            return None
+        member = self.members.get(UserId(user_id))
+        return None if member is None or member.deleted else member.role
+
+    @cached_property
+    def table_of_field(self) -> Mapping[str, Table]:
+        return {
+            field_id: table
+            for table in self.tables.values()
+            for field_id in table.all_fields
+        }
+
+    @cached_property
+    def table_by_number(self) -> Mapping[int, Table]:
+        return {table.number: table for table in self.tables.values()}
+
+    def live_workspace(self) -> Workspace:
+        if self.workspace is None or self.workspace.deleted:
+            raise NotFound("Workspace not found")
+        return self.workspace
+
+    def live_base(self, base_id: str) -> Base:
+        base = self.bases.get(BaseId(base_id))
+        if base is None or base.deleted:
+            raise NotFound("Base not found")
+        return base
+
+    def live_table(self, table_id: str) -> Table:
+        table = self.tables.get(TableId(table_id))
+        if table is None or table.deleted:
+            raise NotFound("Table not found")
+        return table
+
+    def live_field(self, field_id: str) -> Field:
+        table = self.table_of_field.get(field_id)
+        found = None if table is None else table.by_id.get(field_id)
+        if table is None or table.deleted or found is None:
+            raise NotFound("Field not found")
+        return found
+
+    def live_constraint(self, constraint_id: str) -> Constraint:
+        for table in self.tables.values():
+            found = table.all_constraints.get(ConstraintId(constraint_id))
+            if found is not None and not found.deleted and not table.deleted:
+                return found
+        raise NotFound("Constraint not found")
+
+    def version_of(self, stream_id: str) -> int:
+        """The version of anything in the catalogue; 0 for what is not there yet."""
+        table = self.table_of_field.get(stream_id)
+        found: Workspace | Member | Base | Table | Field | Constraint | None
+        if table is not None:
+            found = table.all_fields[FieldId(stream_id)]
+        elif stream_id == self.id:
+            found = self.workspace
+        else:
+            found = (
+                self.tables.get(TableId(stream_id))
+                or self.bases.get(BaseId(stream_id))
+                or self._by_stream.get(stream_id)
+            )
+        return 0 if found is None else found.version
+
+    @cached_property
+    def _by_stream(self) -> Mapping[str, "Member | Constraint"]:
+        members: dict[str, Member | Constraint] = {
+            member.id: member for member in self.members.values()
+        }
+        return members | {
+            one.id: one
+            for table in self.tables.values()
+            for one in table.all_constraints.values()
+        }
+
+    def tables_of(self, base_id: str) -> tuple[Table, ...]:
+        live = [
+            table
+            for table in self.tables.values()
+            if table.base_id == base_id and not table.deleted
+        ]
+        return tuple(sorted(live, key=lambda table: (table.position, table.id)))
+
+    def with_table(self, table: Table) -> "Catalog":
+        return replace(self, tables={**self.tables, table.id: table})
+
+    def with_field(self, changed: Field, seq: int) -> "Catalog":
+        table = self.tables[changed.table_id]
+        fields = {**table.all_fields, changed.id: changed}
+        return self.with_table(replace(table, all_fields=fields, schema_seq=seq))
+
+    def with_constraint(self, changed: Constraint, seq: int) -> "Catalog":
+        table = self.tables[changed.table_id]
+        constraints = {**table.all_constraints, changed.id: changed}
+        return self.with_table(
+            replace(table, all_constraints=constraints, schema_seq=seq)
+        )

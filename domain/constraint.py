@@ -1,0 +1,317 @@
+"""Unique constraints: commands, events, and the digest that two equal values share.
+
+Pure.  The digest is SHA-256 of the value after NFC, casefolded where the constraint
+ignores case; numbers by value; nothing is trimmed; empty values have none.  The name
+of that rule is kept in the event, so that a later rule does not change old meaning.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from domain.access import Role
+from domain.catalog import Catalog, Constraint
+from domain.decider import asks, decides, grows
+from domain.errors import (
+    Conflict,
+    ConstraintPending,
+    DuplicateValue,
+    Invalid,
+    Json,
+    NotFound,
+)
+from domain.events import Command, Event, Inverse, Recorded, event
+from domain.facts import Facts, Needs
+from domain.ids import ConstraintId, FieldId, TableId
+from domain.values import Value
+from domain.workspace import differences, expect_version
+
+FOLDING = "nfc-casefold-1"
+UNIQUE_TYPES = frozenset(
+    "text long_text number date datetime single_select checkbox".split()
+)
+
+
+def unique_digest(value: Value, *, case_sensitive: bool) -> bytes | None:
+    """32 bytes that equal values share; None for an empty value."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    else:
+        text = unicodedata.normalize("NFC", str(value))
+        if not case_sensitive:
+            text = unicodedata.normalize("NFC", text.casefold())
+    return hashlib.sha256(text.encode()).digest()
+
+
+def duplicate_of(
+    constraint: Constraint, field_name: str, shown: Json
+) -> DuplicateValue:
+    """The refusal of a value that is there already, in the constraint's own words."""
+    message = constraint.error_message
+    if message:
+        message = message.replace("{value}", _plain(shown))
+        message = message.replace("{field_name}", field_name)
+    return DuplicateValue(message, field=field_name, value=shown)
+
+
+def _plain(value: Json) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateConstraint(Command):
+    constraint_id: ConstraintId
+    table_id: TableId
+    field_id: FieldId
+    case_sensitive: bool = True
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateConstraint(Command):
+    """`changes` by name: status (active, disabled), case_sensitive, error_message."""
+
+    constraint_id: ConstraintId
+    table_id: TableId
+    field_id: FieldId
+    changes: Mapping[str, Any]
+    if_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteConstraint(Command):
+    constraint_id: ConstraintId
+    if_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreConstraint(Command):
+    constraint_id: ConstraintId
+    table_id: TableId
+    field_id: FieldId
+
+
+@event("constraint.created")
+class ConstraintCreated(Event):
+    constraint_id: str
+    table_id: str
+    field_id: str
+    case_sensitive: bool
+    status: str
+    error_message: str | None
+    folding: str
+
+    def inverse(self) -> Inverse:
+        return DeleteConstraint(ConstraintId(self.constraint_id))
+
+
+@event("constraint.updated")
+class ConstraintUpdated(Event):
+    constraint_id: str
+    table_id: str
+    field_id: str
+    changes: dict[str, Json]
+
+    def inverse(self) -> Inverse:
+        before: dict[str, Any] = {
+            name: change["from"]
+            for name, change in self.changes.items()
+            if isinstance(change, dict)
+        }
+        return UpdateConstraint(
+            ConstraintId(self.constraint_id),
+            TableId(self.table_id),
+            FieldId(self.field_id),
+            before,
+        )
+
+
+@event("constraint.deleted")
+class ConstraintDeleted(Event):
+    constraint_id: str
+    table_id: str
+    field_id: str
+
+    def inverse(self) -> Inverse:
+        return RestoreConstraint(
+            ConstraintId(self.constraint_id),
+            TableId(self.table_id),
+            FieldId(self.field_id),
+        )
+
+
+@event("constraint.restored")
+class ConstraintRestored(Event):
+    constraint_id: str
+    table_id: str
+    field_id: str
+
+    def inverse(self) -> Inverse:
+        return DeleteConstraint(ConstraintId(self.constraint_id))
+
+
+@asks(CreateConstraint, RestoreConstraint)
+def _create_needs(
+    command: CreateConstraint | RestoreConstraint, _catalog: Catalog, needs: Needs
+) -> None:
+    needs.columns.add((command.table_id, command.field_id))
+
+
+@asks(UpdateConstraint)
+def _update_needs(command: UpdateConstraint, _catalog: Catalog, needs: Needs) -> None:
+    if "status" in command.changes or "case_sensitive" in command.changes:
+        needs.columns.add((command.table_id, command.field_id))
+
+
+def _no_duplicates(constraint: Constraint, facts: Facts) -> None:
+    """Refuses where two records share a value, naming some of them."""
+    field = facts.catalog.live_field(constraint.field_id)
+    seen: dict[bytes, str] = {}
+    examples: list[Json] = []
+    for record, value in facts.columns[constraint.field_id]:
+        digest = unique_digest(value, case_sensitive=constraint.case_sensitive)
+        if digest is None:
+            continue
+        if digest in seen and len(examples) < 20:
+            examples.append({"records": [seen[digest], record], "value": value})
+        seen.setdefault(digest, record)
+    if examples:
+        raise DuplicateValue(
+            "Existing records share a value", field=field.name, examples=examples
+        )
+
+
+@decides(CreateConstraint, role=Role.admin)
+def _create(command: CreateConstraint, facts: Facts) -> Sequence[Event]:
+    field = facts.catalog.live_field(command.field_id)
+    table = facts.catalog.live_table(field.table_id)
+    if field.type not in UNIQUE_TYPES:
+        raise Invalid(f"A field of type {field.type} cannot be unique")
+    if table.constraint_of(field.id) is not None:
+        raise Conflict("The field has a constraint already")
+    made = Constraint(
+        command.constraint_id,
+        field.id,
+        table.id,
+        command.case_sensitive,
+        "active",
+        command.error_message,
+        FOLDING,
+        facts.actor.id,
+        facts.now,
+    )
+    _no_duplicates(made, facts)
+    return [
+        ConstraintCreated(
+            made.id,
+            table.id,
+            field.id,
+            made.case_sensitive,
+            made.status,
+            made.error_message,
+            made.folding,
+        )
+    ]
+
+
+@decides(UpdateConstraint, role=Role.admin)
+def _update(command: UpdateConstraint, facts: Facts) -> Sequence[Event]:
+    constraint = facts.catalog.live_constraint(command.constraint_id)
+    expect_version(constraint.version, command.if_match)
+    if constraint.status == "pending":
+        raise ConstraintPending()
+    now: dict[str, Json] = {
+        "status": constraint.status,
+        "case_sensitive": constraint.case_sensitive,
+        "error_message": constraint.error_message,
+    }
+    changes = differences(now, command.changes)
+    wanted = replace(constraint, **command.changes)
+    if wanted.status == "active" and ("status" in changes or "case_sensitive" in changes):
+        _no_duplicates(wanted, facts)
+    if not changes:
+        return []
+    return [
+        ConstraintUpdated(
+            constraint.id, constraint.table_id, constraint.field_id, changes
+        )
+    ]
+
+
+@decides(DeleteConstraint, role=Role.admin)
+def _delete(command: DeleteConstraint, facts: Facts) -> Sequence[Event]:
+    constraint = facts.catalog.live_constraint(command.constraint_id)
+    expect_version(constraint.version, command.if_match)
+    return [
+        ConstraintDeleted(constraint.id, constraint.table_id, constraint.field_id)
+    ]
+
+
+@decides(RestoreConstraint, role=Role.admin)
+def _restore(command: RestoreConstraint, facts: Facts) -> Sequence[Event]:
+    table = facts.catalog.live_table(command.table_id)
+    known = table.all_constraints.get(command.constraint_id)
+    if known is None:
+        raise NotFound("Constraint not found")
+    if not known.deleted:
+        return []
+    facts.catalog.live_field(known.field_id)
+    if table.constraint_of(known.field_id) is not None:
+        raise Conflict("The field has another constraint since")
+    if known.status == "active":
+        _no_duplicates(known, facts)
+    return [ConstraintRestored(known.id, known.table_id, known.field_id)]
+
+
+@grows(ConstraintCreated)
+def _grow_created(
+    catalog: Catalog, recorded: Recorded, event: ConstraintCreated
+) -> Catalog:
+    made = Constraint(
+        ConstraintId(event.constraint_id),
+        FieldId(event.field_id),
+        TableId(event.table_id),
+        event.case_sensitive,
+        event.status,
+        event.error_message,
+        event.folding,
+        recorded.actor.id,
+        recorded.at,
+    )
+    return _with_constraint(catalog, recorded, made)
+
+
+@grows(ConstraintUpdated)
+def _grow_updated(
+    catalog: Catalog, recorded: Recorded, event: ConstraintUpdated
+) -> Catalog:
+    after = {name: change["to"] for name, change in event.changes.items()}  # type: ignore
+    known = _known(catalog, event.table_id, event.constraint_id)
+    return _with_constraint(catalog, recorded, replace(known, **after))  # type: ignore
+
+
+@grows(ConstraintDeleted, ConstraintRestored)
+def _grow_gone(
+    catalog: Catalog,
+    recorded: Recorded,
+    event: ConstraintDeleted | ConstraintRestored,
+) -> Catalog:
+    known = _known(catalog, event.table_id, event.constraint_id)
+    deleted = isinstance(event, ConstraintDeleted)
+    return _with_constraint(catalog, recorded, replace(known, deleted=deleted))
+
+
+def _known(catalog: Catalog, table_id: str, constraint_id: str) -> Constraint:
+    table = catalog.tables[TableId(table_id)]
+    return table.all_constraints[ConstraintId(constraint_id)]
+
+
+def _with_constraint(
+    catalog: Catalog, recorded: Recorded, constraint: Constraint
+) -> Catalog:
+    changed = replace(constraint, version=recorded.version)
+    return replace(catalog.with_constraint(changed, recorded.seq), seq=recorded.seq)

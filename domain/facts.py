@@ -1,0 +1,116 @@
+"""The facts that a group of units is decided on, and what the deciders made of them.
+
+The committer loads them under the head's lock, so they are decisive.  Later commands
+of the group see earlier ones: each event is folded in at once, and what a refused unit
+did is taken back from a journal.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.catalog import Catalog
+from domain.events import Actor
+from domain.ids import RecordId
+from domain.values import Value
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link as one record sees it: the other record, and its place in that one's
+    list (`there`), by which a removed link can be put back where it was."""
+
+    target: RecordId
+    there: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A live record.  `values` has its columns; `links` its links by field, in order."""
+
+    id: RecordId
+    table_id: str
+    number: int
+    version: int
+    values: Mapping[str, Value]
+    links: Mapping[str, tuple[Link, ...]]
+    created_at: str
+    created_by: str
+    updated_at: str
+    updated_by: str
+
+    def value(self, field_id: str) -> Value:
+        linked = self.links.get(field_id)
+        if linked is not None:
+            return [link.target for link in linked] or None
+        return self.values.get(field_id)
+
+
+@dataclass
+class Needs:
+    """What commands will look at, beyond the catalogue.  Filled by each command."""
+
+    counters: set[str] = field(default_factory=set)
+    records: dict[str, set[str]] = field(default_factory=dict)  # table -> ids, whole
+    targets: dict[str, set[str]] = field(default_factory=dict)  # table -> ids, version
+    gone: set[str] = field(default_factory=set)  # deleted records to bring back
+    keys: set[tuple[str, bytes]] = field(default_factory=set)
+    columns: set[tuple[str, str]] = field(default_factory=set)  # (table, field)
+    slugs: set[str] = field(default_factory=set)
+    emails: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+
+    def whole(self, table_id: str, ids: Iterable[str]) -> None:
+        self.records.setdefault(table_id, set()).update(ids)
+
+    def target(self, table_id: str, ids: Iterable[str]) -> None:
+        self.targets.setdefault(table_id, set()).update(ids)
+
+
+class Facts:
+    """Mutable by `put` alone, so that the journal knows everything."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.actor = Actor("system", "")
+        self.now = ""
+        self.position = 0  # of the last event so far: orders links
+        self.rows: dict[str, Row | None] = {}  # None: known not to be there
+        self.versions: dict[str, int] = {}  # of records, live or deleted
+        self.live: dict[str, bool] = {}
+        self.taken: dict[tuple[str, bytes], str] = {}
+        self.counters: dict[str, int] = {}
+        self.columns: dict[str, list[tuple[str, Value]]] = {}
+        self.slugs: dict[str, str] = {}
+        self.emails: dict[str, str] = {}
+        self.users: dict[str, int] = {}  # version by id
+        self.sessions: set[str] = set()  # of the callers, those that are alive
+        self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._saved = (catalog, 0)
+
+    def put(self, where: dict[Any, Any], key: Any, value: Any) -> None:
+        self._journal.append((where, key, where.get(key, _ABSENT)))
+        where[key] = value
+
+    def drop(self, where: dict[Any, Any], key: Any) -> None:
+        if key in where:
+            self._journal.append((where, key, where.pop(key)))
+
+    def mark(self) -> None:
+        """From here on `rollback` takes everything back."""
+        self._journal.clear()
+        self._saved = (self.catalog, self.position)
+
+    def rollback(self) -> None:
+        for where, key, before in reversed(self._journal):
+            if before is _ABSENT:
+                where.pop(key, None)
+            else:
+                where[key] = before
+        self._journal.clear()
+        self.catalog, self.position = self._saved
+
+    def is_live(self, record_id: str) -> bool:
+        return self.live.get(record_id, False)

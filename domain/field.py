@@ -1,0 +1,331 @@
+"""Fields: commands, events, and the pair that a link between two tables is.  Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from domain.access import Role
+from domain.catalog import MAX_FIELDS, Catalog, Field, Table
+from domain.constraint import ConstraintDeleted
+from domain.decider import asks, decides, grows
+from domain.errors import (
+    Conflict,
+    Invalid,
+    Json,
+    NameTaken,
+    NotFound,
+    NotImplementedYet,
+    TooManyFields,
+)
+from domain.events import Command, Event, Inverse, Recorded, event
+from domain.facts import Facts, Needs
+from domain.ids import FieldId, TableId
+from domain.workspace import differences, expect_version
+
+
+@dataclass(frozen=True, slots=True)
+class CreateField(Command):
+    """`options` are checked; `reverse_id` names the field at the other side of a
+    linked_record."""
+
+    field_id: FieldId
+    table_id: TableId
+    name: str
+    type: str
+    options: Mapping[str, Json]
+    required: bool = False
+    description: str | None = None
+    reverse_id: FieldId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateField(Command):
+    """`changes` by name: name, description, required, options (whole, checked)."""
+
+    field_id: FieldId
+    table_id: TableId
+    changes: Mapping[str, Any]
+    if_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteField(Command):
+    field_id: FieldId
+    if_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreField(Command):
+    field_id: FieldId
+
+
+@event("field.created")
+class FieldCreated(Event):
+    field_id: str
+    table_id: str
+    name: str
+    type: str
+    options: dict[str, Json]
+    required: bool
+    description: str | None
+    position: int
+    primary: bool
+
+    def inverse(self) -> Inverse:
+        return DeleteField(FieldId(self.field_id))
+
+
+@event("field.updated")
+class FieldUpdated(Event):
+    field_id: str
+    table_id: str
+    changes: dict[str, Json]
+
+    def inverse(self) -> Inverse:
+        before: dict[str, Any] = {
+            name: change["from"]
+            for name, change in self.changes.items()
+            if isinstance(change, dict)
+        }
+        return UpdateField(FieldId(self.field_id), TableId(self.table_id), before)
+
+
+@event("field.deleted")
+class FieldDeleted(Event):
+    """The field is hidden with its values; both sides of a link go together."""
+
+    field_id: str
+    table_id: str
+    name: str
+
+    def inverse(self) -> Inverse:
+        return RestoreField(FieldId(self.field_id))
+
+
+@event("field.restored")
+class FieldRestored(Event):
+    field_id: str
+    table_id: str
+    name: str
+
+    def inverse(self) -> Inverse:
+        return DeleteField(FieldId(self.field_id))
+
+
+def _name_is_free(table: Table, name: str, but: str = "") -> None:
+    other = table.by_folded_name.get(name.casefold())
+    if other is not None and other.id != but:
+        raise NameTaken("A field of this name exists already", field="name")
+
+
+def _room_for_one(table: Table) -> None:
+    if len(table.fields) >= MAX_FIELDS:
+        raise TooManyFields()
+
+
+def _next_position(table: Table) -> int:
+    return max((one.position for one in table.all_fields.values()), default=-1) + 1
+
+
+def _free_name(table: Table, wanted: str, taken: Sequence[str] = ()) -> str:
+    used = set(table.by_folded_name) | {name.casefold() for name in taken}
+    if wanted.casefold() not in used:
+        return wanted
+    number = 2
+    while f"{wanted} {number}".casefold() in used:
+        number += 1
+    return f"{wanted} {number}"
+
+
+@decides(CreateField, role=Role.admin)
+def _create(command: CreateField, facts: Facts) -> Sequence[Event]:
+    table = facts.catalog.live_table(command.table_id)
+    if command.field_id in table.all_fields:
+        raise Conflict("The field exists already")
+    _name_is_free(table, command.name)
+    _room_for_one(table)
+    options = dict(command.options)
+    made: list[Event] = []
+    if command.type == "linked_record":
+        made = [_reverse_of(command, table, facts)]
+        options["reverse_field_id"] = command.reverse_id
+        options.pop("reverse_name", None)
+    own = FieldCreated(
+        command.field_id,
+        table.id,
+        command.name,
+        command.type,
+        options,
+        command.required,
+        command.description,
+        _next_position(table),
+        not table.all_fields,
+    )
+    return [own, *made]
+
+
+def _reverse_of(command: CreateField, table: Table, facts: Facts) -> FieldCreated:
+    try:
+        other = facts.catalog.live_table(str(command.options["linked_table_id"]))
+    except NotFound as error:
+        raise NotFound("The linked table is not found") from error
+    if other.base_id != table.base_id:
+        raise Invalid("The linked table must be of the same base")
+    same = other.id == table.id
+    _room_for_one(other)
+    wanted = str(command.options.get("reverse_name") or table.name)
+    return FieldCreated(
+        str(command.reverse_id),
+        other.id,
+        _free_name(other, wanted, [command.name] if same else []),
+        "linked_record",
+        {
+            "linked_table_id": table.id,
+            "reverse_field_id": command.field_id,
+            "is_reverse": True,
+        },
+        False,
+        None,
+        _next_position(other) + (1 if same else 0),
+        not other.all_fields and not same,
+    )
+
+
+@asks(UpdateField)
+def _update_needs(command: UpdateField, _catalog: Catalog, needs: Needs) -> None:
+    if command.changes.get("required") or "options" in command.changes:
+        needs.columns.add((command.table_id, command.field_id))
+
+
+@decides(UpdateField, role=Role.admin)
+def _update(command: UpdateField, facts: Facts) -> Sequence[Event]:
+    field = facts.catalog.live_field(command.field_id)
+    table = facts.catalog.live_table(field.table_id)
+    expect_version(field.version, command.if_match)
+    now: dict[str, Json] = {
+        "name": field.name,
+        "description": field.description,
+        "required": field.required,
+        "options": dict(field.options),
+    }
+    changes = differences(now, command.changes)
+    if "name" in changes:
+        _name_is_free(table, command.changes["name"], field.id)
+    if "options" in changes:
+        _options_fit(field, command.changes["options"], facts)
+    if changes.get("required") and command.changes["required"]:
+        _nothing_is_empty(field, facts)
+    return [FieldUpdated(field.id, table.id, changes)] if changes else []
+
+
+def _options_fit(field: Field, options: Mapping[str, Any], facts: Facts) -> None:
+    if field.type == "date" and bool(options.get("include_time")) != bool(
+        field.option("include_time", False)
+    ):
+        raise NotImplementedYet("A change of type is not available yet")
+    if field.type == "linked_record":
+        for fixed in ("linked_table_id", "reverse_field_id", "is_reverse"):
+            if options.get(fixed) != field.options.get(fixed):
+                raise Invalid(f"Option {fixed} cannot be changed")
+        if options.get("allow_multiple") is False:
+            raise NotImplementedYet("A change of allow_multiple is not available yet")
+    if field.type == "single_select":
+        kept = {choice["id"] for choice in options.get("choices", ())}
+        lost = set(field.choice_names) - kept
+        used = {value for _, value in facts.columns[field.id] if value in lost}
+        if used:
+            names = sorted(field.choice_names[str(choice)] for choice in used)
+            raise Conflict(f"A choice is in use: {names[0]}", choices=list(names))
+
+
+def _nothing_is_empty(field: Field, facts: Facts) -> None:
+    empty = [record for record, value in facts.columns[field.id] if value is None]
+    if empty:
+        raise Invalid(
+            f"{len(empty)} records have no value for this field",
+            records=list(empty[:20]),
+        )
+
+
+@decides(DeleteField, role=Role.admin)
+def _delete(command: DeleteField, facts: Facts) -> Sequence[Event]:
+    field = facts.catalog.live_field(command.field_id)
+    expect_version(field.version, command.if_match)
+    table = facts.catalog.tables[field.table_id]
+    events: list[Event] = [
+        ConstraintDeleted(one.id, table.id, field.id)
+        for one in table.constraints
+        if one.field_id == field.id
+    ]
+    reverse = _reverse_field(field, facts.catalog)
+    if reverse is not None and not reverse.deleted:
+        events.append(FieldDeleted(reverse.id, reverse.table_id, reverse.name))
+    return [*events, FieldDeleted(field.id, table.id, field.name)]
+
+
+def _reverse_field(field: Field, catalog: Catalog) -> Field | None:
+    other = catalog.table_of_field.get(field.reverse_id or "")
+    if other is None or field.reverse_id is None:
+        return None
+    return other.all_fields.get(field.reverse_id)
+
+
+@decides(RestoreField, role=Role.admin)
+def _restore(command: RestoreField, facts: Facts) -> Sequence[Event]:
+    table = facts.catalog.table_of_field.get(command.field_id)
+    if table is None:
+        raise NotFound("Field not found")
+    facts.catalog.live_table(table.id)
+    field = table.all_fields[command.field_id]
+    if not field.deleted:
+        return []
+    restored = [field]
+    reverse = _reverse_field(field, facts.catalog)
+    if reverse is not None and reverse.deleted:
+        facts.catalog.live_table(reverse.table_id)
+        restored.append(reverse)
+    for one in restored:
+        owner = facts.catalog.tables[one.table_id]
+        _name_is_free(owner, one.name, one.id)
+        _room_for_one(owner)
+    return [FieldRestored(one.id, one.table_id, one.name) for one in restored]
+
+
+@grows(FieldCreated)
+def _grow_created(catalog: Catalog, recorded: Recorded, event: FieldCreated) -> Catalog:
+    field = Field(
+        id=FieldId(event.field_id),
+        table_id=TableId(event.table_id),
+        name=event.name,
+        type=event.type,
+        options=event.options,
+        required=event.required,
+        description=event.description,
+        position=event.position,
+        primary=event.primary,
+        created_at=recorded.at,
+        updated_at=recorded.at,
+    )
+    return _with_field(catalog, recorded, field)
+
+
+@grows(FieldUpdated)
+def _grow_updated(catalog: Catalog, recorded: Recorded, event: FieldUpdated) -> Catalog:
+    after = {name: change["to"] for name, change in event.changes.items()}  # type: ignore
+    field = catalog.tables[TableId(event.table_id)].all_fields[FieldId(event.field_id)]
+    changed = replace(field, **after, updated_at=recorded.at)  # type: ignore
+    return _with_field(catalog, recorded, changed)
+
+
+@grows(FieldDeleted, FieldRestored)
+def _grow_gone(
+    catalog: Catalog, recorded: Recorded, event: FieldDeleted | FieldRestored
+) -> Catalog:
+    field = catalog.tables[TableId(event.table_id)].all_fields[FieldId(event.field_id)]
+    deleted = isinstance(event, FieldDeleted)
+    return _with_field(catalog, recorded, replace(field, deleted=deleted))
+
+
+def _with_field(catalog: Catalog, recorded: Recorded, field: Field) -> Catalog:
+    changed = replace(field, version=recorded.version)
+    return replace(catalog.with_field(changed, recorded.seq), seq=recorded.seq)

@@ -1,0 +1,75 @@
+"""Ids: their kinds, and how they are laid out.
+
+Pure: milliseconds and random bits are arguments.  Every id is the canonical lower-case
+text of a UUID, 36 characters.
+
+    event id   UUIDv7: 48 bits of time, 74 bits random or counting up
+    record id  UUIDv8: 48 bits of time, 32 bits of the table's number,
+               42 bits that start at random (top bit 0) and count up within a batch
+
+The table's number inside a record's id is why no directory of records is needed.
+"""
+
+import re
+from typing import NewType
+
+WorkspaceId = NewType("WorkspaceId", str)
+UserId = NewType("UserId", str)
+BaseId = NewType("BaseId", str)
+TableId = NewType("TableId", str)
+FieldId = NewType("FieldId", str)
+RecordId = NewType("RecordId", str)
+ConstraintId = NewType("ConstraintId", str)
+BatchId = NewType("BatchId", str)
+EventId = NewType("EventId", str)
+
+INSTANCE = WorkspaceId("00000000-0000-0000-0000-000000000000")
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_COUNTER_BITS = 42
+_MAX_TABLE_NUMBER = 2**32 - 1
+
+
+def canonical(text: str) -> str | None:
+    """The canonical form of a UUID's text, or None where it is not one."""
+    lowered = text.lower()
+    return lowered if len(text) == 36 and _UUID.fullmatch(lowered) else None
+
+
+def uuid_text(number: int) -> str:
+    digits = f"{number:032x}"
+    return (
+        f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    )
+
+
+def uuid7(milliseconds: int, random_bits: int) -> str:
+    """A UUIDv7 of a moment; `random_bits` has 74 bits, the rest is cut off."""
+    high = (random_bits >> 62) & 0xFFF
+    low = random_bits & (2**62 - 1)
+    return uuid_text(
+        (milliseconds & (2**48 - 1)) << 80 | 7 << 76 | high << 64 | 2 << 62 | low
+    )
+
+
+def record_id(milliseconds: int, table_number: int, counter: int) -> RecordId:
+    """The id of a record of table `table_number` (1 … 2³² - 1)."""
+    if not 0 < table_number <= _MAX_TABLE_NUMBER:
+        raise ValueError(f"table number out of range: {table_number}")
+    body = table_number << _COUNTER_BITS | counter & (2**_COUNTER_BITS - 1)
+    high = body >> 62
+    low = body & (2**62 - 1)
+    return RecordId(
+        uuid_text(
+            (milliseconds & (2**48 - 1)) << 80 | 8 << 76 | high << 64 | 2 << 62 | low
+        )
+    )
+
+
+def table_number_of(record: str) -> int | None:
+    """The number of the table that a record's id names; None for any other UUID."""
+    if record[14] != "8" or record[19] not in "89ab":
+        return None
+    number = int(record.replace("-", ""), 16)
+    body = ((number >> 64) & 0xFFF) << 62 | number & (2**62 - 1)
+    return body >> _COUNTER_BITS

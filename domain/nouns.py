@@ -1,0 +1,5 @@
+"""Imports every noun, so that the tables of `domain.decider` are full."""
+
+from domain import base, constraint, field, record, table, user, workspace
+
+__all__ = ["base", "constraint", "field", "record", "table", "user", "workspace"]

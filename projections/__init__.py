@@ -1,0 +1,1 @@
+"""The read side: how facts become rows, and how rows are read."""

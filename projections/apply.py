@@ -1,0 +1,99 @@
+"""Applying events to the read tables: the one way in, for commits and for rebuilds."""
+
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from domain.catalog import Catalog
+from domain.constraint import (
+    ConstraintCreated,
+    ConstraintDeleted,
+    ConstraintRestored,
+    ConstraintUpdated,
+)
+from domain.decider import changes_catalog, grow
+from domain.events import Recorded
+from domain.field import FieldCreated
+from domain.ids import ConstraintId, TableId
+from domain.table import TableCreated
+from domain.user import AdministrationGranted, ProfileChanged, UserRegistered
+from domain.workspace import WorkspaceCreated, WorkspaceUpdated
+from projections import catalog as catalogue
+from projections import users
+from projections.records import apply as records
+from projections.records import ddl
+from projections.target import Target
+
+
+def apply(
+    connection: psycopg.Connection,
+    target: Target,
+    catalog: Catalog,
+    events: Sequence[Recorded],
+) -> Catalog:
+    """Writes events of one workspace in their order; gives the catalogue after them.
+
+    `catalog` is the one before the first event.
+    """
+    start = 0
+    while start < len(events):
+        event = events[start].event
+        if isinstance(event, UserRegistered | ProfileChanged | AdministrationGranted):
+            users.apply(connection, target, events[start])
+            start += 1
+        elif changes_catalog(event):
+            catalog = _apply_catalog(connection, target, catalog, events[start])
+            start += 1
+        else:
+            end = start
+            while end < len(events) and not changes_catalog(events[end].event):
+                end += 1
+            records.apply(connection, target, catalog, events[start:end])
+            start = end
+    return catalog
+
+
+def _apply_catalog(
+    connection: psycopg.Connection,
+    target: Target,
+    before: Catalog,
+    recorded: Recorded,
+) -> Catalog:
+    after = grow(before, recorded)
+    catalogue.write(connection, target, after.id, catalogue.changed(before, after))
+    match recorded.event:
+        case WorkspaceCreated():
+            ddl.create_schema(connection, target)
+            _keep_slug(connection, target, after)
+        case WorkspaceUpdated():
+            _keep_slug(connection, target, after)
+        case TableCreated(table_id=table_id):
+            ddl.create_table(connection, target, after.tables[TableId(table_id)])
+        case FieldCreated(table_id=table_id, field_id=field_id):
+            table = after.tables[TableId(table_id)]
+            field = table.all_fields[field_id]  # type: ignore[index]
+            ddl.add_column(connection, target, table, field)
+        case ConstraintUpdated(changes=changes) if set(changes) == {"error_message"}:
+            pass
+        case (
+            ConstraintCreated(table_id=table_id, constraint_id=constraint_id)
+            | ConstraintUpdated(table_id=table_id, constraint_id=constraint_id)
+            | ConstraintDeleted(table_id=table_id, constraint_id=constraint_id)
+            | ConstraintRestored(table_id=table_id, constraint_id=constraint_id)
+        ):
+            table = after.tables[TableId(table_id)]
+            constraint = table.all_constraints[ConstraintId(constraint_id)]
+            records.refill_keys(connection, target, after.id, table, constraint)
+    return after
+
+
+def _keep_slug(connection: psycopg.Connection, target: Target, after: Catalog) -> None:
+    slugs = target.of_catalog("slugs")
+    connection.execute(
+        sql.SQL("DELETE FROM {} WHERE workspace_id = %s").format(slugs), [after.id]
+    )
+    connection.execute(
+        sql.SQL("INSERT INTO {} (slug, workspace_id) VALUES (%s, %s)").format(slugs),
+        [after.live_workspace().slug, after.id],
+    )

@@ -1,0 +1,44 @@
+"""How this system talks to Postgres: one way to set a connection up."""
+
+from typing import Any
+
+import orjson
+import psycopg
+from psycopg.types.json import set_json_loads
+from psycopg.types.string import TextLoader
+
+# seconds; a stopped process must not hold a head, a dead peer not a connection
+OPTIONS = {
+    "idle_in_transaction_session_timeout": "5s",
+    "statement_timeout": "60s",
+    "lock_timeout": "5s",
+    "timezone": "UTC",
+    "datestyle": "ISO, YMD",
+    "jit": "off",
+    "default_transaction_isolation": "read committed",
+}
+CONNECT: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "options": " ".join(
+        f"-c {name}={value.replace(' ', chr(92) + ' ')}"
+        for name, value in OPTIONS.items()
+    ),
+    "application_name": "tabellion",
+}
+
+
+def adapt(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
+    """Ids are text on our side; JSON is read by orjson."""
+    connection.adapters.register_loader("uuid", TextLoader)
+    set_json_loads(orjson.loads, connection)
+
+
+def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
+    """A synchronous connection.  Raises psycopg.OperationalError."""
+    connection = psycopg.connect(url, autocommit=autocommit, **CONNECT)
+    adapt(connection)
+    connection.prepare_threshold = 0
+    return connection

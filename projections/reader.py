@@ -1,0 +1,278 @@
+"""The read side's way into the database: catalogues that are checked at each use.
+
+A read sends, in one pipeline with its query, the head's `catalog_seq` and whether the
+caller's session is alive.  Schema and membership are both part of the catalogue, so one
+number vouches for both; where it differs, the catalogue is loaded anew and the read is
+planned again.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from domain.access import Role, may
+from domain.catalog import Catalog
+from domain.errors import Busy, DomainError, Forbidden, NotFound, Unauthenticated
+from domain.ids import WorkspaceId, table_number_of
+from projections.catalog import build, load_statements
+from projections.target import live
+
+Statement: TypeAlias = "tuple[bytes | sql.Composed, Sequence[Any] | dict[str, Any]]"
+Rows: TypeAlias = "list[tuple[Any, ...]]"
+Plan: TypeAlias = Callable[[Catalog], Sequence[Statement]]
+T = TypeVar("T")
+
+MIN_POSITION_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who reads: a user by a session."""
+
+    user_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a read saw: the catalogue, the head's position, a result a statement."""
+
+    catalog: Catalog
+    position: int
+    results: Sequence[Rows]
+
+
+class Catalogs(dict[WorkspaceId, Catalog]):
+    """The process's cache of catalogues, and in which workspace an id is.
+
+    Shared by committers and readers; a newer catalogue replaces an older one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._where: dict[str, WorkspaceId] = {}
+        self._numbers: dict[int, WorkspaceId] = {}
+
+    def __setitem__(self, workspace_id: WorkspaceId, catalog: Catalog) -> None:
+        known = self.get(workspace_id)
+        if known is not None and known.seq > catalog.seq:
+            return
+        super().__setitem__(workspace_id, catalog)
+        where = self._where
+        for base_id in catalog.bases:
+            where[base_id] = workspace_id
+        for table in catalog.tables.values():
+            where[table.id] = workspace_id
+            self._numbers[table.number] = workspace_id
+            for field_id in table.all_fields:
+                where[field_id] = workspace_id
+            for constraint_id in table.all_constraints:
+                where[constraint_id] = workspace_id
+
+    def workspace_of(self, some_id: str) -> WorkspaceId | None:
+        """Of a base, table, field or constraint."""
+        return self._where.get(some_id)
+
+    def workspace_of_record(self, record_id: str) -> WorkspaceId | None:
+        number = table_number_of(record_id)
+        return None if number is None else self._numbers.get(number)
+
+
+class Reader:
+    """Async reads over one pool."""
+
+    def __init__(
+        self, pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]], catalogs: Catalogs
+    ) -> None:
+        self.pool, self.catalogs = pool, catalogs
+
+    async def run(self, statements: Sequence[Statement]) -> list[Rows]:
+        """The results of statements sent together, each on its own snapshot.
+
+        Raises Busy where the database does not answer.
+        """
+        try:
+            async with self.pool.connection(timeout=5) as connection:
+                async with connection.pipeline():
+                    cursors = [
+                        await connection.execute(statement, values, prepare=True)
+                        for statement, values in statements
+                    ]
+                return [
+                    await cursor.fetchall() if cursor.description else []
+                    for cursor in cursors
+                ]
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            if isinstance(error, psycopg.errors.QueryCanceled):
+                raise Busy("The query took too long") from error
+            raise Busy("The database does not answer; try again") from error
+
+    async def load(self, workspace_id: WorkspaceId) -> Catalog | None:
+        """The catalogue as it is now; None where there is no such workspace."""
+        statements: list[Statement] = [
+            (_SEE, [f"{{{workspace_id}}}"]),
+            (_HEAD, [workspace_id]),
+        ]
+        selects = load_statements(live(workspace_id))
+        for _ in range(5):
+            results = await self.run(
+                [
+                    *statements,
+                    *((select, [workspace_id]) for select in selects),
+                    (_HEAD, [workspace_id]),
+                ]
+            )
+            before, after = results[1], results[-1]
+            if not before:
+                return None
+            if before[0][1] == after[0][1]:
+                catalog = build(workspace_id, before[0][1], results[2:-1])
+                self.catalogs[workspace_id] = catalog
+                return catalog
+        raise Busy("The schema keeps changing; try again")
+
+    async def catalog(self, workspace_id: WorkspaceId) -> Catalog:
+        """The cached catalogue, loaded where there is none.  Raises NotFound."""
+        catalog = self.catalogs.get(workspace_id) or await self.load(workspace_id)
+        if catalog is None:
+            raise NotFound()
+        return catalog
+
+    async def ask(
+        self,
+        caller: Caller,
+        workspace_id: WorkspaceId,
+        plan: Plan,
+        *,
+        role: Role = Role.viewer,
+        min_position: int | None = None,
+    ) -> Found:
+        """Runs what `plan` says for the workspace's catalogue, with the caller's rights.
+
+        A refusal of the plan counts only if the catalogue is the present one.  Raises
+        NotFound where the caller is no member, Forbidden where the role is too low.
+        """
+        deadline = time.monotonic() + MIN_POSITION_SECONDS
+        catalog = await self.catalog(workspace_id)
+        while True:
+            refusal: DomainError | None = None
+            statements: Sequence[Statement] = ()
+            try:
+                allow(catalog, caller.user_id, role)
+                statements = plan(catalog)
+            except DomainError as error:
+                refusal = error
+            _, heads, sessions, *results = await self.run(
+                [
+                    (_SEE, [f"{{{workspace_id}}}"]),
+                    (_HEAD, [workspace_id]),
+                    (SESSION, [caller.session_id]),
+                    *statements,
+                ]
+            )
+            if not sessions:
+                raise Unauthenticated()
+            if not heads:
+                raise NotFound()
+            position, catalog_seq = heads[0]
+            if catalog_seq != catalog.seq:
+                catalog = await self.load(workspace_id) or catalog
+                continue
+            if refusal is not None:
+                raise refusal
+            if min_position is not None and position < min_position:
+                await _wait_for_position(deadline)
+                continue
+            return Found(catalog, position, results)
+
+    async def enter(
+        self, caller: Caller, workspace_id: WorkspaceId, role: Role
+    ) -> Catalog:
+        """The catalogue for preparing a write; the committer has the last word.
+
+        The database is asked only where the cached catalogue would refuse.
+        """
+        catalog = self.catalogs.get(workspace_id)
+        if catalog is not None and may(catalog.role_of(caller.user_id), role):
+            return catalog
+        return (await self.ask(caller, workspace_id, lambda _: (), role=role)).catalog
+
+    async def workspaces(self, caller: Caller) -> list[WorkspaceId]:
+        """The caller's workspaces.  Raises Unauthenticated for a dead session."""
+        _, rows, sessions = await self.run(
+            [
+                (_AS, [f"{{{caller.user_id}}}"]),
+                (_MEMBERSHIPS, [caller.user_id]),
+                (SESSION, [caller.session_id]),
+            ]
+        )
+        if not sessions:
+            raise Unauthenticated()
+        return [row[0] for row in rows]
+
+    async def find(self, caller: Caller, kind: str, some_id: str) -> WorkspaceId:
+        """The workspace of a base, table, field, constraint or record, among the
+        caller's own.  Raises NotFound: the id may be another tenant's or nobody's."""
+        if kind == "record":
+            known = self.catalogs.workspace_of_record(some_id)
+            column, value = b"number", str(table_number_of(some_id) or 0)
+        else:
+            known = self.catalogs.workspace_of(some_id)
+            column, value = b"id", some_id
+        if known is not None:
+            return known
+        mine = await self.workspaces(caller)
+        table = sql.Identifier("catalog", "tables" if kind == "record" else f"{kind}s")
+        _, rows = await self.run(
+            [
+                (_SEE, ["{" + ",".join(mine) + "}"]),
+                (
+                    sql.SQL("SELECT workspace_id FROM {} WHERE {} = {}").format(
+                        table, sql.Identifier(column.decode()), sql.Literal(value)
+                    ),
+                    [],
+                ),
+            ]
+        )
+        if not rows:
+            raise NotFound(f"{kind.capitalize()} not found")
+        workspace_id = WorkspaceId(rows[0][0])
+        await self.load(workspace_id)
+        return workspace_id
+
+
+def allow(catalog: Catalog, user_id: str, role: Role) -> None:
+    """Raises NotFound for who is no member, Forbidden for a role that is too low."""
+    has = catalog.role_of(user_id)
+    if has is None:
+        raise NotFound()
+    if not may(has, role):
+        raise Forbidden()
+
+
+async def _wait_for_position(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise Busy("The position has not been reached")
+    await asyncio.sleep(0.02)
+
+
+Retried: TypeAlias = Callable[[Catalog], Awaitable[T]]
+
+_SEE = b"SELECT set_config('app.workspaces', %s, true)"
+_AS = b"SELECT set_config('app.users', %s, true)"
+_HEAD = b"SELECT seq, catalog_seq FROM ledger.heads WHERE workspace_id = %s::uuid"
+# served by members_by_user; the policy by_user lets a user see its own memberships
+_MEMBERSHIPS = (
+    b"SELECT workspace_id FROM catalog.members WHERE user_id = %s::uuid"
+    b" AND NOT deleted ORDER BY created_at, workspace_id"
+)
+SESSION = (
+    b"SELECT 1 FROM vault.sessions WHERE id = %s::uuid AND revoked_at IS NULL"
+    b" AND expires_at > clock_timestamp()"
+)

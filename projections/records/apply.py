@@ -1,0 +1,310 @@
+"""Writing record changes: every statement set-based, a handful a group.
+
+Pipelined by the caller's connection: nothing here waits for an answer.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import psycopg
+from psycopg import sql
+
+from domain.catalog import Catalog, Constraint, Field, Table
+from domain.constraint import unique_digest
+from domain.events import Recorded
+from domain.ids import TableId, WorkspaceId
+from projections.arrays import text_array
+from projections.records.ddl import SYSTEM_COLUMNS
+from projections.records.net import Insert, LinkWrite, TableChanges, Update, net
+from projections.records.rows import column_values
+from projections.target import Target, column_name
+
+
+def apply(
+    connection: psycopg.Connection,
+    target: Target,
+    catalog: Catalog,
+    events: Iterable[Recorded],
+) -> None:
+    """Writes a run of record events of one workspace."""
+    for table_id, changes in net(events).items():
+        table = catalog.tables[TableId(table_id)]
+        _delete(connection, target, table, changes)
+        _insert(connection, target, table, list(changes.inserts.values()))
+        _update(connection, target, table, list(changes.updates.values()))
+        _link(connection, target, table, changes.links)
+        _keep_keys(connection, target, catalog.id, table, changes)
+        _count(connection, target, catalog.id, table, changes.last_number)
+
+
+def _delete(
+    connection: psycopg.Connection, target: Target, table: Table, changes: TableChanges
+) -> None:
+    if changes.deletes:
+        connection.execute(
+            sql.SQL("DELETE FROM {} WHERE id = ANY (%s::uuid[])").format(
+                target.of_records(table.id)
+            ),
+            [text_array(list(changes.deletes))],
+        )
+
+
+@lru_cache(maxsize=1024)
+def _insert_statement(
+    target: Target, table_id: str, fields: tuple[tuple[str, str], ...]
+) -> bytes:
+    """`fields`: (field id, Postgres type).  Rendered once: a Composed is rendered at
+    each execution."""
+    names = [*SYSTEM_COLUMNS, *(column_name(field_id) for field_id, _ in fields)]
+    kinds = [*SYSTEM_COLUMNS.values(), *(kind for _, kind in fields)]
+    return sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(
+        target.of_records(table_id),
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in kinds),
+    ).as_bytes()
+
+
+def _stored(table: Table, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """The fields among `names` that have a column, with its type, by id."""
+    found = []
+    for name in sorted(names):
+        field: Field | None = table.all_fields.get(name)  # type: ignore[call-overload]
+        if field is not None and field.column is not None:
+            found.append((name, field.column))
+    return tuple(found)
+
+
+def _insert(
+    connection: psycopg.Connection,
+    target: Target,
+    table: Table,
+    rows: Sequence[Insert],
+) -> None:
+    if not rows:
+        return
+    named: set[str] = set()
+    for row in rows:
+        named.update(row.values)
+    fields = _stored(table, named)
+    columns: list[Sequence[str | bool | int | None]] = [
+        [row.id for row in rows],
+        [row.number for row in rows],
+        [row.version for row in rows],
+        [row.created_at for row in rows],
+        [row.created_by for row in rows],
+        [row.updated_at for row in rows],
+        [row.updated_by for row in rows],
+    ]
+    for name, _ in fields:
+        columns.append([row.values.get(name) for row in rows])  # type: ignore[misc]
+    connection.execute(
+        _insert_statement(target, table.id, fields), [text_array(one) for one in columns]
+    )
+
+
+@lru_cache(maxsize=1024)
+def _update_statement(
+    target: Target, table_id: str, fields: tuple[tuple[str, str], ...]
+) -> bytes:
+    names = [column_name(field_id) for field_id, _ in fields]
+    names = ["version", "updated_at", "updated_by", *names]
+    kinds = ["uuid", "integer", "timestamptz", "text", *(kind for _, kind in fields)]
+    return sql.SQL(
+        "UPDATE {} AS t SET {} FROM unnest({}) AS n (id, {}) WHERE t.id = n.id"
+    ).format(
+        target.of_records(table_id),
+        sql.SQL(", ").join(
+            sql.SQL("{0} = n.{0}").format(sql.Identifier(name)) for name in names
+        ),
+        sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in kinds),
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+    ).as_bytes()
+
+
+def _update(
+    connection: psycopg.Connection,
+    target: Target,
+    table: Table,
+    rows: Sequence[Update],
+) -> None:
+    """One statement for each set of fields that is written together."""
+    by_fields: dict[tuple[tuple[str, str], ...], list[Update]] = {}
+    for row in rows:
+        by_fields.setdefault(_stored(table, row.values), []).append(row)
+    for fields, same in by_fields.items():
+        columns: list[Sequence[str | bool | int | None]] = [
+            [row.id for row in same],
+            [row.version for row in same],
+            [row.updated_at for row in same],
+            [row.updated_by for row in same],
+        ]
+        for name, _ in fields:
+            columns.append([row.values[name] for row in same])  # type: ignore[misc]
+        connection.execute(
+            _update_statement(target, table.id, fields),
+            [text_array(one) for one in columns],
+        )
+
+
+def _link(
+    connection: psycopg.Connection,
+    target: Target,
+    table: Table,
+    writes: Sequence[LinkWrite],
+) -> None:
+    """In the events' order, a statement or two each: links are rare beside values."""
+    for write in writes:
+        field = table.all_fields[write.field_id]  # type: ignore[index]
+        own, far, position, there = (
+            ("target_id", "record_id", "reverse_position", "position")
+            if field.is_reverse
+            else ("record_id", "target_id", "position", "reverse_position")
+        )
+        names = {
+            "links": target.links,
+            "own": sql.Identifier(own),
+            "far": sql.Identifier(far),
+            "position": sql.Identifier(position),
+            "there": sql.Identifier(there),
+        }
+        if write.removed:
+            connection.execute(
+                sql.SQL(
+                    "DELETE FROM {links} WHERE field_id = %s::uuid"
+                    " AND {own} = %s::uuid AND {far} = ANY (%s::uuid[])"
+                ).format(**names),
+                [field.link_key, write.record_id, text_array(list(write.removed))],
+            )
+        if write.order:
+            connection.execute(
+                sql.SQL(
+                    """
+                    INSERT INTO {links} (field_id, {own}, {far}, {position}, {there})
+                    SELECT %s::uuid, %s::uuid, far, position - 1, there
+                    FROM unnest(%s::uuid[], %s::bigint[])
+                         WITH ORDINALITY AS n (far, there, position)
+                    ON CONFLICT (field_id, record_id, target_id)
+                    DO UPDATE SET {position} = EXCLUDED.{position}
+                    """
+                ).format(**names),
+                [
+                    field.link_key,
+                    write.record_id,
+                    text_array(write.order),
+                    text_array([write.added.get(one, 0) for one in write.order]),
+                ],
+            )
+
+
+def _keep_keys(
+    connection: psycopg.Connection,
+    target: Target,
+    workspace_id: WorkspaceId,
+    table: Table,
+    changes: TableChanges,
+) -> None:
+    """Brings the unique keys of active constraints along."""
+    for constraint in table.enforced:
+        gone: dict[str, None] = {}
+        taken: dict[str, str] = {}
+        for record_id, before, after in changes.keys:
+            old, new = (
+                _hex_digest(constraint, before),
+                _hex_digest(constraint, after),
+            )
+            if old is not None:
+                gone[old] = None
+                if taken.get(old) == record_id:
+                    del taken[old]
+            if new is not None:
+                taken[new] = record_id
+        _write_keys(connection, target, workspace_id, constraint, gone, taken)
+
+
+def _hex_digest(constraint: Constraint, values: Mapping[str, object]) -> str | None:
+    value = values.get(constraint.field_id)
+    digest = unique_digest(
+        value,  # type: ignore[arg-type]
+        case_sensitive=constraint.case_sensitive,
+    )
+    return None if digest is None else digest.hex()
+
+
+def _write_keys(
+    connection: psycopg.Connection,
+    target: Target,
+    workspace_id: WorkspaceId,
+    constraint: Constraint,
+    gone: Mapping[str, None],
+    taken: Mapping[str, str],
+) -> None:
+    keys = target.of_catalog("unique_keys")
+    if gone:
+        connection.execute(
+            sql.SQL(
+                "DELETE FROM {} WHERE workspace_id = %s::uuid"
+                " AND constraint_id = %s::uuid AND digest IN"
+                " (SELECT decode(d, 'hex') FROM unnest(%s::text[]) AS d)"
+            ).format(keys),
+            [workspace_id, constraint.id, text_array(list(gone))],
+        )
+    if taken:
+        # the primary key is the fence: a digest that is there fails the group
+        connection.execute(
+            sql.SQL(
+                "INSERT INTO {} (workspace_id, constraint_id, digest, record_id)"
+                " SELECT %s::uuid, %s::uuid, decode(d, 'hex'), r"
+                " FROM unnest(%s::text[], %s::uuid[]) AS n (d, r)"
+            ).format(keys),
+            [
+                workspace_id,
+                constraint.id,
+                text_array(list(taken)),
+                text_array(list(taken.values())),
+            ],
+        )
+
+
+def refill_keys(
+    connection: psycopg.Connection,
+    target: Target,
+    workspace_id: WorkspaceId,
+    table: Table,
+    constraint: Constraint,
+) -> None:
+    """Makes a constraint's keys anew from its rows; none where it is not enforced."""
+    connection.execute(
+        sql.SQL(
+            "DELETE FROM {} WHERE workspace_id = %s::uuid AND constraint_id = %s::uuid"
+        ).format(target.of_catalog("unique_keys")),
+        [workspace_id, constraint.id],
+    )
+    if constraint.status != "active" or constraint.deleted:
+        return
+    field = table.all_fields[constraint.field_id]
+    taken: dict[str, str] = {}
+    for record_id, value in column_values(connection, target, table, field):
+        digest = unique_digest(value, case_sensitive=constraint.case_sensitive)
+        if digest is not None:
+            taken[digest.hex()] = record_id
+    _write_keys(connection, target, workspace_id, constraint, {}, taken)
+
+
+def _count(
+    connection: psycopg.Connection,
+    target: Target,
+    workspace_id: WorkspaceId,
+    table: Table,
+    number: int,
+) -> None:
+    if not number:
+        return
+    counters = target.of_catalog("counters")
+    connection.execute(
+        sql.SQL(
+            "INSERT INTO {0} AS c (workspace_id, table_id, number)"
+            " VALUES (%s, %s, %s) ON CONFLICT (workspace_id, table_id)"
+            " DO UPDATE SET number = greatest(c.number, EXCLUDED.number)"
+        ).format(counters),
+        [workspace_id, table.id, number],
+    )

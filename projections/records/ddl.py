@@ -1,0 +1,88 @@
+"""The tables of records: made, and given columns; never is a column's type changed."""
+
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from domain.catalog import Field, Table
+from domain.errors import Code, DomainError
+from projections.target import Target, column_name
+
+# what every record has, and its Postgres type
+SYSTEM_COLUMNS = {
+    "id": "uuid",
+    "number": "bigint",
+    "version": "integer",
+    "created_at": "timestamptz",
+    "created_by": "text",
+    "updated_at": "timestamptz",
+    "updated_by": "text",
+}
+
+
+class SchemaLocked(DomainError):
+    """The table is in use; try again"""
+
+    code = Code.SERVICE_UNAVAILABLE
+
+
+def create_schema(connection: psycopg.Connection, target: Target) -> None:
+    """The schema of a workspace's records, with the links between them."""
+    connection.execute(
+        sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(target.records))
+    )
+    connection.execute(
+        sql.SQL(
+            """
+            CREATE TABLE {} (
+                field_id uuid NOT NULL,
+                record_id uuid NOT NULL,
+                target_id uuid NOT NULL,
+                position bigint NOT NULL,
+                reverse_position bigint NOT NULL,
+                PRIMARY KEY (field_id, record_id, target_id)
+            )
+            """
+        ).format(target.links)
+    )
+    connection.execute(
+        sql.SQL("CREATE INDEX ON {} (field_id, target_id)").format(target.links)
+    )
+
+
+def create_table(connection: psycopg.Connection, target: Target, table: Table) -> None:
+    columns = [
+        sql.SQL("{} {} NOT NULL").format(sql.Identifier(name), sql.SQL(kind))  # type: ignore[arg-type]
+        for name, kind in SYSTEM_COLUMNS.items()
+    ]
+    # the order of a list without a sort is the number's
+    connection.execute(
+        sql.SQL(
+            "CREATE TABLE {} ({}, PRIMARY KEY (id), UNIQUE (number))"
+            " WITH (fillfactor = 90)"
+        ).format(target.of_records(table.id), sql.SQL(", ").join(columns))
+    )
+
+
+def add_column(
+    connection: psycopg.Connection, target: Target, table: Table, field: Field
+) -> None:
+    if field.column is None:
+        return
+    connection.execute(
+        sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
+            target.of_records(table.id),
+            sql.Identifier(column_name(field.id)),
+            sql.SQL(field.column),  # type: ignore[arg-type]
+        )
+    )
+
+
+def stored_columns(table: Table) -> Sequence[tuple[Field, str, str]]:
+    """(field, column name, Postgres type) of every field with a column."""
+    return [
+        (field, column_name(field.id), field.column)
+        for field in table.columns
+        if field.column is not None
+    ]

@@ -1,0 +1,49 @@
+"""Where a read model is written: the live schemas, or a copy beside them.
+
+Names of schemas, tables and columns are made here and nowhere else.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from psycopg import sql
+
+from domain.ids import FieldId, TableId, WorkspaceId
+
+
+@dataclass(frozen=True)
+class Target:
+    """The schema of the catalogue's tables and the one of a workspace's records."""
+
+    catalog: str
+    records: str
+
+    def of_catalog(self, table: str) -> sql.Identifier:
+        return sql.Identifier(self.catalog, table)
+
+    def of_records(self, table_id: str) -> sql.Identifier:
+        return sql.Identifier(self.records, table_name(table_id))
+
+    @property
+    def links(self) -> sql.Identifier:
+        return sql.Identifier(self.records, "links")
+
+
+@lru_cache(maxsize=4096)
+def live(workspace_id: WorkspaceId) -> Target:
+    return Target("catalog", f"ws_{workspace_id.replace('-', '')}")
+
+
+def shadow(workspace_id: WorkspaceId) -> Target:
+    """Where a workspace is rebuilt: one schema holds catalogue and records."""
+    name = f"shadow_{workspace_id.replace('-', '')}"
+    return Target(name, name)
+
+
+def table_name(table_id: TableId | str) -> str:
+    return f"t_{table_id.replace('-', '')}"
+
+
+@lru_cache(maxsize=65536)
+def column_name(field_id: FieldId | str) -> str:
+    return f"f_{field_id.replace('-', '')}"

@@ -1,0 +1,84 @@
+"""Runs the tests in four parts, fastest first, and tells how long each took.
+
+    python tools/suite.py [--budgets] [pytest arguments]
+
+A part that fails ends the run: what comes later rests on it.  With --budgets a part
+that takes longer than it may fails as well.  Every folder of tests belongs to a part:
+those that are not named here run with the last.
+"""
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some folders of tests and how long they may take."""
+
+    name: str
+    folders: tuple[str, ...]
+    minutes: int
+
+
+PARTS = (
+    Part("pure", ("domain",), minutes=2),
+    Part("store", ("projections", "commands"), minutes=5),
+    Part("surfaces", ("api", "contract"), minutes=8),
+    Part("process", ("process",), minutes=8),
+)
+
+
+def main(arguments: list[str]) -> int:
+    """0 when all passed; otherwise the exit code of the part that did not."""
+    budgets = "--budgets" in arguments
+    options = [argument for argument in arguments if argument != "--budgets"]
+    taken: list[tuple[Part, float]] = []
+    code = 0
+    for part in PARTS:
+        paths = _paths(part)
+        if not paths:
+            continue
+        print(f"== {part.name}", flush=True)
+        began = time.monotonic()
+        code = subprocess.call(
+            [sys.executable, "-m", "pytest", *options, *paths], cwd=ROOT
+        )
+        taken.append((part, time.monotonic() - began))
+        if code:
+            break
+    for part, seconds in taken:
+        slow = seconds > part.minutes * 60
+        print(
+            f"{part.name:10} {seconds:6.1f} s of {part.minutes} min"
+            + (" TOO SLOW" if slow else "")
+        )
+        if slow and budgets:
+            code = code or 1
+    if not taken:
+        print("no tests found")
+    return code if taken else 1
+
+
+def _paths(part: Part) -> list[str]:
+    """The part's folders and files that hold tests."""
+    named = {folder for each in PARTS for folder in each.folders}
+    chosen = {folder for folder in part.folders if (ROOT / "tests" / folder).is_dir()}
+    if part is PARTS[-1]:
+        chosen |= {
+            path.relative_to(ROOT / "tests").parts[0]
+            for path in (ROOT / "tests").rglob("test_*.py")
+        } - named
+    return sorted(
+        f"tests/{name}"
+        for name in chosen
+        if name.endswith(".py") or any((ROOT / "tests" / name).rglob("test_*.py"))
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
