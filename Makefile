@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-ARGS ?=
+ARGS =
 BIN := .venv/bin
 READY := .venv/.ready
 

@@ -20,6 +20,7 @@ from commands.seal import Sealer
 from commands.settings import Settings
 from commands.transaction import Group, Transaction
 from domain.ids import uuid7
+from projections.gets import Gets
 from projections.postgres import CONNECT, adapt
 from projections.reader import Catalogs, Reader
 
@@ -60,6 +61,7 @@ class System:
     sealer: Sealer
     pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]]
     reader: Reader
+    gets: Gets
     observed: Observed = field(default_factory=Observed)
 
     async def start(self) -> None:
@@ -108,6 +110,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
         check=None,
         reconnect_timeout=30,
     )
+    reader = Reader(pool, catalogs)
     return System(
         settings,
         urls,
@@ -116,7 +119,8 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
         committer,
         sealer,
         pool,
-        Reader(pool, catalogs),
+        reader,
+        Gets(reader),
         observed,
     )
 

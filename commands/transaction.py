@@ -225,7 +225,7 @@ class Transaction:
                 if answer is None:
                     accepted = self._decide_one(unit, head.workspace_id, facts, seq, now)
                     seq += len(accepted.events)
-                    answer = _done(unit, accepted, seq, now, seen)
+                    answer = _done(unit, accepted, seq, facts, seen)
                     group.accepted.append(accepted)
             except DomainError as error:
                 facts.rollback()
@@ -365,12 +365,15 @@ def _done(
     unit: Unit,
     accepted: Accepted,
     position: int,
-    now: str,
+    facts: Facts,
     seen: dict[tuple[str, str], tuple[bytes, bytes]],
 ) -> Done:
     """The answer of an accepted unit; its reply is made before the COMMIT, because an
     idempotency key keeps it."""
-    outcome = Outcome(BatchId(accepted.batch_id), position, now, accepted.events)
+    batch_id = BatchId(accepted.batch_id)
+    outcome = Outcome(
+        batch_id, position, facts.now, accepted.events, facts.catalog, facts.rows
+    )
     reply: Reply = unit.render(outcome)
     accepted.reply = reply
     if unit.once is not None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from psycopg import sql
 
+from domain.catalog import Catalog
 from domain.events import Actor, Command, Recorded
+from domain.facts import Row
 from domain.ids import BatchId, WorkspaceId
 from domain.record import CreateRecords, DeleteRecords, RestoreRecord, UpdateRecords
 from domain.user import ChangeProfile, GrantAdministration, RegisterUser
@@ -57,12 +59,15 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An accepted unit.  `position` is its last event's, or the present one's."""
+    """An accepted unit.  `position` is its last event's, or the present one's;
+    `catalog` is the workspace's right after it, `rows` the records that it read."""
 
     batch_id: BatchId
     position: int
     at: str
     events: Sequence[Recorded]
+    catalog: Catalog
+    rows: Mapping[str, Row | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ beside.  Callers hold the start lock (see `commands/embedded/__init__.py`) aroun
 `ensure_running` and `stop`, so that no two processes do either at once.
 
 As root the server runs as another user, who may not be able to enter the folders
-above the cluster (`/root` is closed to all others).  It is started inside the cluster
-and calls it `/proc/self/cwd`: the kernel follows that link without asking for rights
-on the way, so the data stays where it was asked for and no folder's mode is changed.
+above the cluster (root's home is closed to all others).  It is started inside the
+cluster and calls it `/proc/self/cwd`: the kernel follows that link without asking for
+rights on the way, so the data stays where it was asked for and no mode is changed.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -47,6 +48,7 @@ POLL_SECONDS = 0.01
 LOG_BYTES = 16 * 1024 * 1024  # a longer log is put aside at the next start
 SOCKET_PATH_BYTES = 107  # the kernel's limit; macOS has 103
 DRAFT = "postgres-draft."
+LINUX = sys.platform == "linux"
 
 _STILL_IN_USE = re.compile(r"still in use|lock file .* already exists")
 _HOPELESS = re.compile(r"authentication failed|Permission denied|does not exist")
@@ -165,7 +167,8 @@ class Cluster:
                     "--locale=C",
                     "--locale-provider=builtin",
                     "--builtin-locale=PG_UNICODE_FAST",
-                    "--sync-method=syncfs",
+                    # one call for all of its thousand files, where the system has it
+                    f"--sync-method={'syncfs' if LINUX else 'fsync'}",
                     "--no-instructions",
                 ],
                 stdin=subprocess.DEVNULL,
@@ -315,8 +318,7 @@ def _flush(folder: Path) -> None:
 
 def _called(folder: Path, account: Account) -> str:
     """What `account` calls the folder it is started in."""
-    reaches_by_cwd = account.is_another and Path("/proc/self/cwd").exists()
-    return "/proc/self/cwd" if reaches_by_cwd else str(folder)
+    return "/proc/self/cwd" if account.is_another and LINUX else str(folder)
 
 
 def _inside(folder: Path, account: Account) -> dict[str, Any]:
@@ -332,7 +334,7 @@ def _inside(folder: Path, account: Account) -> dict[str, Any]:
 
 def _runs_with(pid: int, argument: str) -> bool:
     """Whether process `pid` was started with `argument`; a zombie has none."""
-    if Path("/proc/self").exists():
+    if LINUX:
         try:
             line = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):

@@ -2,7 +2,7 @@
 
 Postgres refuses to run as root.  For root the programs then run as another user,
 who must be able to read them: where they lie in a folder that only root may enter
-(a `.venv` below `/root`), a copy in a place open to all is used.
+(a `.venv` below root's home), a copy in a place open to all is used.
 """
 
 import hashlib

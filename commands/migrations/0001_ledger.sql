@@ -67,7 +67,8 @@ CREATE INDEX batches_by_seq ON ledger.batches (workspace_id, last_seq);
 CREATE TABLE ledger.outbox (
     workspace_id uuid NOT NULL,
     first_seq bigint NOT NULL,
-    last_seq bigint NOT NULL
+    last_seq bigint NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
 CREATE TABLE ledger.feed (

@@ -106,7 +106,7 @@ class Settings(BaseSettings):
         description="Proxies whose X-Forwarded-* headers are believed",
         json_schema_extra=_unit("addresses or networks, parted by commas"),
     )
-    corsorigins: Annotated[Names, AfterValidator(origins)] = Field(
+    cors_origins: Annotated[Names, AfterValidator(origins)] = Field(
         (),
         description="Web pages that may call from a browser; * is any of them",
         json_schema_extra=_unit("origins, parted by commas"),

@@ -1,0 +1,33 @@
+"""`tabellion`: one command line, a file a verb group.
+
+Nothing heavy is imported before a verb is chosen.
+"""
+
+import sys
+
+import typer
+
+from api.cli.admin import admin
+from api.cli.doctor import doctor
+from api.cli.replay import replay
+from api.cli.serve import serve
+from api.cli.verify import verify
+
+app = typer.Typer(
+    help="Tables, content, data models and approved SQL on one provable ledger.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for verb in (serve, replay, verify, doctor, admin):
+    app.command()(verb)
+
+
+def main() -> None:
+    from commands.settings import SettingsError
+
+    try:
+        app()
+    except SettingsError as error:
+        print(f"tabellion: {error}", file=sys.stderr)
+        raise SystemExit(2) from error

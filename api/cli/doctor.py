@@ -1,0 +1,6 @@
+"""`tabellion doctor`."""
+
+
+def doctor() -> None:
+    """To be filled."""
+    raise SystemExit(1)

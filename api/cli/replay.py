@@ -1,0 +1,6 @@
+"""`tabellion replay`."""
+
+
+def replay() -> None:
+    """To be filled."""
+    raise SystemExit(1)

@@ -1,0 +1,6 @@
+"""`tabellion verify`."""
+
+
+def verify() -> None:
+    """To be filled."""
+    raise SystemExit(1)

@@ -1,0 +1,187 @@
+"""A door: the ASGI side of a surface, from a connection's messages to a handler.
+
+Everything that comes in at a surface's prefix goes through `Door`; a refusal of any
+kind leaves in the surface's own shape, and what is not a refusal is a bug: 500 with
+the request's id, the reason in the log alone.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, TypeAlias
+
+from api.http import PayloadTooLarge, Reply, Request, read_request_id
+from api.routes import Route, Routes
+from commands.system import System, new_id
+from domain.errors import (
+    Code,
+    DomainError,
+    Invalid,
+    Malformed,
+    NotFound,
+    NotImplementedYet,
+)
+from domain.events import Surface
+from projections.reader import Caller
+
+log = logging.getLogger(__name__)
+
+Scope: TypeAlias = Any
+Receive: TypeAlias = Callable[[], Awaitable[Any]]
+Send: TypeAlias = Callable[[Any], Awaitable[None]]
+
+_FIXED_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+
+class MethodNotAllowed(DomainError):
+    """The path does not take this method"""
+
+    code = Code.METHOD_NOT_ALLOWED
+
+
+class InternalError(DomainError):
+    """Internal error"""
+
+    code = Code.INTERNAL_ERROR
+
+
+class Language(Protocol):
+    """What makes a surface's replies its own."""
+
+    def refusal(self, error: DomainError) -> Reply:
+        """A refusal in the surface's shape."""
+
+    async def caller(self, request: Request) -> Caller:
+        """Who calls.  Raises Unauthenticated."""
+
+
+Finished: TypeAlias = Callable[[Request, Route | None, int, float, DomainError | None], None]
+
+
+class Door:
+    """Serves a table of routes below a prefix."""
+
+    def __init__(
+        self,
+        system: System,
+        *,
+        surface: Surface,
+        prefix: str,
+        routes: Routes,
+        language: Language,
+        finished: Finished,
+    ) -> None:
+        self.system = system
+        self.surface: Surface = surface
+        self.prefix = prefix
+        self.routes = routes
+        self.language = language
+        self.finished = finished
+        self._limit = system.settings.max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        request = Request(
+            method=scope["method"],
+            target=scope["path"],
+            path={},
+            query_string=scope["query_string"],
+            headers=headers,
+            body=b"",
+            request_id=read_request_id(headers.get(b"x-request-id")) or new_id(),
+            surface=self.surface,
+            address=scope["client"][0] if scope.get("client") else "",
+        )
+        route: Route | None = None
+        refusal: DomainError | None = None
+        try:
+            route = self._route(request)
+            if request.method not in ("GET", "HEAD"):
+                request.body = await _read_body(headers, receive, self._limit)
+            reply = await self._handle(route, request)
+        except DomainError as error:
+            refusal, reply = error, self.language.refusal(error)
+        except Exception:
+            log.exception(
+                "a bug answered 500", extra={"request_id": request.request_id}
+            )
+            refusal = InternalError(request_id=request.request_id)
+            reply = self.language.refusal(refusal)
+        await _send(send, reply, request)
+        self.finished(
+            request, route, reply.status, time.perf_counter() - started, refusal
+        )
+
+    def _route(self, request: Request) -> Route:
+        path = request.target.removeprefix(self.prefix)
+        methods, request.path = self.routes.find(path)
+        method = "GET" if request.method == "HEAD" else request.method
+        route = methods.get(method)
+        if route is not None:
+            return route
+        if methods:
+            request.notes["allow"] = ", ".join(sorted(methods))
+            raise MethodNotAllowed()
+        raise NotFound("There is no such path")
+
+    async def _handle(self, route: Route, request: Request) -> Reply:
+        if not route.public:
+            request.caller = await self.language.caller(request)
+        if route.planned or route.handler is None:
+            raise NotImplementedYet()
+        minimum = request.header("x-min-position")
+        if minimum is not None and request.method == "GET":
+            if not minimum.isascii() or not minimum.isdigit() or len(minimum) > 18:
+                raise Malformed("X-Min-Position must be a position")
+            request.min_position = int(minimum)
+        return await route.handler(self.system, request)
+
+
+async def _read_body(
+    headers: Mapping[bytes, bytes], receive: Receive, limit: int
+) -> bytes:
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > limit:
+        raise PayloadTooLarge(limit=limit)
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise Invalid("A compressed body is not taken")
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Malformed("The connection was closed before the body's end")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise PayloadTooLarge(limit=limit)
+    return b"".join(parts)
+
+
+async def _send(send: Send, reply: Reply, request: Request) -> None:
+    body = reply.body
+    headers = [
+        (b"x-request-id", request.request_id.encode()),
+        *_FIXED_HEADERS,
+    ]
+    if reply.status != 204:
+        headers.append((b"content-length", str(len(body)).encode()))
+        if "content-type" not in reply.headers:
+            headers.append((b"content-type", b"application/json"))
+    for name, value in reply.headers.items():
+        headers.append((name.encode(), value.encode("latin-1")))
+    if "allow" in request.notes:
+        headers.append((b"allow", request.notes["allow"].encode()))
+    await send(
+        {"type": "http.response.start", "status": reply.status, "headers": headers}
+    )
+    if request.method == "HEAD" or reply.status == 204:
+        body = b""
+    await send({"type": "http.response.body", "body": body})

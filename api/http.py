@@ -1,0 +1,238 @@
+"""One request and its reply, between ASGI and the surfaces.
+
+A surface's handler takes a `Request` and gives a `Reply`; the framework encodes
+nothing, because a dict that it encodes costs twenty times its bytes.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from commands.unit import Origin, Reply
+from domain.errors import Code, DomainError, Invalid, Json, Malformed
+from domain.events import Actor, Surface
+from domain.ids import canonical
+from domain.values import well_formed
+from projections.reader import Caller
+
+__all__ = ["Reply", "Request"]
+
+# a number that a float may not hold exactly
+_LONG_NUMBER = re.compile(rb"[0-9][0-9.]{15,}|[0-9][eE]")
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
+MAX_DEPTH = 64
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class UnsupportedMediaType(DomainError):
+    """The body must be application/json"""
+
+    code = Code.UNSUPPORTED_MEDIA_TYPE
+
+
+class PayloadTooLarge(DomainError):
+    """The body is too large"""
+
+    code = Code.PAYLOAD_TOO_LARGE
+
+
+@dataclass
+class Request:
+    """What a handler needs to know.  `path` holds the path's parameters."""
+
+    method: str
+    target: str
+    path: Mapping[str, str]
+    query_string: bytes
+    headers: Mapping[bytes, bytes]
+    body: bytes
+    request_id: str
+    surface: Surface
+    address: str
+    caller: Caller | None = None
+    min_position: int | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def header(self, name: str) -> str | None:
+        value = self.headers.get(name.encode())
+        return None if value is None else value.decode("latin-1")
+
+    @cached_property
+    def query(self) -> Mapping[str, str]:
+        """The query's parameters; of one given twice the last.  Raises Invalid."""
+        try:
+            pairs = parse_qsl(
+                self.query_string.decode("ascii"),
+                keep_blank_values=True,
+                errors="strict",
+                max_num_fields=200,
+            )
+        except ValueError as error:
+            raise Malformed("The query string cannot be read") from error
+        found = dict(pairs)
+        if not all(well_formed(one) for pair in pairs for one in pair):
+            raise Invalid("The query has a character that cannot be stored")
+        return found
+
+    @property
+    def who(self) -> Caller:
+        """The caller of a route that is not public."""
+        if self.caller is None:
+            raise RuntimeError("a route that needs a caller was declared public")
+        return self.caller
+
+    def id(self, name: str, noun: str) -> str:
+        """A path parameter that is an id.  Raises Malformed."""
+        return read_id(self.path[name], noun)
+
+    def query_id(self, name: str, noun: str) -> str | None:
+        """A query parameter that is an id, or None where it is not given."""
+        value = self.query.get(name)
+        return None if value is None else read_id(value, noun)
+
+    @cached_property
+    def json(self) -> Any:
+        """The body's JSON, numbers exact.  Raises Malformed, Invalid."""
+        kind = self.header("content-type")
+        if kind is not None and kind.partition(";")[0].strip().lower() not in (
+            "application/json",
+            "text/json",
+        ):
+            raise UnsupportedMediaType()
+        return read_json(self.body)
+
+    @cached_property
+    def object(self) -> dict[str, Any]:
+        """The body, where it has to be an object.  Raises Invalid."""
+        found = self.json
+        if not isinstance(found, dict):
+            raise Invalid("The body must be an object")
+        return found
+
+    def shape(self, model: type[M]) -> M:
+        """The body as a model of the surface.  Raises Invalid with every problem."""
+        return read_shape(self.object, model)
+
+    @property
+    def if_match(self) -> int | None:
+        """The version that `If-Match` names.  Raises Malformed."""
+        value = self.header("if-match")
+        if value is None or value.strip() == "*":
+            return None
+        found = re.fullmatch(r'(?:W/)?"?v(\d{1,9})"?', value.strip())
+        if found is None:
+            raise Malformed('If-Match must be a version such as "v3"')
+        return int(found[1])
+
+    @property
+    def idempotency_key(self) -> str | None:
+        value = self.header("idempotency-key")
+        if value is None:
+            return None
+        if not _REQUEST_ID.fullmatch(value):
+            raise Malformed("Idempotency-Key must be 1 to 200 printable characters")
+        return value
+
+    @property
+    def fingerprint(self) -> bytes:
+        """32 bytes that the same request, made again, has too."""
+        return sha256(
+            b"\0".join(
+                [
+                    self.method.encode(),
+                    self.target.encode("utf-8", "surrogateescape"),
+                    self.query_string,
+                    self.body,
+                ]
+            )
+        ).digest()
+
+    def origin(self) -> Origin:
+        return Origin(
+            Actor("user", self.who.user_id),
+            self.surface,
+            self.request_id,
+            self.who.session_id,
+        )
+
+
+def read_id(text: str, noun: str) -> str:
+    found = canonical(text)
+    if found is None:
+        raise Malformed(f"Invalid {noun} ID format")
+    return found
+
+
+def read_request_id(value: bytes | None) -> str | None:
+    """A request id that a client sent, where it is fit to be kept."""
+    text = (value or b"").decode("latin-1")
+    return text if _REQUEST_ID.fullmatch(text) else None
+
+
+def _no_constant(name: str) -> Any:
+    raise Malformed(f"{name} is not a JSON number")
+
+
+def read_json(text: bytes) -> Any:
+    """JSON with exact numbers: those a float may not hold come as Decimal.
+
+    Raises Malformed for what is not JSON, Invalid for a lone surrogate in it.
+    """
+    if not _LONG_NUMBER.search(text):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            pass  # json, below, tells a lone surrogate from what is no JSON at all
+    try:
+        found = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("The body is not valid JSON") from error
+    _check(found, 0)
+    return found
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise Malformed("The body is nested too deeply")
+    if isinstance(value, str):
+        if not well_formed(value.replace("\x00", "")):
+            raise Invalid("The body has a character that cannot be stored")
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, depth + 1)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check(key, depth + 1)
+            _check(item, depth + 1)
+
+
+def read_shape(given: dict[str, Any], model: type[M]) -> M:
+    """A body as its model.  Raises Invalid: {errors: [{loc, msg, type}]}."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        problems: list[Json] = [
+            {
+                "loc": [str(part)[:100] for part in problem["loc"]],
+                "msg": problem["msg"],
+                "type": problem["type"],
+            }
+            for problem in error.errors(include_url=False, include_input=False)[:50]
+        ]
+        raise Invalid(errors=problems) from error
+
+
+def json_reply(
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Reply:
+    return Reply(status, orjson.dumps(value), headers or {})

@@ -1,0 +1,119 @@
+"""What the process tells Prometheus."""
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from commands.system import System
+from commands.transaction import Group
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The process's counters; `watch` connects them to a system's parts."""
+
+    def __init__(self) -> None:
+        registry = self._registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        self._requests = Counter(
+            "tabellion_requests",
+            "Requests answered",
+            ["surface", "route", "method", "status"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "tabellion_request_seconds",
+            "Time from a request's head to its reply",
+            ["surface"],
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+            registry=registry,
+        )
+        self._commits = Counter(
+            "tabellion_commits", "Groups committed", registry=registry
+        )
+        self._units = Counter(
+            "tabellion_units", "Units by how they ended", ["outcome"], registry=registry
+        )
+        self._events = Counter(
+            "tabellion_events", "Events appended", registry=registry
+        )
+        self._group_size = Histogram(
+            "tabellion_group_size",
+            "Units in one commit",
+            buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
+            registry=registry,
+        )
+        self._commit_seconds = Histogram(
+            "tabellion_commit_seconds",
+            "Time of a group from its first statement to its COMMIT",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+            registry=registry,
+        )
+        self._sealed = Counter(
+            "tabellion_sealed", "Commits that got their global place", registry=registry
+        )
+        self._queue = Gauge(
+            "tabellion_queue", "Units that wait for a committer", registry=registry
+        )
+        self._backlog = Gauge(
+            "tabellion_outbox_backlog", "Commits that wait to be sealed", registry=registry
+        )
+        self._lag = Gauge(
+            "tabellion_seal_lag_seconds",
+            "Age of the oldest commit that waits to be sealed",
+            registry=registry,
+        )
+        self._routes: dict[tuple[str, str, str, int], Counter] = {}
+        self._latency: dict[str, Histogram] = {}
+
+    def watch(self, system: System) -> None:
+        self._queue.set_function(lambda: system.committer.waiting)
+        system.observed.committed = self._committed
+        system.observed.sealed = self._sealed.inc
+
+    def answered(
+        self, surface: str, route: str, method: str, status: int, seconds: float
+    ) -> None:
+        key = (surface, route, method, status)
+        counter = self._routes.get(key)
+        if counter is None:
+            counter = self._requests.labels(surface, route, method, str(status))
+            self._routes[key] = counter
+        counter.inc()
+        latency = self._latency.get(surface)
+        if latency is None:
+            latency = self._latency[surface] = self._seconds.labels(surface)
+        latency.observe(seconds)
+
+    def _committed(self, group: Group, seconds: float) -> None:
+        accepted = len(group.accepted)
+        if accepted:
+            self._commits.inc()
+            self._group_size.observe(accepted)
+            self._commit_seconds.observe(seconds)
+            self._events.inc(sum(len(unit.events) for unit in group.accepted))
+            self._units.labels("accepted").inc(accepted)
+        refused = len(group.answers) - accepted
+        if refused:
+            self._units.labels("refused").inc(refused)
+
+    async def text(self, system: System) -> bytes:
+        """The exposition, with the backlog as the database has it now."""
+        (rows,) = await system.reader.run([(_BACKLOG, [])])
+        self._backlog.set(rows[0][0])
+        self._lag.set(rows[0][1])
+        return generate_latest(self._registry)
+
+
+_BACKLOG = (
+    b"SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float"
+    b" FROM ledger.outbox"
+)

@@ -1,0 +1,116 @@
+"""The OpenAPI document of a surface, from its table of routes."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from api.routes import Route
+
+_REFERENCE = "#/components/schemas/{model}"
+
+
+def document(
+    routes: Sequence[Route],
+    *,
+    title: str,
+    version: str,
+    description: str,
+    prefix: str,
+    error: Mapping[str, Any],
+) -> dict[str, Any]:
+    """OpenAPI 3.1; every operation declares each error it can answer with."""
+    bodies = list(dict.fromkeys(route.body for route in routes if route.body))
+    references, definitions = models_json_schema(
+        [(body, "validation") for body in bodies], ref_template=_REFERENCE
+    )
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        body = references[route.body, "validation"] if route.body else None
+        operation = _operation(route, body)
+        paths.setdefault(prefix + route.path, {})[route.method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version, "description": description},
+        "paths": paths,
+        "components": {
+            "schemas": {**definitions.get("$defs", {}), "Error": error},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+        },
+    }
+
+
+def _operation(route: Route, body: Any) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": route.summary,
+        "operationId": _operation_id(route),
+        "tags": [route.tag],
+        "parameters": _parameters(route),
+        "responses": _responses(route),
+    }
+    if not route.public:
+        operation["security"] = [{"bearer": []}]
+    if route.role is not None:
+        operation["description"] = f"Needs the role {route.role.name} or higher."
+    if body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": body}},
+        }
+    return operation
+
+
+def _operation_id(route: Route) -> str:
+    words = route.path.replace("{", "by_").replace("}", "").replace("-", "_")
+    return f"{route.method.lower()}{words.replace('/', '_')}"
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"},
+        }
+        for name in route.parameters
+    ]
+    found += [
+        {"name": name, "in": "query", "description": meaning, "schema": {"type": kind}}
+        for name, kind, meaning in route.query
+    ]
+    headers = []
+    if route.method in ("POST", "PATCH", "DELETE") and not route.planned:
+        headers.append(("Idempotency-Key", "The same key and request: one effect"))
+    if route.method in ("PATCH", "DELETE") and not route.planned:
+        headers.append(("If-Match", 'The version that is meant, such as "v3"'))
+    if route.method == "GET" and not route.public:
+        headers.append(("X-Min-Position", "Wait until this position can be read"))
+    found += [
+        {"name": name, "in": "header", "description": said, "schema": {"type": "string"}}
+        for name, said in headers
+    ]
+    return found
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
+    if route.response is not None:
+        success["content"] = {"application/json": {"schema": route.response}}
+    found = {str(route.status): success} if not route.planned else {}
+    errors = {*route.errors, 500}
+    if route.planned:
+        errors.add(501)
+    if not route.public:
+        errors.add(401)
+    for status in sorted(errors):
+        found[str(status)] = {
+            "description": HTTPStatus(status).phrase,
+            "content": {
+                "application/json": {"schema": {"$ref": "#/components/schemas/Error"}}
+            },
+        }
+    return found

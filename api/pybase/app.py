@@ -1,0 +1,155 @@
+"""PyBase as an application: its door, its documents, its pages for developers."""
+
+import logging
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from api.access import AccessLog
+from api.auth import Tokens
+from api.door import Door, Receive, Scope, Send
+from api.http import Reply
+from api.http import Request as DoorRequest
+from api.metrics import Metrics
+from api.openapi import document
+from api.pybase import errors, schemas
+from api.pybase.accounts import Accounts
+from api.pybase.operations import VERSION
+from api.pybase.routes import pybase_routes
+from api.routes import Route, Routes
+from commands.system import System
+from domain.errors import DomainError, NotFound, Unauthenticated
+from projections.reader import Caller
+
+log = logging.getLogger("tabellion.access")
+
+PREFIX = "/api/v1"
+
+
+class PyBase:
+    """PyBase's language: its errors, and who calls."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    def refusal(self, error: DomainError) -> Reply:
+        return errors.refusal(error)
+
+    async def caller(self, request: DoorRequest) -> Caller:
+        value = request.headers.get(b"authorization", b"").decode("latin-1")
+        scheme, _, token = value.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated()
+        return self._tokens.caller(token.strip())
+
+
+class PyBaseApplication:
+    """The ASGI application: the prefix goes to the door, the rest to FastAPI."""
+
+    def __init__(self, system: System, metrics: Metrics, access: AccessLog) -> None:
+        secret = system.settings.secret_key.get_secret_value()
+        tokens = Tokens(secret, "pybase")
+        self.routes = Routes(pybase_routes(Accounts(tokens), metrics))
+        self._metrics, self._access = metrics, access
+        self._door = Door(
+            system,
+            surface="pybase",
+            prefix=PREFIX,
+            routes=self.routes,
+            language=PyBase(tokens),
+            finished=self._finished,
+        )
+        self.pages = _pages(self.routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["path"]
+            if path.startswith(PREFIX + "/"):
+                await self._door(scope, receive, send)
+                return
+            if path == "/metrics":
+                scope = {**scope, "path": f"{PREFIX}/metrics"}
+                await self._door(scope, receive, send)
+                return
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 4401})
+            return
+        await self.pages(scope, receive, send)
+
+    def _finished(
+        self,
+        request: DoorRequest,
+        route: Route | None,
+        status: int,
+        seconds: float,
+        refusal: DomainError | None,
+    ) -> None:
+        path = route.path if route is not None else "unknown"
+        self._metrics.answered("pybase", path, request.method, status, seconds)
+        self._access.note(request, route, status, refusal)
+        if log.isEnabledFor(logging.INFO):
+            log.info(
+                "%s %s %s", request.method, path, status,
+                extra={"request_id": request.request_id, "seconds": round(seconds, 6)},
+            )
+
+
+def _pages(routes: Routes) -> FastAPI:
+    """OpenAPI, its page, and an answer for every other path."""
+    app = FastAPI(
+        title="Tabellion: PyBase", version=VERSION, docs_url=None, redoc_url=None
+    )
+    made = document(
+        routes.rows,
+        title="Tabellion: PyBase",
+        version=VERSION,
+        description="Tables whose every change is a provable event.",
+        prefix=PREFIX,
+        error=schemas.ERROR,
+    )
+    app.openapi = lambda: made  # type: ignore[method-assign]
+    static = _swagger_files()
+    if static is not None:
+        app.mount("/docs/static", StaticFiles(directory=static), name="swagger")
+
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="Tabellion: PyBase",
+            swagger_js_url="/docs/static/swagger-ui-bundle.js",
+            swagger_css_url="/docs/static/swagger-ui.css",
+            swagger_favicon_url="/docs/static/favicon-32x32.png",
+        )
+
+    async def home() -> RedirectResponse:
+        return RedirectResponse("/docs")
+
+    async def refused(_request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        reply = errors.refusal(NotFound("There is no such path"))
+        return Response(
+            reply.body,
+            status if status != 500 else 404,
+            media_type="application/json",
+        )
+
+    app.add_api_route("/docs", docs, include_in_schema=False)
+    app.add_api_route("/", home, include_in_schema=False)
+    app.add_exception_handler(HTTPException, refused)
+    return app
+
+
+def _swagger_files() -> Path | None:
+    """The page's script and style, from a package: no other host is asked."""
+    found: Any = find_spec("swagger_ui_bundle")
+    if found is None or not found.submodule_search_locations:
+        return None
+    vendor = Path(found.submodule_search_locations[0]) / "vendor"
+    return next(iter(sorted(vendor.glob("swagger-ui-*"))), None)

@@ -1,0 +1,231 @@
+"""How PyBase shows things.  A record is bytes: made by the database for reads
+(`projections.records.output`) and here for the reply of a write; both are the same."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from commands.accounts import Account
+from domain.catalog import Base, Catalog, Constraint, Field, Member, Table
+from domain.values import Value
+
+
+
+def user(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.user_id,
+        "email": account.email,
+        "name": account.name,
+        "avatar_url": None,
+        "is_active": True,
+        "is_verified": False,
+        "created_at": account.created_at,
+    }
+
+
+def workspace(catalog: Catalog, user_id: str) -> dict[str, Any]:
+    one = catalog.live_workspace()
+    role = catalog.role_of(user_id)
+    return {
+        "id": one.id,
+        "name": one.name,
+        "slug": one.slug,
+        "description": one.description,
+        "owner_id": one.owner_id,
+        "members_count": sum(not m.deleted for m in catalog.members.values()),
+        "role": role.name if role else None,
+        "created_at": one.created_at,
+        "updated_at": one.updated_at,
+    }
+
+
+def member(
+    workspace_id: str, one: Member, people: Mapping[str, tuple[str, str]]
+) -> dict[str, Any]:
+    email, name = people.get(one.user_id, ("", ""))
+    return {
+        "id": one.id,
+        "workspace_id": workspace_id,
+        "user": {"id": one.user_id, "email": email, "name": name, "full_name": name},
+        "role": one.role.name,
+        "created_at": one.created_at,
+    }
+
+
+def base(workspace_id: str, one: Base, tables: int) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "workspace_id": workspace_id,
+        "name": one.name,
+        "description": one.description,
+        "icon": one.icon,
+        "tables_count": tables,
+        "created_by": one.created_by,
+        "created_at": one.created_at,
+        "updated_at": one.updated_at,
+    }
+
+
+def table(one: Table, *, with_fields: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": one.id,
+        "base_id": one.base_id,
+        "name": one.name,
+        "description": one.description,
+        "primary_field_id": one.primary.id if one.primary else None,
+        "position": one.position,
+        "created_by": one.created_by,
+        "created_at": one.created_at,
+        "updated_at": one.updated_at,
+    }
+    if with_fields:
+        shown["fields"] = [field(one, item) for item in one.fields]
+    return shown
+
+
+def field(owner: Table, one: Field) -> dict[str, Any]:
+    constraint = owner.constraint_of(one.id)
+    return {
+        "id": one.id,
+        "table_id": one.table_id,
+        "name": one.name,
+        "type": one.type,
+        "field_type": one.type,
+        "options": dict(one.options),
+        "required": one.required,
+        "is_required": one.required,
+        "is_unique": constraint is not None and constraint.status == "active",
+        "is_primary": owner.primary is not None and owner.primary.id == one.id,
+        "is_computed": not one.kind.writable,
+        "description": one.description,
+        "position": one.position,
+        "created_at": one.created_at,
+        "updated_at": one.updated_at,
+    }
+
+
+def constraint(one: Constraint) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "field_id": one.field_id,
+        "table_id": one.table_id,
+        "case_sensitive": one.case_sensitive,
+        "status": one.status,
+        "error_message": one.error_message,
+        "created_by": one.created_by,
+        "created_at": one.created_at,
+    }
+
+
+class RecordText:
+    """Makes the JSON of one table's records: keys are encoded once."""
+
+    def __init__(self, one: Table) -> None:
+        self._table_id = one.id
+        self._fields = [
+            (
+                (b"," if index else b"") + orjson.dumps(item.name) + b":",
+                item.id,
+                _shower(item),
+            )
+            for index, item in enumerate(one.fields)
+        ]
+
+    def __call__(
+        self,
+        record_id: str,
+        number: int,
+        values: Mapping[str, Value],
+        version: int,
+        created: tuple[str, str],
+        updated: tuple[str, str],
+    ) -> bytes:
+        """`created` and `updated` are (at, by)."""
+        parts = [b'{"id":"%b","table_id":"%b","fields":{' % (
+            record_id.encode(),
+            self._table_id.encode(),
+        )]
+        for key, field_id, show in self._fields:
+            parts.append(key)
+            parts.append(show(values.get(field_id), number))
+        parts.append(
+            b'},"version":%d,"created_by_id":"%b","last_modified_by_id":"%b",'
+            b'"created_at":"%b","updated_at":"%b"}'
+            % (
+                version,
+                created[1].encode(),
+                updated[1].encode(),
+                created[0].encode(),
+                updated[0].encode(),
+            )
+        )
+        return b"".join(parts)
+
+
+@lru_cache(maxsize=256)
+def _record_text(table_id: str, schema_seq: int, holder: "_Holder") -> RecordText:
+    return RecordText(holder.table)
+
+
+class _Holder:
+    """Carries a table past the cache: its id and schema_seq are the key."""
+
+    __slots__ = ("table",)
+
+    def __init__(self, one: Table) -> None:
+        self.table = one
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Holder)
+
+
+def record_text(one: Table) -> RecordText:
+    return _record_text(one.id, one.schema_seq, _Holder(one))
+
+
+def _shower(item: Field) -> Any:
+    """A function (kept value, row number) -> JSON text."""
+    match item.type:
+        case "number":
+            return lambda value, _: b"null" if value is None else value.encode()
+        case "checkbox":
+            return lambda value, _: b"true" if value else b"false"
+        case "single_select":
+            names = {key: orjson.dumps(name) for key, name in item.choice_names.items()}
+            return lambda value, _: names.get(value, b"null")
+        case "autonumber":
+            prefix = str(item.option("prefix", ""))
+            if prefix:
+                return lambda _, number: orjson.dumps(f"{prefix}{number}")
+            return lambda _, number: b"%d" % number
+    return lambda value, _: orjson.dumps(value)
+
+
+def page(items: Sequence[Any], total: int, limit: int, offset: int) -> dict[str, Any]:
+    return {
+        "items": items,
+        "total": total,
+        "limit": limit,
+        "offset": offset,
+        "page": offset // limit + 1,
+        "page_size": limit,
+    }
+
+
+def page_bytes(items: bytes, total: int, limit: int, offset: int) -> bytes:
+    """The same around items that are JSON already, without their brackets."""
+    return (
+        b'{"items":[%b],"total":%d,"limit":%d,"offset":%d,"page":%d,"page_size":%d}'
+        % (items, total, limit, offset, offset // limit + 1, limit)
+    )
+
+
+def etag(version: int) -> str:
+    return f'"v{version}"'
+
+

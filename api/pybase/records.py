@@ -1,0 +1,331 @@
+"""Records, one by one and in batches."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import sql
+
+from api.http import Reply, Request, read_id
+from api.pybase import present, shapes
+from api.pybase.parse import read_filter, read_sort
+from api.pybase.workspaces import page_of
+from api.pybase.writing import committed, write
+from commands import records
+from commands.system import System
+from commands.unit import Outcome
+from commands.write import Prepared
+from domain.access import Role
+from domain.catalog import Catalog, Table
+from domain.errors import Code, DomainError, Invalid, Malformed, NotFound, RequiredField
+from domain.events import Recorded
+from domain.ids import RecordId, TableId, WorkspaceId, table_number_of
+from domain.record import REQUIRED, DeleteRecords, RecordCreated
+from projections.query import Query
+from projections.reader import Statement
+from projections.records.output import record_json
+from projections.sql import count, order_by, where
+from projections.target import live
+
+
+async def _workspace(system: System, request: Request, table_id: str) -> WorkspaceId:
+    known = system.catalogs.workspace_of(table_id)
+    return known or await system.reader.find(request.who, "table", table_id)
+
+
+# ---------------------------------------------------------------- reading
+
+
+async def get_record(system: System, request: Request) -> Reply:
+    record_id = request.id("id", "record")
+    by_id = request.query_string and request.query.get("by") == "id"
+    workspace_id = system.catalogs.workspace_of_record(record_id)
+    if workspace_id is None:
+        workspace_id = await system.reader.find(request.who, "record", record_id)
+    if request.min_position is not None:
+        await system.reader.ask(
+            request.who, workspace_id, lambda _: (), min_position=request.min_position
+        )
+    got = await system.gets.get(
+        request.who, workspace_id, record_id, by_id=bool(by_id)
+    )
+    return Reply(200, got.body, {"etag": present.etag(got.version)})
+
+
+async def list_records(system: System, request: Request) -> Reply:
+    table_id = request.query_id("table_id", "table")
+    if table_id is None:
+        raise Invalid(
+            errors=[{"loc": ["table_id"], "msg": "Field required", "type": "missing"}]
+        )
+    workspace_id = await system.reader.find(request.who, "table", table_id)
+    page = page_of(request)
+    by_id = request.query.get("by") == "id"
+
+    def plan(catalog: Catalog) -> Sequence[Statement]:
+        table = catalog.live_table(table_id)
+        query = Query(
+            table,
+            table.fields,
+            read_filter(request.query.get("filter"), table),
+            read_sort(request.query.get("sort"), table),
+            page,
+        )
+        return _page_statements(query, workspace_id, by_id)
+
+    found = await _asked(system, request, workspace_id, plan)
+    counted, rows = found
+    items = b",".join([row[0].encode() for row in rows])
+    body = present.page_bytes(items, counted[0][0], page.limit, page.offset)
+    return Reply(200, body)
+
+
+async def _asked(
+    system: System, request: Request, workspace_id: WorkspaceId, plan: Any
+) -> Sequence[Any]:
+    try:
+        found = await system.reader.ask(
+            request.who, workspace_id, plan, min_position=request.min_position
+        )
+    except NotFound as error:
+        raise NotFound("Table not found") from error
+    return found.results
+
+
+def _page_statements(
+    query: Query, workspace_id: WorkspaceId, by_id: bool
+) -> list[Statement]:
+    """The count, and the page: its rows are chosen before their JSON is made."""
+    target = live(workspace_id)
+    condition, order = where(query, target), order_by(query)
+    number = count(query, target)
+    page = sql.SQL(
+        "SELECT {json} FROM (SELECT t.* FROM {table} AS t WHERE {where}"
+        " ORDER BY {order} LIMIT %s OFFSET %s) AS t"
+    ).format(
+        json=record_json(target, query.table, by_id=by_id),
+        table=target.of_records(query.table.id),
+        where=condition.text,
+        order=order.text,
+    )
+    values = [
+        *condition.values,
+        *order.values,
+        query.page.limit,
+        query.page.offset,
+    ]
+    return [(number.text, number.values), (page, values)]
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _text(table: Table, recorded: Recorded, event: RecordCreated) -> bytes:
+    at = (recorded.at, recorded.actor.id)
+    return present.record_text(table)(
+        event.record_id, event.number, event.values, recorded.version, at, at
+    )
+
+
+def _created(outcome: Outcome, table_id: str) -> list[bytes]:
+    table = outcome.catalog.live_table(table_id)
+    return [
+        _text(table, one, one.event)
+        for one in outcome.events
+        if isinstance(one.event, RecordCreated)
+    ]
+
+
+async def create_record(system: System, request: Request) -> Reply:
+    body = request.object
+    table_id, fields = body.get("table_id"), body.get("fields", body.get("data"))
+    if not isinstance(table_id, str) or not isinstance(fields, dict):
+        request.shape(shapes.CreateRecord)
+        raise Invalid()
+    table_id = read_id(table_id, "table")
+    workspace_id = await _workspace(system, request, table_id)
+
+    def prepare(catalog: Catalog) -> Prepared:
+        _, command = records.create(catalog, table_id, [fields])
+
+        def render(outcome: Outcome) -> Reply:
+            (text,) = _created(outcome, table_id)
+            return committed(outcome, 201, text, 1)
+
+        return Prepared([command], render)
+
+    return await _as_one(write(system, request, workspace_id, Role.editor, prepare))
+
+
+async def _as_one(writing: Any) -> Reply:
+    """A single write's refusal does not speak of a place in a batch."""
+    try:
+        reply: Reply = await writing
+    except DomainError as error:
+        error.extra = {
+            name: value
+            for name, value in error.extra.items()
+            if name not in ("index", "record_id")
+        }
+        raise
+    return reply
+
+
+async def create_records(system: System, request: Request) -> Reply:
+    wanted = request.shape(shapes.CreateRecords)
+    table_id = read_id(wanted.table_id, "table")
+    records.check_size(len(wanted.records), system.settings.batch_limit)
+    workspace_id = await _workspace(system, request, table_id)
+    given = [one.fields for one in wanted.records]
+
+    def prepare(catalog: Catalog) -> Prepared:
+        _, command = records.create(catalog, table_id, given)
+
+        def render(outcome: Outcome) -> Reply:
+            return committed(outcome, 201, _batch(_created(outcome, table_id)))
+
+        return Prepared([command], render, len(given))
+
+    return await _as_batch(write(system, request, workspace_id, Role.editor, prepare))
+
+
+def _batch(items: Sequence[bytes]) -> bytes:
+    return b'{"items":[%b],"total":%d}' % (b",".join(items), len(items))
+
+
+async def _as_batch(writing: Any) -> Reply:
+    """A batch tells its first required field alone: REQUIRED_FIELD, with the place."""
+    try:
+        reply: Reply = await writing
+    except DomainError as error:
+        raise _required(error) from error
+    return reply
+
+
+def _required(error: DomainError) -> DomainError:
+    problems = error.extra.get("errors")
+    if error.code is not Code.VALIDATION_ERROR or not isinstance(problems, list):
+        return error
+    first = problems[0]
+    if not isinstance(first, dict) or first.get("type") != REQUIRED:
+        return error
+    place = first["loc"]
+    field = place[0] if isinstance(place, list) else place
+    return RequiredField(field=field, **error.extra)
+
+
+async def update_record(system: System, request: Request) -> Reply:
+    record_id = RecordId(request.id("id", "record"))
+    body = request.object
+    fields = body.get("fields", body.get("data"))
+    if fields is None and "fields" not in body:
+        raise Malformed("At least one field is needed: send `fields`")
+    if not isinstance(fields, dict):
+        request.shape(shapes.UpdateRecord)
+        raise Invalid()
+    if not fields:
+        raise Malformed("`fields` is empty: nothing to change")
+    workspace_id = system.catalogs.workspace_of_record(record_id)
+    if workspace_id is None:
+        workspace_id = await system.reader.find(request.who, "record", record_id)
+
+    def prepare(catalog: Catalog) -> Prepared:
+        table = _table_of(catalog, record_id)
+        _, command = records.update(
+            catalog, table.id, [(record_id, fields)], request.if_match
+        )
+
+        def render(outcome: Outcome) -> Reply:
+            (text,) = _after(outcome, [record_id])
+            return committed(outcome, 200, text, outcome.rows[record_id].version)
+
+        return Prepared([command], render)
+
+    return await _as_one(write(system, request, workspace_id, Role.editor, prepare))
+
+
+def _table_of(catalog: Catalog, record_id: str) -> Table:
+    table = catalog.table_by_number.get(table_number_of(record_id) or 0)
+    if table is None or table.deleted:
+        raise NotFound("Record not found")
+    return table
+
+
+def _after(outcome: Outcome, record_ids: Sequence[str]) -> list[bytes]:
+    """The records as they are right after the unit."""
+    texts = []
+    for record_id in record_ids:
+        row = outcome.rows[record_id]
+        text = present.record_text(outcome.catalog.live_table(row.table_id))
+        values = dict(row.values)
+        for name in row.links:
+            values[name] = row.value(name)
+        texts.append(
+            text(
+                row.id,
+                row.number,
+                values,
+                row.version,
+                (row.created_at, row.created_by),
+                (row.updated_at, row.updated_by),
+            )
+        )
+    return texts
+
+
+async def update_records(system: System, request: Request) -> Reply:
+    wanted = request.shape(shapes.UpdateRecords)
+    table_id = read_id(wanted.table_id, "table")
+    records.check_size(len(wanted.updates), system.settings.batch_limit)
+    workspace_id = await _workspace(system, request, table_id)
+    given = [
+        (RecordId(read_id(one.record_id, "record")), one.fields)
+        for one in wanted.updates
+    ]
+
+    def prepare(catalog: Catalog) -> Prepared:
+        _, command = records.update(catalog, table_id, given)
+
+        def render(outcome: Outcome) -> Reply:
+            texts = _after(outcome, [one for one, _ in given])
+            return committed(outcome, 200, _batch(texts))
+
+        return Prepared([command], render, len(given))
+
+    return await _as_batch(write(system, request, workspace_id, Role.editor, prepare))
+
+
+async def delete_record(system: System, request: Request) -> Reply:
+    record_id = RecordId(request.id("id", "record"))
+    workspace_id = system.catalogs.workspace_of_record(record_id)
+    if workspace_id is None:
+        workspace_id = await system.reader.find(request.who, "record", record_id)
+
+    def prepare(catalog: Catalog) -> Prepared:
+        table = _table_of(catalog, record_id)
+        command = DeleteRecords(table.id, [record_id], request.if_match)
+        return Prepared([command], lambda outcome: committed(outcome, 204, b""))
+
+    return await _as_one(write(system, request, workspace_id, Role.editor, prepare))
+
+
+async def delete_records(system: System, request: Request) -> Reply:
+    """The ids come in the body, or as `?record_ids=` where a proxy strips it."""
+    if request.body.strip():
+        wanted = request.shape(shapes.DeleteRecords)
+        table_id, listed = wanted.table_id, wanted.record_ids
+    else:
+        table_id = request.query.get("table_id", "")
+        listed = [one for one in request.query.get("record_ids", "").split(",") if one]
+    table = TableId(read_id(table_id, "table"))
+    records.check_size(len(listed), system.settings.batch_limit)
+    ids = [RecordId(read_id(one, "record")) for one in listed]
+    workspace_id = await _workspace(system, request, table)
+    prepared = Prepared(
+        [DeleteRecords(table, ids)],
+        lambda outcome: committed(outcome, 204, b""),
+        len(ids),
+    )
+    return await write(
+        system, request, workspace_id, Role.editor, lambda _: prepared
+    )
+

@@ -1,0 +1,142 @@
+"""JSON schemas of PyBase's replies, for its OpenAPI document."""
+
+from typing import Any, TypeAlias
+
+Schema: TypeAlias = dict[str, Any]
+
+ANY: Schema = {"type": "object"}
+_ID: Schema = {"type": "string", "format": "uuid"}
+_TIME: Schema = {"type": "string", "format": "date-time"}
+_TEXT: Schema = {"type": "string"}
+_MAYBE: Schema = {"type": ["string", "null"]}
+_FLAG: Schema = {"type": "boolean"}
+_COUNT: Schema = {"type": "integer"}
+
+
+def _object(**properties: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+    }
+
+
+def array(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def page(items: Schema) -> Schema:
+    return _object(
+        items=array(items),
+        total=_COUNT,
+        limit=_COUNT,
+        offset=_COUNT,
+        page=_COUNT,
+        page_size=_COUNT,
+    )
+
+
+def batch(items: Schema) -> Schema:
+    return _object(items=array(items), total=_COUNT)
+
+
+ERROR = {**_object(detail=_TEXT, code=_TEXT), "additionalProperties": True}
+HEALTH = _object(status=_TEXT, environment=_TEXT, version=_TEXT)
+USER = _object(
+    id=_ID,
+    email=_TEXT,
+    name=_TEXT,
+    avatar_url=_MAYBE,
+    is_active=_FLAG,
+    is_verified=_FLAG,
+    created_at=_TIME,
+)
+TOKENS = _object(
+    access_token=_TEXT, refresh_token=_TEXT, token_type=_TEXT, expires_in=_COUNT
+)
+SIGNED_IN = _object(
+    user=USER,
+    access_token=_TEXT,
+    refresh_token=_TEXT,
+    token_type=_TEXT,
+    expires_in=_COUNT,
+)
+WORKSPACE = _object(
+    id=_ID,
+    name=_TEXT,
+    slug=_TEXT,
+    description=_MAYBE,
+    owner_id=_ID,
+    members_count=_COUNT,
+    role=_TEXT,
+    created_at=_TIME,
+    updated_at=_TIME,
+)
+MEMBER = _object(
+    id=_ID,
+    workspace_id=_ID,
+    user=_object(id=_ID, email=_TEXT, name=_TEXT, full_name=_TEXT),
+    role=_TEXT,
+    created_at=_TIME,
+)
+BASE = _object(
+    id=_ID,
+    workspace_id=_ID,
+    name=_TEXT,
+    description=_MAYBE,
+    icon=_MAYBE,
+    tables_count=_COUNT,
+    created_by=_TEXT,
+    created_at=_TIME,
+    updated_at=_TIME,
+)
+FIELD = _object(
+    id=_ID,
+    table_id=_ID,
+    name=_TEXT,
+    type=_TEXT,
+    field_type=_TEXT,
+    options=ANY,
+    required=_FLAG,
+    is_required=_FLAG,
+    is_unique=_FLAG,
+    is_primary=_FLAG,
+    is_computed=_FLAG,
+    description=_MAYBE,
+    position=_COUNT,
+    created_at=_TIME,
+    updated_at=_TIME,
+)
+TABLE: Schema = _object(
+    id=_ID,
+    base_id=_ID,
+    name=_TEXT,
+    description=_MAYBE,
+    primary_field_id=_MAYBE,
+    position=_COUNT,
+    created_by=_TEXT,
+    created_at=_TIME,
+    updated_at=_TIME,
+)
+TABLE["properties"]["fields"] = array(FIELD)
+CONSTRAINT = _object(
+    id=_ID,
+    field_id=_ID,
+    table_id=_ID,
+    case_sensitive=_FLAG,
+    status=_TEXT,
+    error_message=_MAYBE,
+    created_by=_TEXT,
+    created_at=_TIME,
+)
+RECORD = _object(
+    id=_ID,
+    table_id=_ID,
+    fields=ANY,
+    version=_COUNT,
+    created_by_id=_TEXT,
+    last_modified_by_id=_TEXT,
+    created_at=_TIME,
+    updated_at=_TIME,
+)
+EVENTS = _object(items=array(ANY), next=_COUNT, head=_COUNT)

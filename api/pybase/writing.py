@@ -1,0 +1,109 @@
+"""What every write of this surface has in common: keys, headers, replies."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import orjson
+
+from api.http import Reply, Request
+from api.pybase.present import etag
+from commands import write as writes
+from commands.system import System
+from commands.unit import Done, Once, Outcome
+from commands.write import Prepare
+from domain.access import Role
+from domain.errors import VersionMismatch
+from domain.ids import WorkspaceId
+from projections.log import SINCE, Envelope
+from projections.reader import Rows
+
+Body: TypeAlias = Callable[[Outcome], bytes]
+
+
+def once(request: Request, secret_id: str | None = None) -> Once | None:
+    """The request's idempotency key, if it has one."""
+    key = request.idempotency_key
+    return Once(key, request.fingerprint, secret_id) if key is not None else None
+
+
+def committed(
+    outcome: Outcome, status: int, body: bytes, version: int | None = None
+) -> Reply:
+    headers = {"x-position": str(outcome.position), "x-batch-id": outcome.batch_id}
+    if version is not None:
+        headers["etag"] = etag(version)
+    return Reply(status, body, headers)
+
+
+def reply_of(done: Done) -> Reply:
+    """A unit's reply; the first reply of a key says that it is one."""
+    if not done.replayed:
+        return done.reply
+    headers = {**done.reply.headers, "idempotency-replayed": "true"}
+    return Reply(done.reply.status, done.reply.body, headers)
+
+
+async def write(
+    system: System,
+    request: Request,
+    workspace_id: WorkspaceId,
+    role: Role,
+    prepare: Prepare,
+) -> Reply:
+    """Commits what a handler prepares; a stale `If-Match` is told what came since."""
+    try:
+        done = await writes.write(
+            system,
+            request.who,
+            request.origin(),
+            workspace_id,
+            role,
+            prepare,
+            once(request),
+        )
+    except VersionMismatch as error:
+        raise await _with_changes(system, request, workspace_id, error) from None
+    return reply_of(done)
+
+
+async def _with_changes(
+    system: System, request: Request, workspace_id: WorkspaceId, error: VersionMismatch
+) -> VersionMismatch:
+    stream = error.extra.get("record_id") or next(reversed(request.path.values()), None)
+    if stream is None or request.if_match is None:
+        return error
+    found = await system.reader.ask(
+        request.who,
+        workspace_id,
+        lambda _: [
+            (
+                SINCE,
+                {
+                    "workspace_id": workspace_id,
+                    "stream": stream,
+                    "version": request.if_match,
+                },
+            )
+        ],
+    )
+    changes = _since(found.results[0])
+    return VersionMismatch(error.detail, **{**error.extra, "changes": changes})
+
+
+def _since(rows: Rows) -> list[Any]:
+    return [
+        {
+            "position": one.seq,
+            "version": one.version,
+            "type": one.type,
+            "at": one.recorded_at,
+            "actor": {"kind": one.actor_kind, "id": one.actor_id},
+            "data": orjson.loads(one.data),
+        }
+        for one in (Envelope(*row) for row in rows)
+    ]
+
+
+def given(values: Mapping[str, Any], named: set[str]) -> dict[str, Any]:
+    """Of a body's values those that the client named: null is not absent."""
+    return {name: value for name, value in values.items() if name in named}

@@ -1,0 +1,96 @@
+"""Routes as data: what a surface is a table of.
+
+OpenAPI, the access test and the dispatcher read these rows and nothing else.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel
+
+from api.http import Reply, Request
+from domain.access import Role
+
+Handler: TypeAlias = Callable[[Any, Request], Awaitable[Reply]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation of a surface.
+
+    `role` is what the caller needs in the workspace of the thing that is named; None
+    where any signed-in user may, or, with `public`, anybody.  A `planned` route is
+    documented and answers 501.
+    """
+
+    method: str
+    path: str
+    summary: str
+    handler: Handler | None
+    tag: str
+    role: Role | None = None
+    public: bool = False
+    planned: bool = False
+    status: int = 200
+    body: type[BaseModel] | None = None
+    response: Mapping[str, Any] | None = None  # a JSON schema
+    query: Sequence[tuple[str, str, str]] = ()  # name, JSON type, meaning
+    errors: Sequence[int] = field(default_factory=tuple)
+
+    @property
+    def parameters(self) -> list[str]:
+        return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+
+
+class _Node:
+    __slots__ = ("fixed", "methods", "parameter")
+
+    def __init__(self) -> None:
+        self.fixed: dict[str, _Node] = {}
+        self.parameter: tuple[str, _Node] | None = None
+        self.methods: dict[str, Route] = {}
+
+
+class Routes:
+    """Finds a route by method and path; a fixed segment comes before a parameter."""
+
+    def __init__(self, rows: Iterable[Route]) -> None:
+        self.rows = tuple(rows)
+        self._root = _Node()
+        for route in self.rows:
+            node = self._root
+            for part in _segments(route.path):
+                if part.startswith("{"):
+                    if node.parameter is None:
+                        node.parameter = (part[1:-1], _Node())
+                    node = node.parameter[1]
+                else:
+                    node = node.fixed.setdefault(part, _Node())
+            if route.method in node.methods:
+                raise ValueError(f"two routes at {route.method} {route.path}")
+            node.methods[route.method] = route
+
+    def find(self, path: str) -> tuple[Mapping[str, Route], dict[str, str]]:
+        """The routes at a path by method, and its parameters; none for unknown."""
+        return self._descend(self._root, _segments(path), 0, {})
+
+    def _descend(
+        self, node: _Node, parts: Sequence[str], at: int, found: dict[str, str]
+    ) -> tuple[Mapping[str, Route], dict[str, str]]:
+        if at == len(parts):
+            return node.methods, found
+        fixed = node.fixed.get(parts[at])
+        if fixed is not None:
+            methods, values = self._descend(fixed, parts, at + 1, found)
+            if methods:
+                return methods, values
+        if node.parameter is not None:
+            name, below = node.parameter
+            return self._descend(below, parts, at + 1, {**found, name: parts[at]})
+        return {}, found
+
+
+def _segments(path: str) -> list[str]:
+    """A path's segments; one slash at its end does not matter."""
+    return path.removesuffix("/").split("/")[1:]

@@ -1,0 +1,114 @@
+"""What `tabellion serve` runs: the doors of one process, one loop, one shutdown."""
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from api.access import AccessLog
+from api.metrics import Metrics
+from api.pybase.app import PyBaseApplication
+from commands.embedded import database
+from commands.first_administrator import make_first_administrator
+from commands.settings import Settings
+from commands.system import System, build
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 6  # for requests under way, within the ten that stopping may take
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves the signals to the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+def serve(settings: Settings, say: Callable[[str], None]) -> None:
+    """Serves every finished door until SIGTERM or SIGINT; `say` prints a line."""
+    # the loop and the committers share the interpreter: a shorter turn lets a
+    # committer go on as soon as the database has answered
+    sys.setswitchinterval(0.0005)
+    with database(settings) as urls:
+        system = build(settings, urls)
+        uvicorn.config.LOGGING_CONFIG["disable_existing_loggers"] = False
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(system, say))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+async def _serve(system: System, say: Callable[[str], None]) -> None:
+    settings = system.settings
+    metrics = Metrics()
+    metrics.watch(system)
+    access = AccessLog(system)
+    doors = {settings.port_pybase: PyBaseApplication(system, metrics, access)}
+    servers = [
+        _Server(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=port,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                ws="none",
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+                backlog=2048,
+                h11_max_incomplete_event_size=65_536,
+            )
+        )
+        for port, app in doors.items()
+    ]
+    _stop_on_signal(servers)
+    await system.start()
+    await make_first_administrator(system)
+    access.start()
+    gc.collect()
+    gc.freeze()
+    try:
+        serving = [asyncio.create_task(server.serve()) for server in servers]
+        announcing = asyncio.create_task(_announce(servers, settings, say))
+        await asyncio.gather(*serving)
+        announcing.cancel()
+    finally:
+        await access.stop()
+        await system.stop()
+
+
+def _stop_on_signal(servers: list[_Server]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+async def _announce(
+    servers: list[_Server], settings: Settings, say: Callable[[str], None]
+) -> None:
+    while not all(server.started for server in servers):
+        await asyncio.sleep(0.01)
+    host = f"http://{settings.host}:{settings.port_pybase}"
+    say(f"PyBase     {host}/api/v1")
+    say(f"documents  {host}/docs   {host}/openapi.json")
+    say(f"metrics    {host}/metrics")

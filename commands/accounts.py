@@ -1,0 +1,243 @@
+"""Accounts: signing up, signing in, sessions.
+
+Names, e-mail addresses, password hashes and the digests of refresh tokens are in the
+vault.  A sign-up is an event; sign-ins are rows of the access log.
+"""
+
+import asyncio
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+import psycopg
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from psycopg import sql
+
+from commands.unit import VaultWrite
+from domain.errors import Busy, Invalid, Unauthenticated
+from projections.reader import Reader
+
+MIN_PASSWORD = 8  # characters
+MAX_PASSWORD = 1024
+REUSE_GRACE = timedelta(seconds=10)  # a double click is no theft
+_WAITING = 64  # sign-ins that may wait for a hash
+
+# 19 MiB and about 40 ms each: two at a time bound what sign-ins may use
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_threads = ThreadPoolExecutor(2, thread_name_prefix="argon2")
+_waiting = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user as the user itself may see it."""
+
+    user_id: str
+    email: str
+    name: str
+    created_at: str
+
+
+def email_key(email: str) -> str:
+    """What equal addresses share: NFKC, casefolded, without a dot at the end."""
+    return unicodedata.normalize("NFKC", email.strip()).casefold().removesuffix(".")
+
+
+def check_password(password: str) -> None:
+    """Raises Invalid for one that is too short, too long or cannot be typed."""
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise Invalid(
+            f"The password must have {MIN_PASSWORD} to {MAX_PASSWORD} characters",
+            errors=[{"loc": ["password"], "msg": "wrong length", "type": "value_error"}],
+        )
+    if "\x00" in password or not password.isprintable():
+        raise Invalid(
+            "The password has a character that cannot be used",
+            errors=[{"loc": ["password"], "msg": "bad character", "type": "value_error"}],
+        )
+
+
+async def _hashing(function: Any, *values: Any) -> Any:
+    """Runs a hash off the loop.  Raises Busy where too many wait."""
+    global _waiting
+    if _waiting >= _WAITING:
+        raise Busy("Too many sign-ins are waiting; try again")
+    _waiting += 1
+    try:
+        return await asyncio.get_running_loop().run_in_executor(
+            _threads, function, *values
+        )
+    finally:
+        _waiting -= 1
+
+
+async def hash_password(password: str) -> str:
+    made: str = await _hashing(_hasher.hash, password)
+    return made
+
+
+def hash_password_now(password: str) -> str:
+    return _hasher.hash(password)
+
+
+@cache
+def _dummy_hash() -> str:
+    return _hasher.hash("a password that nobody has")
+
+
+def _verify(stored: str | None, password: str) -> bool:
+    """As long for an unknown account as for a known one."""
+    try:
+        return _hasher.verify(stored or _dummy_hash(), password) and stored is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+async def sign_in(reader: Reader, email: str, password: str) -> Account:
+    """The account of these credentials.  Raises Unauthenticated, without saying
+    which of the two is wrong."""
+    (rows,) = await reader.run([(_ACCOUNT_BY_EMAIL, [email_key(email)])])
+    stored = rows[0][4] if rows else None
+    good: bool = await _hashing(_verify, stored, password[: MAX_PASSWORD + 1])
+    if not good:
+        raise Unauthenticated("Incorrect email or password")
+    return Account(*rows[0][:4])
+
+
+async def account(reader: Reader, user_id: str, session_id: str) -> Account:
+    """The caller's own account.  Raises Unauthenticated for a dead session."""
+    rows, sessions = await reader.run(
+        [(_ACCOUNT, [user_id]), (_SESSION_ALIVE, [session_id, user_id])]
+    )
+    if not rows or not sessions:
+        raise Unauthenticated()
+    return Account(*rows[0])
+
+
+async def user_by_email(reader: Reader, email: str) -> str | None:
+    (rows,) = await reader.run([(_ACCOUNT_BY_EMAIL, [email_key(email)])])
+    return rows[0][0] if rows else None
+
+
+async def people(reader: Reader, user_ids: list[str]) -> dict[str, tuple[str, str]]:
+    """(e-mail, name) by user id."""
+    (rows,) = await reader.run([(_PEOPLE, [user_ids])])
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def new_account(
+    user_id: str, email: str, name: str, password_hash: str
+) -> VaultWrite:
+    return VaultWrite(_NEW_ACCOUNT, [user_id, email, email_key(email), name, password_hash])
+
+
+def renamed(user_id: str, name: str) -> VaultWrite:
+    return VaultWrite(_RENAME, [name, user_id])
+
+
+def token_digest(token: str) -> bytes:
+    return sha256(token.encode()).digest()
+
+
+async def open_session(
+    reader: Reader, user_id: str, session_id: str, refresh_token: str, days: int
+) -> None:
+    """Stores a session with its first refresh token, as its digest."""
+    await reader.run(
+        [
+            (_NEW_SESSION, [session_id, user_id, days]),
+            (_NEW_TOKEN, [token_digest(refresh_token), session_id, days]),
+        ]
+    )
+
+
+def new_session(
+    user_id: str, session_id: str, refresh_token: str, days: int
+) -> list[VaultWrite]:
+    """The same as part of a unit: a sign-up signs in."""
+    return [
+        VaultWrite(sql.SQL(_NEW_SESSION.decode()), [session_id, user_id, days]),
+        VaultWrite(
+            sql.SQL(_NEW_TOKEN.decode()), [token_digest(refresh_token), session_id, days]
+        ),
+    ]
+
+
+async def rotate(
+    reader: Reader, session_id: str, old: str, new: str, days: int
+) -> None:
+    """Uses a refresh token up and stores the next one: of many, one succeeds.
+
+    A token that was used before, outside the grace of a double click, is stolen or
+    its thief's: the whole session ends.  Raises Unauthenticated.
+    """
+    try:
+        async with reader.pool.connection(timeout=5) as connection:
+            async with connection.transaction():
+                used = await connection.execute(
+                    _USE_TOKEN, [token_digest(old), session_id]
+                )
+                if used.rowcount == 1:
+                    await connection.execute(
+                        _NEW_TOKEN, [token_digest(new), session_id, days]
+                    )
+                    return
+            found = await connection.execute(
+                _TOKEN_AGE, [token_digest(old), session_id]
+            )
+            row = await found.fetchone()
+            if row is not None and row[0] is not None and row[0] > REUSE_GRACE:
+                await connection.execute(_REVOKE, [session_id])
+    except psycopg.OperationalError as error:
+        raise Busy("The database does not answer; try again") from error
+    raise Unauthenticated("The refresh token is not valid")
+
+
+async def end_session(reader: Reader, session_id: str) -> None:
+    """Both tokens of a session die at once."""
+    await reader.run([(_REVOKE, [session_id])])
+
+
+_COLUMNS = b"user_id, email, name, ledger.rfc3339(created_at)"
+_ACCOUNT = b"SELECT " + _COLUMNS + b" FROM vault.accounts WHERE user_id = %s::uuid"
+_ACCOUNT_BY_EMAIL = (
+    b"SELECT " + _COLUMNS + b", password_hash FROM vault.accounts WHERE email_key = %s"
+)
+_PEOPLE = b"SELECT user_id, email, name FROM vault.accounts WHERE user_id = ANY (%s::uuid[])"
+_SESSION_ALIVE = (
+    b"SELECT 1 FROM vault.sessions WHERE id = %s::uuid AND user_id = %s::uuid"
+    b" AND revoked_at IS NULL AND expires_at > clock_timestamp()"
+)
+_NEW_ACCOUNT = sql.SQL(
+    "INSERT INTO vault.accounts"
+    " (user_id, email, email_key, name, password_hash, created_at)"
+    " VALUES (%s, %s, %s, %s, %s, now())"
+)
+_RENAME = sql.SQL("UPDATE vault.accounts SET name = %s WHERE user_id = %s")
+_NEW_SESSION = (
+    b"INSERT INTO vault.sessions (id, user_id, created_at, expires_at)"
+    b" VALUES (%s::uuid, %s::uuid, now(), now() + make_interval(days => %s::int))"
+)
+_NEW_TOKEN = (
+    b"INSERT INTO vault.refresh_tokens (digest, session_id, issued_at, expires_at)"
+    b" VALUES (%s, %s::uuid, now(), now() + make_interval(days => %s::int))"
+)
+_USE_TOKEN = (
+    b"UPDATE vault.refresh_tokens AS r SET used_at = clock_timestamp()"
+    b" FROM vault.sessions AS s WHERE r.digest = %s AND r.session_id = %s::uuid"
+    b" AND s.id = r.session_id AND s.revoked_at IS NULL AND r.used_at IS NULL"
+    b" AND r.expires_at > clock_timestamp() AND s.expires_at > clock_timestamp()"
+)
+_TOKEN_AGE = (
+    b"SELECT clock_timestamp() - used_at FROM vault.refresh_tokens"
+    b" WHERE digest = %s AND session_id = %s::uuid"
+)
+_REVOKE = (
+    b"UPDATE vault.sessions SET revoked_at = clock_timestamp()"
+    b" WHERE id = %s::uuid AND revoked_at IS NULL"
+)

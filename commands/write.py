@@ -1,0 +1,101 @@
+"""The way of a write from a surface to the committer: prepared against the cached
+catalogue, decided under the head's lock, prepared anew where the schema moved on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from commands.system import System
+from commands.unit import Done, Once, Origin, Outcome, Reply, Unit, VaultWrite
+from domain.access import Role
+from domain.catalog import Catalog
+from domain.errors import Busy, DomainError, StaleSchema
+from domain.events import Command
+from domain.ids import INSTANCE, WorkspaceId
+from projections.reader import Caller
+
+Render: TypeAlias = Callable[[Outcome], Reply]
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Commands with the reply that they will have; `size` in records."""
+
+    commands: Sequence[Command]
+    render: Render
+    size: int = 1
+    vault: Sequence[VaultWrite] = ()
+
+
+Prepare: TypeAlias = Callable[[Catalog], Prepared]
+
+
+async def write(
+    system: System,
+    caller: Caller,
+    origin: Origin,
+    workspace_id: WorkspaceId,
+    role: Role,
+    prepare: Prepare,
+    once: Once | None = None,
+) -> Done:
+    """Commits what `prepare` makes of the workspace's catalogue.
+
+    Raises DomainError; a refusal while preparing counts only if the catalogue is the
+    present one.
+    """
+    for _ in range(_TRIES):
+        catalog = await system.reader.enter(caller, workspace_id, role)
+        try:
+            prepared = prepare(catalog)
+        except DomainError as error:
+            found = await system.reader.ask(caller, workspace_id, lambda _: ())
+            if found.catalog.seq != catalog.seq:
+                continue
+            if once is None:
+                raise
+            prepared = Prepared((), _refuse(error))
+        try:
+            return await submit(system, origin, workspace_id, prepared, once)
+        except StaleSchema:
+            await system.reader.load(workspace_id)
+    raise Busy("The schema keeps changing; try again")
+
+
+def _refuse(error: DomainError) -> Render:
+    """A unit that is refused, unless its key has been used: then its first reply."""
+
+    def render(_outcome: Outcome) -> Reply:
+        raise error
+
+    return render
+
+
+async def submit(
+    system: System,
+    origin: Origin,
+    workspace_id: WorkspaceId,
+    prepared: Prepared,
+    once: Once | None = None,
+    *,
+    makes_workspace: bool = False,
+) -> Done:
+    return await system.committer.submit(
+        Unit(
+            workspace_id,
+            origin,
+            prepared.commands,
+            prepared.render,
+            once,
+            prepared.vault,
+            prepared.size,
+            makes_workspace,
+        )
+    )
+
+
+async def submit_to_instance(
+    system: System, origin: Origin, prepared: Prepared, once: Once | None = None
+) -> Done:
+    return await submit(system, origin, INSTANCE, prepared, once)

@@ -1,0 +1,300 @@
+"""The compiler: a `Query` as SQL over its table, which is aliased `t`.
+
+Names come from the catalogue alone, as identifiers; what a client sent is only ever a
+parameter, cast to its type, so that a statement can be prepared.  Every condition is
+TRUE or FALSE, never NULL, and so NOT means *all the rest*.
+
+Answers do not depend on the database's locale or version.  Text is matched without
+regard to case by folding A-Z in SQL (`lower` of COLLATE "C") and, only where the search
+text has other letters with case, those letters with `translate`; K and the Kelvin sign
+stay apart, and ß is not ss.  Text is searched with `strpos` and its like, so no
+character is special.  Text is sorted by `lower(… COLLATE "C")`: A-Z without regard to
+case, all else by code point, and an index on that expression serves it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, assert_never
+
+from psycopg import sql
+
+from domain.catalog import Field
+from projections.query import (
+    SYSTEM_FIELDS,
+    And,
+    Condition,
+    Not,
+    Or,
+    Query,
+    Sort,
+    Where,
+    family,
+)
+from projections.target import Target, column_name
+
+
+class Clause(NamedTuple):
+    """A piece of SQL and the values of its `%s`, in their order."""
+
+    text: sql.Composed
+    values: list[Any]
+
+
+def where(query: Query, target: Target) -> Clause:
+    """A boolean expression over `t`, never NULL; TRUE where nothing is asked."""
+    return _compiled(query.where, target)
+
+
+def order_by(query: Query) -> Clause:
+    """What stands after ORDER BY.  It ends in `t.number`, unique in a table, whose
+    index alone serves a list without a sort."""
+    sorts = [_sorted(sort) for sort in query.sorts]
+    return _joined([*sorts, _clause("t.number")], ", ")
+
+
+def list_ids(query: Query, target: Target) -> Clause:
+    """A whole SELECT: the ids of the page's records, in order."""
+    condition, order = where(query, target), order_by(query)
+    return Clause(
+        sql.SQL(
+            """
+            SELECT t.id
+            FROM {} AS t
+            WHERE {}
+            ORDER BY {}
+            LIMIT %s::bigint OFFSET %s::bigint
+            """
+        ).format(target.of_records(query.table.id), condition.text, order.text),
+        [*condition.values, *order.values, query.page.limit, query.page.offset],
+    )
+
+
+def count(query: Query, target: Target) -> Clause:
+    """A whole SELECT: how many records match, pages aside."""
+    condition = where(query, target)
+    return Clause(
+        sql.SQL("SELECT count(*) FROM {} AS t WHERE {}").format(
+            target.of_records(query.table.id), condition.text
+        ),
+        condition.values,
+    )
+
+
+def _clause(text: str, *parts: sql.Composable, values: Sequence[Any] = ()) -> Clause:
+    return Clause(sql.SQL(text).format(*parts), list(values))
+
+
+def _joined(clauses: Iterable[Clause], word: str) -> Clause:
+    found = list(clauses)
+    return Clause(
+        sql.SQL(word).join(clause.text for clause in found),
+        [value for clause in found for value in clause.values],
+    )
+
+
+def _compiled(item: Where, target: Target) -> Clause:
+    match item:
+        case Condition():
+            return _condition(item, target)
+        case And(items) | Or(items) if not items:
+            return _clause("TRUE" if isinstance(item, And) else "FALSE")
+        case And(items) | Or(items):
+            word = " AND " if isinstance(item, And) else " OR "
+            inner = _joined((_compiled(each, target) for each in items), word)
+            return _clause("({})", inner.text, values=inner.values)
+        case Not(inside):
+            inner = _compiled(inside, target)
+            return _clause("NOT {}", inner.text, values=inner.values)
+    assert_never(item)
+
+
+def _condition(condition: Condition, target: Target) -> Clause:
+    kind = family(condition.field)
+    if kind == "link":
+        return _linked(condition, target)
+    column = column_of(condition.field)
+    if condition.operator == "is_empty":
+        return _clause("({} IS NULL)", column)
+    if condition.operator == "is_not_empty":
+        return _clause("({} IS NOT NULL)", column)
+    if kind == "checkbox":
+        return _ticked(condition, column)
+    if kind == "select":
+        return _chosen(condition, column)
+    if condition.operator in _COMPARISONS:
+        return _compared(condition, column, _cast(condition))
+    return _matched(condition, column)
+
+
+def column_of(field: Field) -> sql.Identifier:
+    """The column of a field's values in `t`.  Links have none."""
+    if field.type == "autonumber":
+        return sql.Identifier("t", "number")
+    if field.id in SYSTEM_FIELDS:
+        return sql.Identifier("t", field.id)
+    return sql.Identifier("t", column_name(field.id))
+
+
+# IS NOT NULL makes them FALSE where they were NULL, and leaves an index usable
+_COMPARISONS: Final[Mapping[str, str]] = {
+    "eq": "({0} IS NOT NULL AND {0} = %s::{1})",
+    "neq": "({0} IS DISTINCT FROM %s::{1})",
+    "gt": "({0} IS NOT NULL AND {0} > %s::{1})",
+    "gte": "({0} IS NOT NULL AND {0} >= %s::{1})",
+    "lt": "({0} IS NOT NULL AND {0} < %s::{1})",
+    "lte": "({0} IS NOT NULL AND {0} <= %s::{1})",
+}
+
+
+def _cast(condition: Condition) -> str:
+    """The Postgres type that a comparison's value is cast to."""
+    kind = family(condition.field)
+    if kind == "id":
+        return "uuid"
+    if condition.field.type != "autonumber":
+        return condition.field.column or "text"
+    text = str(condition.value)
+    # only a bigint can be looked up in the index on the row's number
+    return "bigint" if text.isdecimal() and len(text) <= 18 else "numeric"
+
+
+def _compared(condition: Condition, column: sql.Identifier, cast: str) -> Clause:
+    return _clause(
+        _COMPARISONS[condition.operator],
+        column,
+        sql.SQL(cast),
+        values=[condition.value],
+    )
+
+
+def _ticked(condition: Condition, column: sql.Identifier) -> Clause:
+    wants = condition.value is (condition.operator == "eq")
+    return _clause(
+        "coalesce({}, FALSE)" if wants else "NOT coalesce({}, FALSE)", column
+    )
+
+
+def _linked(condition: Condition, target: Target) -> Clause:
+    """By the links' primary key, or links (field_id, target_id) for a reverse field."""
+    field = condition.field
+    own, far = (
+        ("target_id", "record_id") if field.is_reverse else ("record_id", "target_id")
+    )
+    text = "EXISTS (SELECT FROM {} AS l WHERE l.field_id = %s::uuid AND l.{} = t.id"
+    values: list[Any] = [field.link_key]
+    if condition.value is not None:
+        text += " AND l.{} = %s::uuid"
+        values.append(condition.value)
+    if condition.operator in ("is_empty", "not_contains"):
+        text = "NOT " + text
+    names = (sql.Identifier(own), sql.Identifier(far))
+    return _clause(text + ")", target.links, *names, values=values)
+
+
+# Text without regard to case
+
+
+def fold(character: str) -> str:
+    """The one letter that stands for a letter in any case."""
+    if character.isascii():
+        return character.lower()
+    for folded in (character.casefold(), character.lower()):
+        if len(folded) == 1 and not folded.isascii():
+            return folded
+    return character
+
+
+def folded(text: str) -> str:
+    return "".join(map(fold, text))
+
+
+@lru_cache(maxsize=1)
+def _other_cases() -> Mapping[str, str]:
+    """For a folded letter outside ASCII, all that fold to it but itself."""
+    found: dict[str, str] = {}
+    for character in map(chr, range(0x80, 0x1E944)):  # the last letter with case
+        letter = fold(character)
+        if letter != character:
+            found[letter] = found.get(letter, "") + character
+    return found
+
+
+def _haystack(column: sql.Identifier, needle: str) -> Clause:
+    """A column's text in the folding of `needle`, which is folded already."""
+    lowered = sql.SQL('lower({} COLLATE "C")').format(column)
+    if needle.isascii():
+        return Clause(lowered, [])
+    cases = {letter: _other_cases().get(letter, "") for letter in sorted(set(needle))}
+    before = "".join(cases.values())
+    after = "".join(letter * len(others) for letter, others in cases.items())
+    if not before:
+        return Clause(lowered, [])
+    return _clause("translate({}, %s::text, %s::text)", lowered, values=[before, after])
+
+
+def _matched(condition: Condition, column: sql.Identifier) -> Clause:
+    needle = folded(str(condition.value))
+    haystack = _haystack(column, needle)
+    values = [*haystack.values, needle]
+    match condition.operator:
+        case "contains":
+            text = "({} IS NOT NULL AND strpos({}, %s::text) > 0)"
+        case "not_contains":
+            text = "({} IS NULL OR strpos({}, %s::text) = 0)"
+        case "starts_with":
+            text = "({} IS NOT NULL AND starts_with({}, %s::text))"
+        case _:  # ends_with
+            text = "({} IS NOT NULL AND right({}, %s::integer) = %s::text)"
+            values = [*haystack.values, len(needle), needle]
+    return _clause(text, column, haystack.text, values=values)
+
+
+# Choices: what is compared is a name, what is stored an id
+
+
+_MATCHES: Final[Mapping[str, Callable[[str, str], bool]]] = {
+    "contains": lambda name, needle: needle in name,
+    "starts_with": lambda name, needle: name.startswith(needle),
+    "ends_with": lambda name, needle: name.endswith(needle),
+}
+
+
+def _chosen(condition: Condition, column: sql.Identifier) -> Clause:
+    ids = _choices(condition)
+    if condition.operator in ("neq", "not_contains"):
+        return _clause("({0} IS NULL OR {0} <> ALL (%s::text[]))", column, values=[ids])
+    return _clause("({0} IS NOT NULL AND {0} = ANY (%s::text[]))", column, values=[ids])
+
+
+def _choices(condition: Condition) -> list[str]:
+    """The ids of the choices that the condition, or its opposite, is about."""
+    field, value = condition.field, str(condition.value)
+    if condition.operator in ("eq", "neq"):
+        found = field.choice_ids.get(value)
+        return [] if found is None else [found]
+    matches, needle = _MATCHES[condition.operator.removeprefix("not_")], folded(value)
+    return [
+        choice_id
+        for choice_id, name in field.choice_names.items()
+        if matches(folded(name), needle)
+    ]
+
+
+def _sorted(sort: Sort) -> Clause:
+    field, column = sort.field, column_of(sort.field)
+    direction = " DESC" if sort.descending else ""
+    if field.type == "autonumber" or field.id in SYSTEM_FIELDS:
+        # never NULL: to say where NULLs go would put the index out of use
+        return _clause("{}" + direction, column)
+    values: list[Any] = []
+    match family(field):
+        case "text":
+            key = 'lower({} COLLATE "C")'
+        case "checkbox":
+            key = "coalesce({}, FALSE)"
+        case "select":
+            key = "array_position(%s::text[], {})"
+            values.append(list(field.choice_names))
+        case _:
+            key = "{}"
+    return _clause(f"{key}{direction} NULLS LAST", column, values=values)
