@@ -312,5 +312,4 @@ def _midnight(field: Field, day: date, later: int) -> str:
         )
         return datetime_text(start.astimezone(UTC))
     except OverflowError:
-        last = datetime.max if day.year > 1 else datetime.min
-        return datetime_text(last.replace(tzinfo=UTC))
+        return "9999-12-31T23:59:59.999999Z" if day.year > 1 else "0001-01-01T00:00:00Z"

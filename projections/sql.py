@@ -229,7 +229,14 @@ def _haystack(column: sql.Identifier, needle: str) -> Clause:
     after = "".join(letter * len(others) for letter, others in cases.items())
     if not before:
         return Clause(lowered, [])
-    return _clause("translate({}, %s::text, %s::text)", lowered, values=[before, after])
+    # what is shorter than the needle is not worth the work
+    return _clause(
+        "CASE WHEN octet_length({}) >= %s::integer"
+        " THEN translate({}, %s::text, %s::text) ELSE '' END",
+        column,
+        lowered,
+        values=[len(needle), before, after],
+    )
 
 
 def _matched(condition: Condition, column: sql.Identifier) -> Clause:

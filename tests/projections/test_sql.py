@@ -19,6 +19,7 @@ from domain.catalog import Field, Table
 from domain.ids import BaseId, FieldId, TableId
 from projections.postgres import connect
 from projections.query import (
+    EVERYTHING,
     And,
     Condition,
     Not,
@@ -214,7 +215,7 @@ class Store:
         )
 
     def ask(
-        self, *, to: Where = And(()), sorts: Sequence[Sort] = (), page: Page
+        self, *, to: Where = EVERYTHING, sorts: Sequence[Sort] = (), page: Page
     ) -> Any:
         query = Query(TABLE, FIELDS, to, tuple(sorts), page)
         statement, values = list_ids(query, self.target)
@@ -423,7 +424,7 @@ def test_a_clause_is_text_that_a_client_has_no_word_in(store):
     )
     query = Query(TABLE, FIELDS, to, (Sort(BY_NAME["Name"]),))
     text, values = where(query, store.target)
-    assert values == ["ä", "%s ä'"][:0] + ["Ä", "ä", "%s ä'", [], "1"]
+    assert values == [5, "Ä", "ä", "%s ä'", [], "1"]
     assert text.as_string().count("%s") == len(values)
     assert order_by(query).text.as_string() == (
         f'lower("t"."{column_name(field_id(0))}" COLLATE "C") NULLS LAST, t.number'
@@ -433,11 +434,11 @@ def test_a_clause_is_text_that_a_client_has_no_word_in(store):
 @pytest.mark.parametrize(
     ("to", "sorts", "index"),
     [
-        (asks("Price", "eq", 5), [], "price"),
-        (And((asks("Price", "gte", 5), asks("Price", "lt", 6))), [], "price"),
-        (asks("Name", "starts_with", "widget"), [], "name"),
-        (asks("Serial", "eq", 5), [], "number_key"),
-        (asks("id", "eq", ITEMS[0].id), [], "pkey"),
+        (asks("Price", "eq", 5), None, "price"),
+        (And((asks("Price", "gte", 5), asks("Price", "lt", 6))), None, "price"),
+        (asks("Name", "starts_with", "widget"), None, "name"),
+        (asks("Serial", "eq", 5), None, "number_key"),
+        (asks("id", "eq", ITEMS[0].id), None, "pkey"),
         (And(()), [Sort(BY_NAME["Name"])], "name"),
         (And(()), [Sort(BY_NAME["Serial"], descending=True)], "number_key"),
         (And(()), [], "number_key"),
@@ -452,25 +453,25 @@ def test_an_index_serves(store, to, sorts, index):
                 table, name
             ),
             sql.SQL("CREATE INDEX price ON {} ({})").format(table, price),
+            # the table is small
             sql.SQL("SET LOCAL enable_seqscan = off"),
-            sql.SQL("SET LOCAL enable_sort = off"),
             sql.SQL("SET LOCAL enable_bitmapscan = off"),
+            sql.SQL("SET LOCAL enable_sort = off"),
         ):
             store.connection.execute(statement)
-        query = Query(TABLE, FIELDS, to, tuple(sorts))
-        select, values = list_ids(query, store.target)
+        query = Query(TABLE, FIELDS, to, tuple(sorts or ()))
+        select, values = (count if sorts is None else list_ids)(query, store.target)
         plan = store.connection.execute(sql.SQL("EXPLAIN ") + select, values).fetchall()
     text = "\n".join(line for (line,) in plan)
     assert index in text
-    if not sorts:
-        assert "Index Cond" in text or not values[:-2]
+    assert ("Index Cond" in text) is (sorts is None)
 
 
 # Laws, over many rows and any filter
 
 
-LETTERS = "aAbBäÄσΣς%_\\ 1'"
-SAME = str.maketrans("ABÄΣς", "abäσσ")
+LETTERS = "aAbBäÄжЖς\N{GREEK CAPITAL LETTER SIGMA}%_\\ 1'"
+SAME = str.maketrans("ABÄЖ\N{GREEK CAPITAL LETTER SIGMA}", "abäжς")
 
 
 def many(seed: int) -> list[Item]:
@@ -516,9 +517,8 @@ def value_of(item: Item, one: Field) -> Any:
             return [MANY[number - 1].id for number in item.Parts] or None
         case "Status":
             return item.Status and one.choice_names[item.Status]
-        case "Stock":
-            return item.Stock
-    return getattr(item, one.name)
+        case _:
+            return getattr(item, one.name)
 
 
 def operand(condition: Condition) -> Any:
@@ -530,7 +530,8 @@ def operand(condition: Condition) -> Any:
             return date.fromisoformat(text)
         case "datetime":
             return datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return condition.value
+        case _:
+            return condition.value
 
 
 def holds(to: Where, item: Item) -> bool:
@@ -542,16 +543,14 @@ def holds(to: Where, item: Item) -> bool:
             return any(holds(each, item) for each in items)
         case Not(inner):
             return not holds(inner, item)
-    return _condition_holds(to, item)
+        case Condition():
+            return condition_holds(to, item)
 
 
-def _condition_holds(to: Condition, item: Item) -> bool:
+def condition_holds(to: Condition, item: Item) -> bool:
     value = value_of(item, to.field)
-    match to.operator:
-        case "is_empty":
-            return value is None
-        case "is_not_empty":
-            return value is not None
+    if to.operator in ("is_empty", "is_not_empty"):
+        return (value is None) is (to.operator == "is_empty")
     wanted = operand(to)
     if to.field.type == "checkbox":
         return (bool(value) == wanted) is (to.operator == "eq")
@@ -639,7 +638,8 @@ def rank(one: Field, item: Item) -> Any:
         case "text" | "long_text":
             # A-Z only: the rest by code point
             return value and value.translate(str.maketrans("AB", "ab"))
-    return value
+        case _:
+            return value
 
 
 def in_order(items: Sequence[Item], sorts: Sequence[Sort]) -> list[int]:
@@ -691,4 +691,4 @@ def test_pages_laid_end_to_end_are_the_whole(crowd, to, sorts, limit):
         crowd.ask(to=to, sorts=sorts, page=Page(limit, offset))
         for offset in range(0, 61, limit)
     ]
-    assert sum(pages, []) == crowd.find(to, *sorts)
+    assert [number for page in pages for number in page] == crowd.find(to, *sorts)
