@@ -27,7 +27,7 @@ from projections.reader import Caller
 __all__ = ["Reply", "Request"]
 
 # a number that a float may not hold exactly
-_LONG_NUMBER = re.compile(rb"[0-9][0-9.]{15,}|[0-9][eE]")
+_LONG_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9][0-9.]{15,}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
 MAX_DEPTH = 64
 

@@ -36,7 +36,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     """Serves every finished door until SIGTERM or SIGINT; `say` prints a line."""
     # the loop and the committers share the interpreter: a shorter turn lets a
     # committer go on as soon as the database has answered
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(0.005)
     with database(settings) as urls:
         system = build(settings, urls)
         uvicorn.config.LOGGING_CONFIG["disable_existing_loggers"] = False

@@ -130,10 +130,18 @@ async def people(reader: Reader, user_ids: list[str]) -> dict[str, tuple[str, st
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
-def new_account(
-    user_id: str, email: str, name: str, password_hash: str
-) -> VaultWrite:
-    return VaultWrite(_NEW_ACCOUNT, [user_id, email, email_key(email), name, password_hash])
+def new_account(account: Account, password_hash: str) -> VaultWrite:
+    return VaultWrite(
+        _NEW_ACCOUNT,
+        [
+            account.user_id,
+            account.email,
+            email_key(account.email),
+            account.name,
+            password_hash,
+            account.created_at,
+        ],
+    )
 
 
 def renamed(user_id: str, name: str) -> VaultWrite:
@@ -216,7 +224,7 @@ _SESSION_ALIVE = (
 _NEW_ACCOUNT = sql.SQL(
     "INSERT INTO vault.accounts"
     " (user_id, email, email_key, name, password_hash, created_at)"
-    " VALUES (%s, %s, %s, %s, %s, now())"
+    " VALUES (%s, %s, %s, %s, %s, %s::timestamptz)"
 )
 _RENAME = sql.SQL("UPDATE vault.accounts SET name = %s WHERE user_id = %s")
 _NEW_SESSION = (

@@ -39,6 +39,7 @@ class Head:
     catalog_seq: int
     hash: bytes
     recorded_at: str
+    random_bits: int = 0  # make ids; count up
 
 
 @dataclass
@@ -60,15 +61,15 @@ def append(
     head: Head,
     units: Sequence[Accepted],
     milliseconds: int,
-    random_bits: int,
 ) -> None:
     """Sends the rows of a group; moves `head.hash` on.  Waits for nothing.
 
-    `milliseconds` and `random_bits` make the events' ids, which count up.
+    `milliseconds` is the group's `recorded_at`: with the head's random bits it makes
+    the events' ids, which count up.
     """
     columns = _Columns()
     for unit in units:
-        random_bits = _encode(columns, head, unit, milliseconds, random_bits)
+        _encode(columns, head, unit, milliseconds)
     if columns.ids:
         first = units[0].first_seq
         connection.execute(
@@ -95,9 +96,7 @@ def append(
     _batches(connection, head, units)
 
 
-def _encode(
-    columns: _Columns, head: Head, unit: Accepted, milliseconds: int, random_bits: int
-) -> int:
+def _encode(columns: _Columns, head: Head, unit: Accepted, milliseconds: int) -> None:
     """The envelope's header is `projections.log.Envelope.header`, made in bulk."""
     origin = unit.origin
     size = len(unit.events)
@@ -107,8 +106,8 @@ def _encode(
     for index, recorded in enumerate(unit.events):
         event = recorded.event
         data = data_of(event)
-        event_id = uuid7(milliseconds, random_bits)
-        random_bits += 1
+        event_id = uuid7(milliseconds, head.random_bits)
+        head.random_bits += 1
         stream = event.stream_id
         header = orjson.dumps(
             [
@@ -140,7 +139,6 @@ def _encode(
         columns.times.append(recorded.at)
         columns.hashes.append(previous.hex())
     head.hash = previous
-    return random_bits
 
 
 def _batches(

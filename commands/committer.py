@@ -102,7 +102,7 @@ class Committer:
         """The unit's answer.  Raises DomainError when refused, Busy when full."""
         waiting = Waiting(unit, asyncio.get_running_loop())
         self._put(waiting)
-        answer: Done = await asyncio.shield(waiting.future)
+        answer: Done = await waiting.future
         return answer
 
     def submit_and_wait(self, unit: Unit, timeout: float = 60.0) -> Done:

@@ -1,7 +1,7 @@
 """The first administrator: made by a command or from the environment, never implied."""
 
 from commands import accounts
-from commands.system import System, new_id
+from commands.system import System, new_id, now, time_text
 from commands.unit import Origin, Outcome, Reply
 from commands.write import Prepared, submit_to_instance
 from domain.errors import Conflict, DomainError
@@ -40,6 +40,7 @@ async def make_administrator(system: System, email: str, password: str) -> str:
     key = accounts.email_key(email)
     password_hash = await accounts.hash_password(password)
     name = email.partition("@")[0]
+    account = accounts.Account(user_id, email, name, time_text(now()))
     origin = Origin(Actor("system", INSTANCE), "system", new_id())
     try:
         await submit_to_instance(
@@ -48,7 +49,7 @@ async def make_administrator(system: System, email: str, password: str) -> str:
             Prepared(
                 [RegisterUser(user_id, key), GrantAdministration(user_id)],
                 _nothing,
-                vault=[accounts.new_account(user_id, email, name, password_hash)],
+                vault=[accounts.new_account(account, password_hash)],
             ),
         )
     except Conflict as error:

@@ -1,10 +1,9 @@
 """Records: from what a client sends to a command."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from commands.system import now
+from commands.system import now, random_bits
 from domain.catalog import Catalog, Table
 from domain.errors import BatchTooLarge, Invalid
 from domain.ids import RecordId, record_id
@@ -20,7 +19,7 @@ def create(
     """
     table = catalog.live_table(table_id)
     milliseconds = int(now() * 1000)
-    counter = secrets.randbits(41)
+    counter = random_bits(41)
     records = []
     for index, values in enumerate(given):
         try:

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "tabellion_feed"
 POLL_SECONDS = 0.5
-PAUSE_SECONDS = 0.01  # between two sealings: commits gather meanwhile
+PAUSE_SECONDS = 0.02  # between two sealings: commits gather meanwhile
 _LOCK = 0x7AB_5EA1
 
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"

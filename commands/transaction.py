@@ -5,7 +5,6 @@ Two waits for the database: one for the head's row and the facts, one for the CO
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -50,7 +49,7 @@ class Group:
     answers: list[Done | BaseException]
     accepted: list[Accepted] = field(default_factory=list)
     catalog: Catalog | None = None  # where it changed
-    units: int = 0
+    committing: bool = False  # COMMIT has been sent
 
 
 class CommitUnknown(Exception):
@@ -101,27 +100,27 @@ class Transaction:
         CommitUnknown where it cannot be told.
         """
         connection = self._connected()
-        committing = False
         group = Group(workspace_id, [])
         try:
-            head, facts, seen = self._begin(connection, workspace_id, units)
-            if head is None:
-                connection.execute("ROLLBACK")
-                return Group(workspace_id, [NotFound() for _ in units])
-            milliseconds = int(self._clock() * 1000)
-            group = self._decide(head, facts, seen, units)
-            if not group.accepted:
-                connection.execute("ROLLBACK")
-                return group
+            with connection.pipeline() as pipeline:
+                head, facts, seen = self._begin(
+                    connection, pipeline, workspace_id, units
+                )
+                if head is None:
+                    group.answers = [NotFound() for _ in units]
+                else:
+                    self._decide(group, head, facts, seen, units)
+                if head is None or not group.accepted:
+                    connection.execute("ROLLBACK")
+                    return group
+                if not units[0].alone:
+                    self._write(connection, head, facts, units, group)
             # psycopg forgets its prepared statements at DDL, which a pipeline that has
             # named one already does not survive
-            with nullcontext() if units[0].alone else connection.pipeline():
-                self._write(connection, head, facts, units, group, milliseconds)
-                committing = True
-                connection.execute("COMMIT")
+            if units[0].alone:
+                self._write(connection, head, facts, units, group)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            # an orderly refusal by a live server has a SQLSTATE of its own class
-            if committing and _connection_lost(connection, error):
+            if group.committing and _connection_lost(connection, error):
                 raise CommitUnknown(group) from error
             self._roll_back(connection)
             raise
@@ -141,6 +140,7 @@ class Transaction:
     def _begin(
         self,
         connection: psycopg.Connection[Any],
+        pipeline: psycopg.Pipeline,
         workspace_id: WorkspaceId,
         units: Sequence[Unit],
     ) -> tuple[Head | None, Facts, dict[tuple[str, str], tuple[bytes, bytes]]]:
@@ -148,30 +148,31 @@ class Transaction:
         target = live(workspace_id)
         catalog = self._catalogs.get(workspace_id) or Catalog(workspace_id)
         seen: dict[tuple[str, str], tuple[bytes, bytes]] = {}
-        with connection.pipeline() as pipeline:
-            connection.execute("BEGIN")
-            connection.execute(_SEE, [f"{{{workspace_id}}}"], prepare=True)
-            if units[0].alone:
-                connection.execute("SET LOCAL lock_timeout = '1s'")
-            if units[0].makes_workspace:
-                connection.execute(_NEW_HEAD, [workspace_id, ZERO])
-            locked = connection.execute(_LOCK_HEAD, [workspace_id], prepare=True)
-            gathering = Gathering(connection, target)
-            facts = Facts(catalog)
+        connection.execute("BEGIN")
+        connection.execute(_SEE, [f"{{{workspace_id}}}"], prepare=True)
+        if units[0].alone:
+            connection.execute("SET LOCAL lock_timeout = '1s'")
+        if units[0].makes_workspace:
+            connection.execute(_NEW_HEAD, [workspace_id, ZERO])
+        locked = connection.execute(_LOCK_HEAD, [workspace_id], prepare=True)
+        gathering = Gathering(connection, target)
+        facts = Facts(catalog)
+        self._ask(gathering, facts, seen, units)
+        # after a mere flush the backend would count as active, and the timer that
+        # frees the head of a stopped process would never fire
+        pipeline.sync()
+        row = locked.fetchone()
+        if row is None:
+            return None, facts, seen
+        head = Head(workspace_id, row[0], row[1], bytes(row[2]), row[3])
+        gathering.receive()
+        if head.catalog_seq != catalog.seq:
+            facts = Facts(load(connection, target, workspace_id, head.catalog_seq))
+            seen.clear()
             self._ask(gathering, facts, seen, units)
             pipeline.sync()
-            row = locked.fetchone()
-            if row is None:
-                return None, facts, seen
-            head = Head(workspace_id, row[0], row[1], bytes(row[2]), row[3])
             gathering.receive()
-            if head.catalog_seq != catalog.seq:
-                facts = Facts(load(connection, target, workspace_id, head.catalog_seq))
-                seen.clear()
-                self._ask(gathering, facts, seen, units)
-                pipeline.sync()
-                gathering.receive()
-                self._catalogs[workspace_id] = facts.catalog
+            self._catalogs[workspace_id] = facts.catalog
         facts.position = head.seq
         return head, facts, seen
 
@@ -208,12 +209,15 @@ class Transaction:
 
     def _decide(
         self,
+        group: Group,
         head: Head,
         facts: Facts,
         seen: dict[tuple[str, str], tuple[bytes, bytes]],
         units: Sequence[Unit],
-    ) -> Group:
-        group = Group(head.workspace_id, [])
+    ) -> None:
+        # one system call a group: each gives the interpreter away
+        bits = self._bits(73)
+        milliseconds = int(self._clock() * 1000)
         before = facts.catalog
         now = max(self._time_text(self._clock()), head.recorded_at)
         head.recorded_at = facts.now = now
@@ -223,7 +227,9 @@ class Transaction:
             try:
                 answer: Done | BaseException | None = _replayed(unit, seen)
                 if answer is None:
-                    accepted = self._decide_one(unit, head.workspace_id, facts, seq, now)
+                    batch_id = uuid7(milliseconds, bits)
+                    bits += 1
+                    accepted = self._decide_one(unit, batch_id, facts, seq, now)
                     seq += len(accepted.events)
                     answer = _done(unit, accepted, seq, facts, seen)
                     group.accepted.append(accepted)
@@ -237,18 +243,17 @@ class Transaction:
         if facts.catalog is not before:
             head.catalog_seq = facts.catalog.seq
             group.catalog = facts.catalog
-        group.units = len(group.answers)
-        return group
+        head.random_bits = bits
 
     def _decide_one(
         self,
         unit: Unit,
-        workspace_id: WorkspaceId,
+        batch_id: str,
         facts: Facts,
         seq: int,
         now: str,
     ) -> Accepted:
-        origin = unit.origin
+        origin, workspace_id = unit.origin, unit.workspace_id
         if origin.session_id is not None and origin.session_id not in facts.sessions:
             raise Unauthenticated()
         facts.actor = origin.actor
@@ -268,7 +273,6 @@ class Transaction:
                 )
                 evolve(facts, recorded)
                 events.append(recorded)
-        batch_id = uuid7(int(self._clock() * 1000), self._bits(74))
         return Accepted(batch_id, origin, first, events, unit.once, None)
 
     # --------------------------------------------------------------- writing
@@ -280,10 +284,9 @@ class Transaction:
         facts: Facts,
         units: Sequence[Unit],
         group: Group,
-        milliseconds: int,
     ) -> None:
-        milliseconds = max(milliseconds, _milliseconds(head.recorded_at))
-        append(connection, head, group.accepted, milliseconds, self._bits(73))
+        """Sends what was decided, and COMMIT."""
+        append(connection, head, group.accepted, _milliseconds(head.recorded_at))
         for unit, answer in zip(units, group.answers, strict=False):
             if isinstance(answer, Done) and not answer.replayed:
                 for write in unit.vault:
@@ -296,6 +299,8 @@ class Transaction:
             [head.seq, head.catalog_seq, head.hash, head.recorded_at, head.workspace_id],
             prepare=True,
         )
+        group.committing = True
+        connection.execute("COMMIT")
 
     # ------------------------------------------------------------- uncertain
 

@@ -67,7 +67,7 @@ class Accounts:
                 [RegisterUser(user_id, key)],
                 render,
                 vault=[
-                    accounts.new_account(user_id, email, name, password_hash),
+                    accounts.new_account(me, password_hash),
                     *accounts.new_session(
                         user_id,
                         session_id,
@@ -111,6 +111,9 @@ class Accounts:
 
     async def logout(self, system: System, request: Request) -> Reply:
         """Ends the bearer's session; a refresh token in the body must be its own."""
+        await accounts.account(
+            system.reader, request.who.user_id, request.who.session_id
+        )
         if request.body.strip():
             token = request.object.get("refresh_token")
             if isinstance(token, str):
@@ -118,9 +121,6 @@ class Accounts:
                 if claims.user_id != request.who.user_id:
                     raise Unauthenticated()
                 await accounts.end_session(system.reader, claims.session_id)
-        await accounts.account(
-            system.reader, request.who.user_id, request.who.session_id
-        )
         await accounts.end_session(system.reader, request.who.session_id)
         return Reply(204, b"")
 

@@ -1,0 +1,59 @@
+"""Callers by role, and what happened since a position."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.client import Client, Json, Server
+
+ROLES = ("viewer", "commenter", "editor", "admin")
+
+
+@pytest.fixture(scope="session")
+def team(server: Server) -> Iterator[dict[str, Client]]:
+    """A user a role; `member` lets them into a workspace."""
+    clients = {role: Client(server.url).register(role.title()) for role in ROLES}
+    yield clients
+    for one in clients.values():
+        one.close()
+
+
+@pytest.fixture
+def member(client: Client, team: dict[str, Client]) -> Callable[[str, str], Client]:
+    """`member(workspace_id, role)`: a user who has this role there."""
+
+    def member(workspace_id: str, role: str) -> Client:
+        client.add_member(workspace_id, team[role], role)
+        return team[role]
+
+    return member
+
+
+@pytest.fixture
+def happened(
+    recorded_events: Callable[..., list[Json]],
+) -> Callable[..., list[tuple[str, Any]]]:
+    """`happened(workspace_id, after)`: (type, data) of each event since a position."""
+
+    def happened(workspace_id: str, after: int = 0) -> list[tuple[str, Any]]:
+        events = recorded_events(workspace_id, after)
+        return [(one["type"], one["data"]) for one in events]
+
+    return happened
+
+
+@pytest.fixture
+def things(client: Client) -> Json:
+    """A table of its own workspace with a field of every type, but links."""
+    choices = [{"name": "Open", "color": "red"}, {"name": "Closed", "color": "grey"}]
+    return client.table(
+        {"name": "Name", "type": "text"},
+        {"name": "Notes", "type": "long_text"},
+        {"name": "Price", "type": "number"},
+        {"name": "In Stock", "type": "checkbox"},
+        {"name": "Day", "type": "date"},
+        {"name": "At", "type": "datetime"},
+        {"name": "Status", "type": "single_select", "options": {"choices": choices}},
+        {"name": "No", "type": "autonumber"},
+    )

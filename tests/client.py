@@ -1,0 +1,171 @@
+"""A caller over HTTP, with the few things that most tests make first."""
+
+import asyncio
+import secrets
+import socket
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx2
+import uvicorn
+
+from api.access import AccessLog
+from api.metrics import Metrics
+from api.pybase.app import PyBaseApplication
+from commands.embedded import DatabaseUrls
+from commands.settings import Settings
+from commands.system import System, build
+
+T = TypeVar("T")
+Json = dict[str, Any]
+PASSWORD = "securepassword"  # the document's own
+ABSENT = "00000000-0000-7000-8000-000000000000"  # an id that nothing has
+
+
+class Client(httpx2.Client):
+    """Calls PyBase; after `register` as that user.  `made` checks for success."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(base_url=f"{url}/api/v1", timeout=30, trust_env=False)
+        self.user: Json = {}
+        self.refresh_token = ""
+
+    def register(self, name: str = "Ada", email: str | None = None) -> "Client":
+        body = {"email": email or new_email(name), "password": PASSWORD, "name": name}
+        signed_in = made(self.post("/auth/register", json=body))
+        self.user = signed_in["user"]
+        self.refresh_token = signed_in["refresh_token"]
+        self.headers["authorization"] = f"Bearer {signed_in['access_token']}"
+        return self
+
+    def workspace(self, name: str = "Acme") -> Json:
+        return made(self.post("/workspaces", json={"name": name}))
+
+    def add_member(self, workspace_id: str, other: "Client", role: str) -> Json:
+        return made(
+            self.post(
+                f"/workspaces/{workspace_id}/members",
+                json={"user_id": other.user["id"], "role": role},
+            )
+        )
+
+    def base(self, workspace_id: str | None = None, name: str = "Base") -> Json:
+        """A base, in a new workspace where none is named."""
+        owner = workspace_id or self.workspace()["id"]
+        return made(self.post("/bases", json={"workspace_id": owner, "name": name}))
+
+    def table(
+        self, *fields: Json | str, base_id: str | None = None, name: str = "Things"
+    ) -> Json:
+        """A table with these fields (a text field for a bare name), in a new base
+        where none is named; `workspace_id` and `ids` (by name) are added."""
+        base = self.base() if base_id is None else made(self.get(f"/bases/{base_id}"))
+        body = {"base_id": base["id"], "name": name, "fields": [_field(f) for f in fields]}
+        table = made(self.post("/tables", json=body))
+        ids = {field["name"]: field["id"] for field in table["fields"]}
+        return {**table, "workspace_id": base["workspace_id"], "ids": ids}
+
+    def field(self, table_id: str, name: str, type: str = "text", **more: Any) -> Json:
+        body = {"table_id": table_id, "name": name, "type": type, **more}
+        return made(self.post("/fields", json=body))
+
+    def record(self, table_id: str, **fields: Any) -> Json:
+        return made(self.post("/records", json={"table_id": table_id, "fields": fields}))
+
+    def records(self, table_id: str, *rows: Json) -> list[Json]:
+        body = {"table_id": table_id, "records": [{"fields": row} for row in rows]}
+        items: list[Json] = made(self.post("/records/batch", json=body))["items"]
+        return items
+
+    def constraint(self, field_id: str, **more: Any) -> Json:
+        return made(self.post("/constraints", json={"field_id": field_id, **more}))
+
+    def position(self, workspace_id: str) -> int:
+        """The position of the workspace's last event."""
+        query = {"workspace_id": workspace_id, "limit": 1}
+        head: int = made(self.get("/events", params=query))["head"]
+        return head
+
+    def delete_with(self, path: str, body: Json, **more: Any) -> httpx2.Response:
+        """DELETE with a JSON body, which `delete` does not take."""
+        return self.request("DELETE", path, json=body, **more)
+
+
+def new_email(name: str = "ada") -> str:
+    return f"{name.lower()}.{secrets.token_hex(6)}@example.org"
+
+
+def made(reply: httpx2.Response) -> Any:
+    """The body of a reply that has to be a success."""
+    assert reply.is_success, f"{reply.status_code} {reply.text}"
+    return reply.json()
+
+
+def _field(field: Json | str) -> Json:
+    return {"name": field, "type": "text"} if isinstance(field, str) else field
+
+
+@dataclass
+class Server:
+    """A server that listens in a thread of this process."""
+
+    url: str
+    system: System
+    application: PyBaseApplication
+    loop: asyncio.AbstractEventLoop
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """The result of a coroutine, run on the server's own loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(30)
+
+
+@contextmanager
+def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Server]:
+    """PyBase on a free port, wired as `tabellion serve` wires it."""
+    system = build(settings, database)
+    metrics = Metrics()
+    metrics.watch(system)
+    access = AccessLog(system)
+    application = PyBaseApplication(system, metrics, access)
+    listening = socket.create_server(("127.0.0.1", 0))
+    uvicorn_server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=5,
+        )
+    )
+    uvicorn_server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    started = threading.Event()
+    loop = asyncio.new_event_loop()
+
+    async def serve() -> None:
+        await system.start()
+        access.start()
+        started.set()
+        try:
+            await uvicorn_server.serve(sockets=[listening])
+        finally:
+            await access.stop()
+            await system.stop()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run, name="server")
+    thread.start()
+    assert started.wait(30)
+    host, port = listening.getsockname()
+    try:
+        yield Server(f"http://{host}:{port}", system, application, loop)
+    finally:
+        uvicorn_server.should_exit = True
+        thread.join(30)
+        listening.close()

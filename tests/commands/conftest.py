@@ -1,0 +1,24 @@
+"""What store tests of the write side share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from commands.committer import Committer
+from commands.embedded import DatabaseUrls
+from tests.commands.tenant import Tenant, a_committer
+
+
+@pytest.fixture(scope="session")
+def committer(database: DatabaseUrls) -> Iterator[Committer]:
+    """One that tests share."""
+    committer = a_committer(database.app, threads=2)
+    committer.start()
+    yield committer
+    committer.stop()
+
+
+@pytest.fixture
+def tenant(database: DatabaseUrls, committer: Committer) -> Tenant:
+    """A workspace of this test alone."""
+    return Tenant(database, committer).settle()

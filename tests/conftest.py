@@ -1,0 +1,120 @@
+"""What tests of every level share: a database, a wired system, a running server.
+
+One embedded cluster a process: with `pytest -n`, one a worker.
+"""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from commands.embedded import DatabaseUrls
+from commands.embedded import database as embedded
+from commands.migrate import migrate
+from commands.settings import PREFIX, Settings
+from commands.system import System, build
+from domain.ids import WorkspaceId
+from projections import log
+from tests.client import Client, Server, running_server
+
+Recorded = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings that nothing outside the tests has a say in."""
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        del os.environ[name]
+    return Settings(
+        _env_file=None,  # type: ignore[call-arg]
+        data_dir=tmp_path_factory.mktemp("tabellion"),
+        secret_key=secrets.token_hex(32),  # type: ignore[arg-type]
+        rate_limits=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def database(settings: Settings) -> Iterator[DatabaseUrls]:
+    """A migrated database, for as long as the tests run."""
+    with embedded(settings) as urls:
+        migrate(urls)
+        yield urls
+
+
+@pytest.fixture
+async def system(settings: Settings, database: DatabaseUrls) -> AsyncIterator[System]:
+    """The wired system, running: for tests marked `anyio`."""
+    system = build(settings, database)
+    await system.start()
+    yield system
+    await system.stop()
+
+
+@pytest.fixture(scope="session")
+def server(settings: Settings, database: DatabaseUrls) -> Iterator[Server]:
+    """PyBase behind real HTTP, one a process, on a port that was free."""
+    with running_server(settings, database) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def recorded_events(database: DatabaseUrls) -> Callable[..., Recorded]:
+    """`recorded_events(workspace_id, after=0)`: the ledger's envelopes, `data` read."""
+
+    def recorded_events(workspace_id: str, after: int = 0) -> Recorded:
+        with psycopg.connect(database.app) as connection:
+            log.see(connection, workspace_id)
+            pages = log.read(connection, WorkspaceId(workspace_id), after)
+            return [
+                {**one.json(), "data": one.recorded.event.data()}
+                for page in pages
+                for one in page
+            ]
+
+    return recorded_events
+
+
+@pytest.fixture
+def anonymous(server: Server) -> Iterator[Client]:
+    """A caller without a token."""
+    with Client(server.url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def _known(server: Server) -> Iterator[dict[str, Client]]:
+    clients: dict[str, Client] = {}
+    yield clients
+    for client in clients.values():
+        client.close()
+
+
+@pytest.fixture
+def client(server: Server, _known: dict[str, Client]) -> Client:
+    """A signed-in user that tests share; its workspaces are the tests' own."""
+    if "client" not in _known:
+        _known["client"] = Client(server.url).register("Ada")
+    return _known["client"]
+
+
+@pytest.fixture
+def stranger(server: Server, _known: dict[str, Client]) -> Client:
+    """Another one, who is a member of none of them."""
+    if "stranger" not in _known:
+        _known["stranger"] = Client(server.url).register("Mallory")
+    return _known["stranger"]
+
+
+@pytest.fixture
+def newcomer(server: Server) -> Iterator[Client]:
+    """A user of this test alone, with nothing yet."""
+    with Client(server.url) as client:
+        yield client.register("Grace")
