@@ -20,7 +20,9 @@ log = logging.getLogger(__name__)
 
 _MOST = 10_000  # rows that wait
 _SECONDS = 1.0
-_SIGN_INS = frozenset({"/auth/register", "/auth/login", "/auth/refresh", "/auth/logout"})
+_SIGN_INS = frozenset(
+    {"/auth/register", "/auth/login", "/auth/refresh", "/auth/logout"}
+)
 
 
 @dataclass(frozen=True, slots=True)

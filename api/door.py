@@ -58,7 +58,9 @@ class Language(Protocol):
         """Who calls.  Raises Unauthenticated."""
 
 
-Finished: TypeAlias = Callable[[Request, Route | None, int, float, DomainError | None], None]
+Finished: TypeAlias = Callable[
+    [Request, Route | None, int, float, DomainError | None], None
+]
 
 
 class Door:

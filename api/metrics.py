@@ -42,9 +42,7 @@ class Metrics:
         self._units = Counter(
             "tabellion_units", "Units by how they ended", ["outcome"], registry=registry
         )
-        self._events = Counter(
-            "tabellion_events", "Events appended", registry=registry
-        )
+        self._events = Counter("tabellion_events", "Events appended", registry=registry)
         self._group_size = Histogram(
             "tabellion_group_size",
             "Units in one commit",
@@ -64,7 +62,9 @@ class Metrics:
             "tabellion_queue", "Units that wait for a committer", registry=registry
         )
         self._backlog = Gauge(
-            "tabellion_outbox_backlog", "Commits that wait to be sealed", registry=registry
+            "tabellion_outbox_backlog",
+            "Commits that wait to be sealed",
+            registry=registry,
         )
         self._lag = Gauge(
             "tabellion_seal_lag_seconds",
@@ -114,6 +114,7 @@ class Metrics:
 
 
 _BACKLOG = (
-    b"SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float"
+    b"SELECT count(*),"
+    b" coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float"
     b" FROM ledger.outbox"
 )

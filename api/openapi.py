@@ -90,7 +90,12 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     if route.method == "GET" and not route.public:
         headers.append(("X-Min-Position", "Wait until this position can be read"))
     found += [
-        {"name": name, "in": "header", "description": said, "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "header",
+            "description": said,
+            "schema": {"type": "string"},
+        }
         for name, said in headers
     ]
     return found

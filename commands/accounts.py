@@ -53,12 +53,16 @@ def check_password(password: str) -> None:
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise Invalid(
             f"The password must have {MIN_PASSWORD} to {MAX_PASSWORD} characters",
-            errors=[{"loc": ["password"], "msg": "wrong length", "type": "value_error"}],
+            errors=[
+                {"loc": ["password"], "msg": "wrong length", "type": "value_error"}
+            ],
         )
     if "\x00" in password or not password.isprintable():
         raise Invalid(
             "The password has a character that cannot be used",
-            errors=[{"loc": ["password"], "msg": "bad character", "type": "value_error"}],
+            errors=[
+                {"loc": ["password"], "msg": "bad character", "type": "value_error"}
+            ],
         )
 
 
@@ -93,9 +97,10 @@ def _dummy_hash() -> str:
 def _verify(stored: str | None, password: str) -> bool:
     """As long for an unknown account as for a known one."""
     try:
-        return _hasher.verify(stored or _dummy_hash(), password) and stored is not None
+        _hasher.verify(stored or _dummy_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
+    return stored is not None
 
 
 async def sign_in(reader: Reader, email: str, password: str) -> Account:
@@ -171,7 +176,8 @@ def new_session(
     return [
         VaultWrite(sql.SQL(_NEW_SESSION.decode()), [session_id, user_id, days]),
         VaultWrite(
-            sql.SQL(_NEW_TOKEN.decode()), [token_digest(refresh_token), session_id, days]
+            sql.SQL(_NEW_TOKEN.decode()),
+            [token_digest(refresh_token), session_id, days],
         ),
     ]
 
@@ -216,7 +222,9 @@ _ACCOUNT = b"SELECT " + _COLUMNS + b" FROM vault.accounts WHERE user_id = %s::uu
 _ACCOUNT_BY_EMAIL = (
     b"SELECT " + _COLUMNS + b", password_hash FROM vault.accounts WHERE email_key = %s"
 )
-_PEOPLE = b"SELECT user_id, email, name FROM vault.accounts WHERE user_id = ANY (%s::uuid[])"
+_PEOPLE = (
+    b"SELECT user_id, email, name FROM vault.accounts WHERE user_id = ANY (%s::uuid[])"
+)
 _SESSION_ALIVE = (
     b"SELECT 1 FROM vault.sessions WHERE id = %s::uuid AND user_id = %s::uuid"
     b" AND revoked_at IS NULL AND expires_at > clock_timestamp()"

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 import psycopg
 
+from commands.unit import Once, Origin, Reply
 from domain.events import Recorded
 from domain.ids import WorkspaceId, uuid7
-from commands.unit import Once, Origin, Reply
 from projections.arrays import text_array
 from projections.log import chained, data_of
 
@@ -189,12 +189,14 @@ def read_reply(stored: bytes) -> Reply | str:
 
 _EVENTS = """
     INSERT INTO ledger.events
-        (workspace_id, seq, id, stream_id, version, type, schema, data, recorded_at, hash)
+        (workspace_id, seq, id, stream_id, version, type, schema, data, recorded_at,
+         hash)
     SELECT %s::uuid, %s::bigint + position - 1, id, stream, version, type, schema,
            convert_to(data, 'UTF8'), at, decode(hash, 'hex')
     FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::text[], %s::smallint[],
                 %s::text[], %s::timestamptz[], %s::text[])
-         WITH ORDINALITY AS n (id, stream, version, type, schema, data, at, hash, position)
+         WITH ORDINALITY
+         AS n (id, stream, version, type, schema, data, at, hash, position)
 """
 _OUTBOX = (
     "INSERT INTO ledger.outbox (workspace_id, first_seq, last_seq)"

@@ -25,10 +25,10 @@ from typing import Any, Protocol
 
 import psycopg
 
-from domain.errors import Busy, DomainError
-from domain.ids import WorkspaceId
 from commands.transaction import CommitUnknown, Group, Transaction
 from commands.unit import Done, Unit
+from domain.errors import Busy, DomainError
+from domain.ids import WorkspaceId
 
 log = logging.getLogger(__name__)
 
@@ -188,15 +188,15 @@ class Committer:
         units = [one.unit for one in waiting]
         try:
             group = self._attempt(transaction, workspace_id, units)
-        except psycopg.Error as error:
+        except Busy as error:
+            group = Group(workspace_id, [error] * len(units))
+        except Exception as error:
             if len(units) > 1:
                 log.info("a fence stopped a group of %s: %s", len(units), error)
                 for one in waiting:
                     self._commit(transaction, workspace_id, [one])
                 return ()
             group = Group(workspace_id, [transaction.meaning(error)])
-        except Busy as error:
-            group = Group(workspace_id, [error] * len(units))
         # the future first: whoever waits comes before the statistics
         done = len(group.answers)
         _answer(waiting[:done], group.answers)
@@ -213,6 +213,7 @@ class Committer:
         while True:
             try:
                 if unknown is not None and transaction.happened(unknown):
+                    unknown.finish()
                     return unknown
                 unknown = None
                 return transaction.commit(workspace_id, units)
@@ -225,6 +226,8 @@ class Committer:
                 if tries >= LOCKED_TRIES:
                     raise Busy("The table is in use; try again") from error
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                if (error.sqlstate or "").startswith("54"):
+                    raise  # a limit of Postgres: the next try would meet it too
                 transaction.close()
                 if time.monotonic() > deadline:
                     raise Busy("The database does not answer; try again") from error

@@ -53,7 +53,9 @@ async def make_administrator(system: System, email: str, password: str) -> str:
             ),
         )
     except Conflict as error:
-        raise DomainError("Another process made the account at the same time") from error
+        raise DomainError(
+            "Another process made the account at the same time"
+        ) from error
     return user_id
 
 

@@ -6,11 +6,11 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg import sql
 
+from commands.unit import Unit
 from domain.catalog import Catalog, Table
 from domain.decider import needs
 from domain.facts import Facts, Link, Needs
 from domain.ids import FieldId, TableId
-from commands.unit import Unit
 from projections.arrays import text_array
 from projections.records import rows
 from projections.target import Target
@@ -68,9 +68,7 @@ class Gathering:
         def sink(rows: Sequence[Sequence[Any]]) -> None:
             facts.counters.update((row[0], row[1]) for row in rows)
 
-        self.ask(
-            _COUNTERS, [facts.catalog.id, text_array(list(found.counters))], sink
-        )
+        self.ask(_COUNTERS, [facts.catalog.id, text_array(list(found.counters))], sink)
 
     def _rows(self, table: Table, ids: set[str], facts: Facts) -> None:
         literal = text_array(list(ids))

@@ -109,7 +109,7 @@ def _run(
             raise MigrationError(f"{name} was changed after it ran here")
         return
     log.info("migration %s", name)
-    statement = sql.SQL(text).format(  # type: ignore[arg-type]
+    statement = sql.SQL(text).format(
         app=sql.Identifier(roles.app), follower=sql.Identifier(roles.follower)
     )
     connection.execute(statement)
@@ -138,7 +138,9 @@ def _settle_rights(connection: psycopg.Connection, roles: Roles) -> None:
         )
     for name in _FOLLOWED:
         table = sql.Identifier(*name.split("."))
-        connection.execute(sql.SQL("DROP POLICY IF EXISTS follower ON {}").format(table))
+        connection.execute(
+            sql.SQL("DROP POLICY IF EXISTS follower ON {}").format(table)
+        )
         if roles.follower != roles.app:
             connection.execute(
                 sql.SQL(
@@ -154,7 +156,7 @@ def _settle_defaults(connection: psycopg.Connection, roles: Roles) -> None:
     for grant in ("SELECT ON TABLES", "USAGE ON SCHEMAS"):
         connection.execute(
             sql.SQL("ALTER DEFAULT PRIVILEGES GRANT {} TO {}").format(
-                sql.SQL(grant),  # type: ignore[arg-type]
+                sql.SQL(grant),
                 sql.Identifier(roles.follower),
             )
         )

@@ -61,7 +61,9 @@ def with_choice_ids(
     choices = options.get("choices")
     if not isinstance(choices, list):
         return options
-    by_name = {choice["name"]: choice["id"] for choice in known.choices} if known else {}
+    by_name = (
+        {choice["name"]: choice["id"] for choice in known.choices} if known else {}
+    )
     made = []
     for choice in choices:
         one = {"name": choice} if isinstance(choice, str) else choice
@@ -80,9 +82,7 @@ def changed_options(known: Field, options: Mapping[str, Any]) -> dict[str, Json]
         for name in ("linked_table_id", "reverse_field_id", "is_reverse")
         if name in known.options
     }
-    read = read_options(
-        known.type, {**fixed, **with_choice_ids(options, known)}
-    )
+    read = read_options(known.type, {**fixed, **with_choice_ids(options, known)})
     return {**read, **{name: fixed[name] for name in fixed if name not in read}}
 
 

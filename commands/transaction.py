@@ -11,6 +11,9 @@ from typing import Any
 
 import psycopg
 
+from commands.append import Accepted, Head, append, kept_reply, read_reply
+from commands.gather import Gathering, needed
+from commands.unit import Done, Outcome, Reply, Unit
 from domain import nouns  # noqa: F401 - fills the deciders
 from domain.catalog import Catalog
 from domain.decider import changes_catalog, decide, evolve
@@ -22,15 +25,13 @@ from domain.errors import (
     NotFound,
     RowTooLarge,
     SecretAlreadyShown,
+    TooManyFields,
     Unauthenticated,
 )
 from domain.events import Recorded
 from domain.facts import Facts
 from domain.ids import BatchId, WorkspaceId, uuid7
-from domain.record import RecordLinksChanged
-from commands.append import Accepted, Head, append, kept_reply, read_reply
-from commands.gather import Gathering, needed
-from commands.unit import Done, Outcome, Reply, Unit
+from domain.record import RecordCreated, RecordLinksChanged
 from projections.apply import apply
 from projections.arrays import text_array
 from projections.catalog import load
@@ -50,6 +51,21 @@ class Group:
     accepted: list[Accepted] = field(default_factory=list)
     catalog: Catalog | None = None  # where it changed
     committing: bool = False  # COMMIT has been sent
+    last: tuple[Unit, Outcome] | None = None  # whose reply is made meanwhile
+
+    def finish(self) -> None:
+        """Makes the last reply, where nothing had to be stored with it.
+
+        COMMIT has been sent: a bug here is told to the caller and takes nothing back.
+        """
+        if self.last is None:
+            return
+        (unit, outcome), self.last = self.last, None
+        try:
+            self.answers[-1] = Done(outcome, unit.render(outcome))
+        except Exception as error:
+            log.exception("a reply could not be made")
+            self.answers[-1] = error
 
 
 class CommitUnknown(Exception):
@@ -115,16 +131,18 @@ class Transaction:
                     return group
                 if not units[0].alone:
                     self._write(connection, head, facts, units, group)
+                    group.finish()  # while the database commits
             # psycopg forgets its prepared statements at DDL, which a pipeline that has
             # named one already does not survive
             if units[0].alone:
                 self._write(connection, head, facts, units, group)
+                group.finish()
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             if group.committing and _connection_lost(connection, error):
                 raise CommitUnknown(group) from error
             self._roll_back(connection)
             raise
-        except psycopg.Error:
+        except BaseException:
             self._roll_back(connection)
             raise
         if group.catalog is not None:
@@ -195,7 +213,7 @@ class Transaction:
         if keys:
 
             def known(rows: Sequence[Sequence[Any]]) -> None:
-                for actor, key, fingerprint, reply, batch_id, last_seq in rows:
+                for actor, key, fingerprint, reply in rows:
                     seen[actor, key] = (bytes(fingerprint), bytes(reply))
 
             actors, names = zip(*keys, strict=True)
@@ -229,11 +247,26 @@ class Transaction:
                 if answer is None:
                     batch_id = uuid7(milliseconds, bits)
                     bits += 1
-                    accepted = self._decide_one(unit, batch_id, facts, seq, now)
-                    seq += len(accepted.events)
-                    answer = _done(unit, accepted, seq, facts, seen)
+                    last = unit is units[-1]
+                    accepted = self._decide_one(unit, batch_id, facts, seq, now, last)
+                    outcome = Outcome(
+                        BatchId(batch_id),
+                        seq + len(accepted.events),
+                        now,
+                        accepted.events,
+                        facts.catalog,
+                        facts.rows,
+                    )
+                    if last and unit.once is None and unit.commands:
+                        group.last = (unit, outcome)
+                        answer = Done(outcome, _UNMADE)
+                    else:
+                        answer = _done(unit, accepted, outcome, seen)
+                    seq = outcome.position
                     group.accepted.append(accepted)
-            except DomainError as error:
+            except Exception as error:  # but for a refusal a bug, of this unit alone
+                if not isinstance(error, DomainError):
+                    log.exception("a unit failed")
                 facts.rollback()
                 answer = error
             group.answers.append(answer)
@@ -252,6 +285,7 @@ class Transaction:
         facts: Facts,
         seq: int,
         now: str,
+        last: bool,
     ) -> Accepted:
         origin, workspace_id = unit.origin, unit.workspace_id
         if origin.session_id is not None and origin.session_id not in facts.sessions:
@@ -259,6 +293,8 @@ class Transaction:
         facts.actor = origin.actor
         events: list[Recorded] = []
         first = seq + 1
+        # nobody comes after the last unit who would look at what it creates
+        unseen = RecordCreated if last and len(unit.commands) == 1 else None
         for command in unit.commands:
             for event in decide(command, facts):
                 seq += 1
@@ -271,7 +307,8 @@ class Transaction:
                 recorded = Recorded(
                     workspace_id, seq, version + 1, now, origin.actor, event
                 )
-                evolve(facts, recorded)
+                if type(event) is not unseen:
+                    evolve(facts, recorded)
                 events.append(recorded)
         return Accepted(batch_id, origin, first, events, unit.once, None)
 
@@ -296,7 +333,13 @@ class Transaction:
         apply(connection, live(head.workspace_id), start, events)
         connection.execute(
             _MOVE_HEAD,
-            [head.seq, head.catalog_seq, head.hash, head.recorded_at, head.workspace_id],
+            [
+                head.seq,
+                head.catalog_seq,
+                head.hash,
+                head.recorded_at,
+                head.workspace_id,
+            ],
             prepare=True,
         )
         group.committing = True
@@ -321,10 +364,12 @@ class Transaction:
         self._catalogs.pop(group.workspace_id, None)
         return found is not None
 
-    def meaning(self, error: psycopg.Error) -> BaseException:
+    def meaning(self, error: Exception) -> Exception:
         """A statement's failure in one unit as a refusal; a bug stays what it is."""
         if isinstance(error, psycopg.errors.ProgramLimitExceeded):
             return RowTooLarge()
+        if isinstance(error, psycopg.errors.TooManyColumns):
+            return TooManyFields()
         if isinstance(error, psycopg.errors.UniqueViolation):
             return Conflict("Another write was first")
         if isinstance(error, psycopg.OperationalError):
@@ -369,16 +414,11 @@ def _replayed(
 def _done(
     unit: Unit,
     accepted: Accepted,
-    position: int,
-    facts: Facts,
+    outcome: Outcome,
     seen: dict[tuple[str, str], tuple[bytes, bytes]],
 ) -> Done:
-    """The answer of an accepted unit; its reply is made before the COMMIT, because an
-    idempotency key keeps it."""
-    batch_id = BatchId(accepted.batch_id)
-    outcome = Outcome(
-        batch_id, position, facts.now, accepted.events, facts.catalog, facts.rows
-    )
+    """The answer of an accepted unit; its reply is made at once, because a later unit
+    moves the facts on and an idempotency key keeps it."""
     reply: Reply = unit.render(outcome)
     accepted.reply = reply
     if unit.once is not None:
@@ -390,6 +430,8 @@ def _done(
 def _milliseconds(at: str) -> int:
     return int(datetime.fromisoformat(at).timestamp() * 1000)
 
+
+_UNMADE = Reply(500, b"")  # replaced by `Group.finish`
 
 _SEE = "SELECT set_config('app.workspaces', %s, true)"
 _NEW_HEAD = (
@@ -410,7 +452,7 @@ _SESSIONS = (
 )
 # by batches' unique (workspace_id, actor, key)
 _KEYS_SEEN = b"""
-    SELECT b.actor, b.key, b.fingerprint, b.reply, b.batch_id, b.last_seq
+    SELECT b.actor, b.key, b.fingerprint, b.reply
     FROM unnest(%s::uuid[], %s::text[]) AS n (actor, key)
     JOIN ledger.batches AS b
       ON b.workspace_id = %s::uuid AND b.actor = n.actor AND b.key = n.key

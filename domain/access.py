@@ -1,10 +1,10 @@
 """Roles of a workspace and what each allows.
 
-    viewer, commenter  read
-    editor             + writes records, views and form entries
-    admin              + writes bases, tables, fields, constraints, webhooks,
-                         automations, members; reads the audit
-    owner              + deletes the workspace and hands it over
+viewer, commenter  read
+editor             + writes records, views and form entries
+admin              + writes bases, tables, fields, constraints, webhooks,
+                     automations, members; reads the audit
+owner              + deletes the workspace and hands it over
 """
 
 from enum import IntEnum

@@ -135,8 +135,8 @@ def _grow_created(catalog: Catalog, recorded: Recorded, event: BaseCreated) -> C
 
 @grows(BaseUpdated)
 def _grow_updated(catalog: Catalog, recorded: Recorded, event: BaseUpdated) -> Catalog:
-    after = {name: change["to"] for name, change in event.changes.items()}  # type: ignore
-    base = replace(catalog.bases[BaseId(event.base_id)], **after)  # type: ignore
+    after = {name: change["to"] for name, change in event.changes.items()}  # type: ignore[call-overload, index]
+    base = replace(catalog.bases[BaseId(event.base_id)], **after)  # type: ignore[arg-type]
     return _with_base(catalog, recorded, replace(base, updated_at=recorded.at))
 
 
@@ -151,6 +151,4 @@ def _grow_gone(
 
 def _with_base(catalog: Catalog, recorded: Recorded, base: Base) -> Catalog:
     base = replace(base, version=recorded.version)
-    return replace(
-        catalog, seq=recorded.seq, bases={**catalog.bases, base.id: base}
-    )
+    return replace(catalog, seq=recorded.seq, bases={**catalog.bases, base.id: base})

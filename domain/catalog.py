@@ -6,7 +6,7 @@ them.  Deleted things stay, marked, until they are purged, so that taking a dele
 back is instant.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from domain.ids import (
     UserId,
     WorkspaceId,
 )
-from domain.values import FIELD_TYPES, FieldType
+from domain.values import FIELD_TYPES, FieldType, Value
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -190,6 +190,12 @@ class Table:
     @cached_property
     def by_folded_name(self) -> Mapping[str, Field]:
         return {one.name.casefold(): one for one in self.fields}
+
+    @cached_property
+    def readers(self) -> Mapping[str, tuple[Field, Callable[[Any, Field], Value]]]:
+        """By name and by id, a name first: a field with what reads its values."""
+        found = {str(one.id): (one, one.kind.read) for one in self.fields}
+        return found | {one.name: (one, one.kind.read) for one in self.fields}
 
     @cached_property
     def required(self) -> tuple[Field, ...]:

@@ -30,7 +30,7 @@ from domain.workspace import differences, expect_version
 
 FOLDING = "nfc-casefold-1"
 UNIQUE_TYPES = frozenset(
-    "text long_text number date datetime single_select checkbox".split()
+    ["text", "long_text", "number", "date", "datetime", "single_select", "checkbox"]
 )
 
 
@@ -171,7 +171,7 @@ def _no_duplicates(constraint: Constraint, facts: Facts) -> None:
     """Refuses where two records share a value, naming some of them."""
     field = facts.catalog.live_field(constraint.field_id)
     seen: dict[bytes, str] = {}
-    examples: list[Json] = []
+    examples: list[Any] = []
     for record, value in facts.columns[constraint.field_id]:
         digest = unique_digest(value, case_sensitive=constraint.case_sensitive)
         if digest is None:
@@ -231,7 +231,9 @@ def _update(command: UpdateConstraint, facts: Facts) -> Sequence[Event]:
     }
     changes = differences(now, command.changes)
     wanted = replace(constraint, **command.changes)
-    if wanted.status == "active" and ("status" in changes or "case_sensitive" in changes):
+    if wanted.status == "active" and (
+        "status" in changes or "case_sensitive" in changes
+    ):
         _no_duplicates(wanted, facts)
     if not changes:
         return []
@@ -246,9 +248,7 @@ def _update(command: UpdateConstraint, facts: Facts) -> Sequence[Event]:
 def _delete(command: DeleteConstraint, facts: Facts) -> Sequence[Event]:
     constraint = facts.catalog.live_constraint(command.constraint_id)
     expect_version(constraint.version, command.if_match)
-    return [
-        ConstraintDeleted(constraint.id, constraint.table_id, constraint.field_id)
-    ]
+    return [ConstraintDeleted(constraint.id, constraint.table_id, constraint.field_id)]
 
 
 @decides(RestoreConstraint, role=Role.admin)
@@ -289,9 +289,9 @@ def _grow_created(
 def _grow_updated(
     catalog: Catalog, recorded: Recorded, event: ConstraintUpdated
 ) -> Catalog:
-    after = {name: change["to"] for name, change in event.changes.items()}  # type: ignore
+    after = {name: change["to"] for name, change in event.changes.items()}  # type: ignore[call-overload, index]
     known = _known(catalog, event.table_id, event.constraint_id)
-    return _with_constraint(catalog, recorded, replace(known, **after))  # type: ignore
+    return _with_constraint(catalog, recorded, replace(known, **after))  # type: ignore[arg-type]
 
 
 @grows(ConstraintDeleted, ConstraintRestored)

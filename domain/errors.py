@@ -30,7 +30,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 
 class Code(StrEnum):

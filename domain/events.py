@@ -12,6 +12,7 @@ higher schema number and an upcaster; the golden files of past schemas stay as t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from domain.errors import Json
@@ -68,7 +69,7 @@ def event(name: str, schema: int = 1) -> Callable[[E], E]:
         made: Any = dataclass(frozen=True, slots=True)(cls)
         names = tuple(field.name for field in fields(made))
         made.TYPE, made.SCHEMA, made.PAYLOAD = name, schema, names[1:]
-        made.stream_id = property(lambda self, first=names[0]: getattr(self, first))
+        made.stream_id = property(attrgetter(names[0]))
         if name in EVENTS:
             raise ValueError(f"two events are called {name}")
         EVENTS[name] = made

@@ -28,7 +28,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A live record.  `values` has its columns; `links` its links by field, in order."""
+    """A live record: `values` of its columns, `links` by field, in order."""
 
     id: RecordId
     table_id: str

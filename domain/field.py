@@ -311,9 +311,9 @@ def _grow_created(catalog: Catalog, recorded: Recorded, event: FieldCreated) -> 
 
 @grows(FieldUpdated)
 def _grow_updated(catalog: Catalog, recorded: Recorded, event: FieldUpdated) -> Catalog:
-    after = {name: change["to"] for name, change in event.changes.items()}  # type: ignore
+    after = {name: change["to"] for name, change in event.changes.items()}  # type: ignore[call-overload, index]
     field = catalog.tables[TableId(event.table_id)].all_fields[FieldId(event.field_id)]
-    changed = replace(field, **after, updated_at=recorded.at)  # type: ignore
+    changed = replace(field, **after, updated_at=recorded.at)  # type: ignore[arg-type]
     return _with_field(catalog, recorded, changed)
 
 

@@ -38,9 +38,7 @@ def canonical(text: str) -> str | None:
 
 def uuid_text(number: int) -> str:
     digits = f"{number:032x}"
-    return (
-        f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-    )
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def uuid7(milliseconds: int, random_bits: int) -> str:

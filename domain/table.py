@@ -185,8 +185,8 @@ def _grow_created(catalog: Catalog, recorded: Recorded, event: TableCreated) -> 
 
 @grows(TableUpdated)
 def _grow_updated(catalog: Catalog, recorded: Recorded, event: TableUpdated) -> Catalog:
-    after = {name: change["to"] for name, change in event.changes.items()}  # type: ignore
-    table = replace(catalog.tables[TableId(event.table_id)], **after)  # type: ignore
+    after = {name: change["to"] for name, change in event.changes.items()}  # type: ignore[call-overload, index]
+    table = replace(catalog.tables[TableId(event.table_id)], **after)  # type: ignore[arg-type]
     return _with_table(catalog, recorded, replace(table, updated_at=recorded.at))
 
 

@@ -9,15 +9,43 @@ from dataclasses import dataclass, replace
 from domain.access import Role, may
 from domain.catalog import Catalog, Member, Workspace
 from domain.decider import asks, decides, folds, grows
-from domain.errors import Conflict, Forbidden, Json, NameTaken, NotFound, VersionMismatch
+from domain.errors import (
+    Conflict,
+    Forbidden,
+    Json,
+    NameTaken,
+    NotFound,
+    VersionMismatch,
+)
 from domain.events import Command, Event, Inverse, Recorded, event
 from domain.facts import Facts, Needs
 from domain.ids import UserId, WorkspaceId
 
 # slugs that are part of a path of some surface
 RESERVED_SLUGS = frozenset(
-    "v1 v2 v3 api workspace workspaces auth docs openapi health metrics admin events "
-    "audit pybase tables querybase modelling cms static public".split()
+    {
+        "v1",
+        "v2",
+        "v3",
+        "api",
+        "workspace",
+        "workspaces",
+        "auth",
+        "docs",
+        "openapi",
+        "health",
+        "metrics",
+        "admin",
+        "events",
+        "audit",
+        "pybase",
+        "tables",
+        "querybase",
+        "modelling",
+        "cms",
+        "static",
+        "public",
+    }
 )
 
 
@@ -73,9 +101,7 @@ class WorkspaceUpdated(Event):
     changes: dict[str, Json]  # name -> {"from", "to"}
 
     def inverse(self) -> Inverse:
-        return UpdateWorkspace(
-            WorkspaceId(self.workspace_id), before_of(self.changes)
-        )
+        return UpdateWorkspace(WorkspaceId(self.workspace_id), before_of(self.changes))
 
 
 @event("member.added")
@@ -249,7 +275,7 @@ def _grow_updated(
 ) -> Catalog:
     changed = replace(
         catalog.live_workspace(),
-        **{name: change["to"] for name, change in event.changes.items()},  # type: ignore
+        **{name: change["to"] for name, change in event.changes.items()},  # type: ignore[arg-type, call-overload, index]
         version=recorded.version,
         updated_at=recorded.at,
     )

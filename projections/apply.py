@@ -85,6 +85,8 @@ def _apply_catalog(
             table = after.tables[TableId(table_id)]
             constraint = table.all_constraints[ConstraintId(constraint_id)]
             records.refill_keys(connection, target, after.id, table, constraint)
+        case _:
+            pass  # the catalogue's rows were all
     return after
 
 

@@ -4,7 +4,7 @@ A catalogue event is folded in memory first (`domain.decider.grow`) and what dif
 afterwards is written through, so the rules of folding exist once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields as attributes
 from typing import Any, TypeAlias
 
@@ -80,8 +80,8 @@ def build(workspace_id: WorkspaceId, seq: int, results: Sequence[Rows]) -> Catal
     for row in constraints:
         one = Constraint(*row)
         by_table.setdefault(one.table_id, ({}, {}))[1][one.id] = one
-    made = [Table(*row, *by_table.get(row[0], ({}, {}))) for row in tables]
-    people = [Member(*row[:2], Role[row[2]], *row[3:]) for row in members]
+    made = [_table(row, *by_table.get(row[0], ({}, {}))) for row in tables]
+    people = [_member(row) for row in members]
     return Catalog(
         workspace_id,
         seq,
@@ -90,6 +90,18 @@ def build(workspace_id: WorkspaceId, seq: int, results: Sequence[Rows]) -> Catal
         {base.id: base for base in (Base(*row) for row in bases)},
         {table.id: table for table in made},
     )
+
+
+def _table(
+    row: Sequence[Any], fields: dict[Any, Field], constraints: dict[Any, Constraint]
+) -> Table:
+    made: Callable[..., Table] = Table
+    return made(*row, fields, constraints)
+
+
+def _member(row: Sequence[Any]) -> Member:
+    made: Callable[..., Member] = Member
+    return made(*row[:2], Role[row[2]], *row[3:])
 
 
 def load(

@@ -128,9 +128,7 @@ class Gets:
         present = {row[0]: row[1] for row in heads}
         living = {row[0] for row in alive}
         stale: list[_Get] = []
-        for (_, workspace_id, gets), rows in zip(
-            tables.values(), results, strict=True
-        ):
+        for (_, workspace_id, gets), rows in zip(tables.values(), results, strict=True):
             if present.get(workspace_id) != reader.catalogs[workspace_id].seq:
                 stale += gets
                 continue

@@ -88,7 +88,9 @@ class Reader:
     """Async reads over one pool."""
 
     def __init__(
-        self, pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]], catalogs: Catalogs
+        self,
+        pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]],
+        catalogs: Catalogs,
     ) -> None:
         self.pool, self.catalogs = pool, catalogs
 
@@ -153,7 +155,7 @@ class Reader:
         role: Role = Role.viewer,
         min_position: int | None = None,
     ) -> Found:
-        """Runs what `plan` says for the workspace's catalogue, with the caller's rights.
+        """Runs what `plan` says for the workspace's catalogue, as the caller.
 
         A refusal of the plan counts only if the catalogue is the present one.  Raises
         NotFound where the caller is no member, Forbidden where the role is too low.

@@ -7,9 +7,7 @@ from domain.user import AdministrationGranted, ProfileChanged, UserRegistered
 from projections.target import Target
 
 
-def apply(
-    connection: psycopg.Connection, target: Target, recorded: Recorded
-) -> None:
+def apply(connection: psycopg.Connection, target: Target, recorded: Recorded) -> None:
     table = target.of_catalog("users")
     match recorded.event:
         case UserRegistered(user_id=user_id):
@@ -20,6 +18,8 @@ def apply(
             connection.execute(_UPDATE.format(table), [recorded.version, user_id])
         case AdministrationGranted(user_id=user_id):
             connection.execute(_GRANT.format(table), [recorded.version, user_id])
+        case other:
+            raise LookupError(f"no event of users: {other.TYPE}")
 
 
 _INSERT = psycopg.sql.SQL(

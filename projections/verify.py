@@ -24,7 +24,9 @@ Connection: TypeAlias = psycopg.Connection[Any]
 Invariant: TypeAlias = Callable[[Connection, WorkspaceId], Iterator[str]]
 
 
-def positions_are_gapless(connection: Connection, workspace: WorkspaceId) -> Iterator[str]:
+def positions_are_gapless(
+    connection: Connection, workspace: WorkspaceId
+) -> Iterator[str]:
     """A workspace's positions are 1..n, and its head is at n."""
     rows = connection.execute(
         "SELECT seq, lag(seq, 1, 0::bigint) OVER (ORDER BY seq) FROM ledger.events"
@@ -64,7 +66,7 @@ def events_are_known(connection: Connection, workspace: WorkspaceId) -> Iterator
                 yield f"the event at position {envelope.seq} cannot be read: {error}"
                 continue
             same = log.data_of(recorded.event) == envelope.data
-            if not same and recorded.event.SCHEMA == envelope.schema:
+            if not same and envelope.schema == recorded.event.SCHEMA:
                 yield f"the bytes at position {envelope.seq} are not canonical"
 
 
@@ -88,7 +90,9 @@ def batches_are_whole(connection: Connection, workspace: WorkspaceId) -> Iterato
         yield f"batches end at {next_seq - 1}, events at {last_event[0]}"
 
 
-def streams_are_gapless(connection: Connection, workspace: WorkspaceId) -> Iterator[str]:
+def streams_are_gapless(
+    connection: Connection, workspace: WorkspaceId
+) -> Iterator[str]:
     """A stream's versions are 1..n in the order of positions."""
     rows = connection.execute(
         """
@@ -151,7 +155,9 @@ def rows_have_their_versions(
             yield f"record {record_id} has version {version}, its stream {last}"
 
 
-def numbers_are_counted(connection: Connection, workspace: WorkspaceId) -> Iterator[str]:
+def numbers_are_counted(
+    connection: Connection, workspace: WorkspaceId
+) -> Iterator[str]:
     """No row's number is above its table's counter."""
     for table_id in _tables(connection, workspace):
         rows = connection.execute(
@@ -196,7 +202,9 @@ def unique_keys_agree(connection: Connection, workspace: WorkspaceId) -> Iterato
                 yield f"the keys of constraint {constraint.id} are not its rows'"
 
 
-def links_have_both_ends(connection: Connection, workspace: WorkspaceId) -> Iterator[str]:
+def links_have_both_ends(
+    connection: Connection, workspace: WorkspaceId
+) -> Iterator[str]:
     """Every link leads from a row to a row."""
     target = live(workspace)
     catalog = load(connection, target, workspace, 0)

@@ -2,8 +2,8 @@
 
 import asyncio
 import secrets
-import socket
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -130,10 +130,10 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
     metrics.watch(system)
     access = AccessLog(system)
     application = PyBaseApplication(system, metrics, access)
-    listening = socket.create_server(("127.0.0.1", 0))
     uvicorn_server = uvicorn.Server(
         uvicorn.Config(
             application,
+            port=0,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -142,15 +142,13 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
         )
     )
     uvicorn_server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    started = threading.Event()
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:
         await system.start()
         access.start()
-        started.set()
         try:
-            await uvicorn_server.serve(sockets=[listening])
+            await uvicorn_server.serve()
         finally:
             await access.stop()
             await system.stop()
@@ -161,11 +159,17 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
 
     thread = threading.Thread(target=run, name="server")
     thread.start()
-    assert started.wait(30)
-    host, port = listening.getsockname()
     try:
-        yield Server(f"http://{host}:{port}", system, application, loop)
+        yield Server(_url(uvicorn_server, thread), system, application, loop)
     finally:
         uvicorn_server.should_exit = True
         thread.join(30)
-        listening.close()
+
+
+def _url(server: uvicorn.Server, thread: threading.Thread) -> str:
+    """Where a server listens, as soon as it does."""
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        time.sleep(0.005)
+    host, port = server.servers[0].sockets[0].getsockname()
+    return f"http://{host}:{port}"

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from domain.ids import WorkspaceId
 
 
-
 @contextmanager
 def offline() -> "Iterator[tuple[psycopg.Connection[Any], psycopg.Connection[Any]]]":
     """The database of the settings as its owner and as the app, migrated."""

@@ -1,5 +1,7 @@
 """`tabellion verify`: every invariant, workspace by workspace."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,7 +12,7 @@ def verify(
         str | None, typer.Option(help="One workspace's id; all unless told")
     ] = None,
 ) -> None:
-    """Check every invariant of the ledger and its read models; exit 1 on a broken one."""
+    """Check every invariant of ledger and read models; exit 1 on a broken one."""
     from api.cli.progress import offline, workspace_bars
 
     broken = 0
@@ -20,7 +22,7 @@ def verify(
         for workspace_id, progress in bars:
             see(app, workspace_id)
             for done, (name, invariant) in enumerate(INVARIANTS.items(), 1):
-                for problem in _told(lambda i=invariant: i(app, workspace_id)):  # type: ignore[misc]
+                for problem in _told(partial(invariant, app, workspace_id)):
                     broken += 1
                     typer.echo(f"{workspace_id} {name}: {problem}")
                 progress(done, len(INVARIANTS))
@@ -32,7 +34,7 @@ def verify(
     raise typer.Exit(1 if broken else 0)
 
 
-def _told(check):  # type: ignore[no-untyped-def]
+def _told(check: Callable[[], Iterator[str]]) -> Iterator[str]:
     """The problems found; that an invariant cannot be checked at all is one too."""
     try:
         yield from check()

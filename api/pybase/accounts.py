@@ -131,7 +131,11 @@ def _check_email(text: str) -> str:
     except ValidationError as error:
         raise Invalid(
             errors=[
-                {"loc": ["email"], "msg": "not an e-mail address", "type": "value_error"}
+                {
+                    "loc": ["email"],
+                    "msg": "not an e-mail address",
+                    "type": "value_error",
+                }
             ]
         ) from error
     return text.strip()

@@ -96,7 +96,10 @@ class PyBaseApplication:
         self._access.note(request, route, status, refusal)
         if log.isEnabledFor(logging.INFO):
             log.info(
-                "%s %s %s", request.method, path, status,
+                "%s %s %s",
+                request.method,
+                path,
+                status,
                 extra={"request_id": request.request_id, "seconds": round(seconds, 6)},
             )
 

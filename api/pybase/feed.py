@@ -37,14 +37,18 @@ def _types(request: Request) -> str | None:
         if not _TYPE.fullmatch(one):
             raise Invalid("types must be names such as record.*", field="types")
         patterns.append(one.replace("_", r"\_").replace("*", "%"))
-    return "{" + ",".join('"' + one.replace("\\", "\\\\") + '"' for one in patterns) + "}"
+    return (
+        "{" + ",".join('"' + one.replace("\\", "\\\\") + '"' for one in patterns) + "}"
+    )
 
 
 async def list_events(system: System, request: Request) -> Reply:
     found_id = request.query_id("workspace_id", "workspace")
     if found_id is None:
         raise Invalid(
-            errors=[{"loc": ["workspace_id"], "msg": "Field required", "type": "missing"}]
+            errors=[
+                {"loc": ["workspace_id"], "msg": "Field required", "type": "missing"}
+            ]
         )
     workspace_id = WorkspaceId(found_id)
     after = _number(request, "after", 0, 0, 2**62)

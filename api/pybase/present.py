@@ -12,7 +12,6 @@ from domain.catalog import Base, Catalog, Constraint, Field, Member, Table
 from domain.values import Value
 
 
-
 def user(account: Account) -> dict[str, Any]:
     return {
         "id": account.user_id,
@@ -123,15 +122,15 @@ class RecordText:
     """Makes the JSON of one table's records: keys are encoded once."""
 
     def __init__(self, one: Table) -> None:
-        self._table_id = one.id
-        self._fields = [
-            (
-                (b"," if index else b"") + orjson.dumps(item.name) + b":",
-                item.id,
-                _shower(item),
-            )
-            for index, item in enumerate(one.fields)
-        ]
+        keys = b",".join(
+            orjson.dumps(item.name).replace(b"%", b"%%") + b":%b" for item in one.fields
+        )
+        self._text = (
+            b'{"id":"%%b","table_id":"%b","fields":{%b},"version":%%d,'
+            b'"created_by_id":"%%b","last_modified_by_id":"%%b",'
+            b'"created_at":"%%b","updated_at":"%%b"}'
+        ) % (one.id.encode(), keys)
+        self._fields = [(item.id, _shower(item)) for item in one.fields]
 
     def __call__(
         self,
@@ -143,25 +142,16 @@ class RecordText:
         updated: tuple[str, str],
     ) -> bytes:
         """`created` and `updated` are (at, by)."""
-        parts = [b'{"id":"%b","table_id":"%b","fields":{' % (
+        get = values.get
+        return self._text % (
             record_id.encode(),
-            self._table_id.encode(),
-        )]
-        for key, field_id, show in self._fields:
-            parts.append(key)
-            parts.append(show(values.get(field_id), number))
-        parts.append(
-            b'},"version":%d,"created_by_id":"%b","last_modified_by_id":"%b",'
-            b'"created_at":"%b","updated_at":"%b"}'
-            % (
-                version,
-                created[1].encode(),
-                updated[1].encode(),
-                created[0].encode(),
-                updated[0].encode(),
-            )
+            *[show(get(field_id), number) for field_id, show in self._fields],
+            version,
+            created[1].encode(),
+            updated[1].encode(),
+            created[0].encode(),
+            updated[0].encode(),
         )
-        return b"".join(parts)
 
 
 @lru_cache(maxsize=256)
@@ -203,7 +193,8 @@ def _shower(item: Field) -> Any:
             if prefix:
                 return lambda _, number: orjson.dumps(f"{prefix}{number}")
             return lambda _, number: b"%d" % number
-    return lambda value, _: orjson.dumps(value)
+        case _:
+            return lambda value, _: orjson.dumps(value)
 
 
 def page(items: Sequence[Any], total: int, limit: int, offset: int) -> dict[str, Any]:
@@ -227,5 +218,3 @@ def page_bytes(items: bytes, total: int, limit: int, offset: int) -> bytes:
 
 def etag(version: int) -> str:
     return f'"v{version}"'
-
-

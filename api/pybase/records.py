@@ -18,6 +18,7 @@ from domain.access import Role
 from domain.catalog import Catalog, Table
 from domain.errors import Code, DomainError, Invalid, Malformed, NotFound, RequiredField
 from domain.events import Recorded
+from domain.facts import Row
 from domain.ids import RecordId, TableId, WorkspaceId, table_number_of
 from domain.record import REQUIRED, DeleteRecords, RecordCreated
 from projections.query import Query
@@ -45,9 +46,7 @@ async def get_record(system: System, request: Request) -> Reply:
         await system.reader.ask(
             request.who, workspace_id, lambda _: (), min_position=request.min_position
         )
-    got = await system.gets.get(
-        request.who, workspace_id, record_id, by_id=bool(by_id)
-    )
+    got = await system.gets.get(request.who, workspace_id, record_id, by_id=bool(by_id))
     return Reply(200, got.body, {"etag": present.etag(got.version)})
 
 
@@ -210,7 +209,8 @@ def _required(error: DomainError) -> DomainError:
         return error
     place = first["loc"]
     field = place[0] if isinstance(place, list) else place
-    return RequiredField(field=field, **error.extra)
+    told = RequiredField(field=field)
+    return told.with_extra(**error.extra)
 
 
 async def update_record(system: System, request: Request) -> Reply:
@@ -236,7 +236,7 @@ async def update_record(system: System, request: Request) -> Reply:
 
         def render(outcome: Outcome) -> Reply:
             (text,) = _after(outcome, [record_id])
-            return committed(outcome, 200, text, outcome.rows[record_id].version)
+            return committed(outcome, 200, text, _row(outcome, record_id).version)
 
         return Prepared([command], render)
 
@@ -250,11 +250,18 @@ def _table_of(catalog: Catalog, record_id: str) -> Table:
     return table
 
 
+def _row(outcome: Outcome, record_id: str) -> Row:
+    row = outcome.rows[record_id]
+    if row is None:
+        raise LookupError(f"record {record_id} is gone from its own reply")
+    return row
+
+
 def _after(outcome: Outcome, record_ids: Sequence[str]) -> list[bytes]:
     """The records as they are right after the unit."""
     texts = []
     for record_id in record_ids:
-        row = outcome.rows[record_id]
+        row = _row(outcome, record_id)
         text = present.record_text(outcome.catalog.live_table(row.table_id))
         values = dict(row.values)
         for name in row.links:
@@ -325,7 +332,4 @@ async def delete_records(system: System, request: Request) -> Reply:
         lambda outcome: committed(outcome, 204, b""),
         len(ids),
     )
-    return await write(
-        system, request, workspace_id, Role.editor, lambda _: prepared
-    )
-
+    return await write(system, request, workspace_id, Role.editor, lambda _: prepared)

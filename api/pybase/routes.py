@@ -192,7 +192,12 @@ def _accounts(accounts: Accounts) -> list[Route]:
         _read("/users/me/api-keys", "API keys", None, "users", role=None),
         _write("POST", "/users/me/api-keys", "Make an API key", None, "users", None),
         _write(
-            "DELETE", "/users/me/api-keys/{id}", "Delete an API key", None, "users", None
+            "DELETE",
+            "/users/me/api-keys/{id}",
+            "Delete an API key",
+            None,
+            "users",
+            None,
         ),
     ]
 

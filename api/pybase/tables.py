@@ -184,9 +184,7 @@ async def update_field(system: System, request: Request) -> Reply:
         after = dict(changes)
         if "options" in after:
             after["options"] = changed_options(known, after["options"])
-        command = fields.UpdateField(
-            field_id, known.table_id, after, request.if_match
-        )
+        command = fields.UpdateField(field_id, known.table_id, after, request.if_match)
         return Prepared([command], _field(field_id, 200))
 
     return await write(system, request, workspace_id, Role.admin, prepare)

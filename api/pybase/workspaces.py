@@ -151,7 +151,9 @@ def no_nulls(changes: dict[str, Any], *names: str) -> None:
     for name in names:
         if name in changes and changes[name] is None:
             raise Invalid(
-                errors=[{"loc": [name], "msg": "must not be null", "type": "value_error"}]
+                errors=[
+                    {"loc": [name], "msg": "must not be null", "type": "value_error"}
+                ]
             )
 
 
@@ -193,9 +195,7 @@ async def _user(system: System, wanted: shapes.AddMember) -> str:
         return read_id(wanted.user_id, "user")
     if wanted.email is None:
         raise Invalid(
-            errors=[
-                {"loc": ["user_id"], "msg": "user_id or email", "type": "missing"}
-            ]
+            errors=[{"loc": ["user_id"], "msg": "user_id or email", "type": "missing"}]
         )
     found = await accounts.user_by_email(system.reader, wanted.email)
     if found is None:

@@ -69,7 +69,7 @@ async def write(
 async def _with_changes(
     system: System, request: Request, workspace_id: WorkspaceId, error: VersionMismatch
 ) -> VersionMismatch:
-    stream = error.extra.get("record_id") or next(reversed(request.path.values()), None)
+    stream = error.extra.get("record_id") or request.path.get("id")
     if stream is None or request.if_match is None:
         return error
     found = await system.reader.ask(

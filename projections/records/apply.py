@@ -57,11 +57,15 @@ def _insert_statement(
     each execution."""
     names = [*SYSTEM_COLUMNS, *(column_name(field_id) for field_id, _ in fields)]
     kinds = [*SYSTEM_COLUMNS.values(), *(kind for _, kind in fields)]
-    return sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(
-        target.of_records(table_id),
-        sql.SQL(", ").join(map(sql.Identifier, names)),
-        sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in kinds),
-    ).as_bytes()
+    return (
+        sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})")
+        .format(
+            target.of_records(table_id),
+            sql.SQL(", ").join(map(sql.Identifier, names)),
+            sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in kinds),
+        )
+        .as_bytes()
+    )
 
 
 def _stored(table: Table, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -98,7 +102,8 @@ def _insert(
     for name, _ in fields:
         columns.append([row.values.get(name) for row in rows])  # type: ignore[misc]
     connection.execute(
-        _insert_statement(target, table.id, fields), [text_array(one) for one in columns]
+        _insert_statement(target, table.id, fields),
+        [text_array(one) for one in columns],
     )
 
 
@@ -109,16 +114,18 @@ def _update_statement(
     names = [column_name(field_id) for field_id, _ in fields]
     names = ["version", "updated_at", "updated_by", *names]
     kinds = ["uuid", "integer", "timestamptz", "text", *(kind for _, kind in fields)]
-    return sql.SQL(
-        "UPDATE {} AS t SET {} FROM unnest({}) AS n (id, {}) WHERE t.id = n.id"
-    ).format(
-        target.of_records(table_id),
-        sql.SQL(", ").join(
-            sql.SQL("{0} = n.{0}").format(sql.Identifier(name)) for name in names
-        ),
-        sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in kinds),
-        sql.SQL(", ").join(map(sql.Identifier, names)),
-    ).as_bytes()
+    return (
+        sql.SQL("UPDATE {} AS t SET {} FROM unnest({}) AS n (id, {}) WHERE t.id = n.id")
+        .format(
+            target.of_records(table_id),
+            sql.SQL(", ").join(
+                sql.SQL("{0} = n.{0}").format(sql.Identifier(name)) for name in names
+            ),
+            sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in kinds),
+            sql.SQL(", ").join(map(sql.Identifier, names)),
+        )
+        .as_bytes()
+    )
 
 
 def _update(

@@ -53,7 +53,7 @@ def create_schema(connection: psycopg.Connection, target: Target) -> None:
 
 def create_table(connection: psycopg.Connection, target: Target, table: Table) -> None:
     columns = [
-        sql.SQL("{} {} NOT NULL").format(sql.Identifier(name), sql.SQL(kind))  # type: ignore[arg-type]
+        sql.SQL("{} {} NOT NULL").format(sql.Identifier(name), sql.SQL(kind))
         for name, kind in SYSTEM_COLUMNS.items()
     ]
     # the order of a list without a sort is the number's
@@ -74,7 +74,7 @@ def add_column(
         sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
             target.of_records(table.id),
             sql.Identifier(column_name(field.id)),
-            sql.SQL(field.column),  # type: ignore[arg-type]
+            sql.SQL(field.column),
         )
     )
 

@@ -74,17 +74,19 @@ def net(events: Iterable[Recorded]) -> dict[str, TableChanges]:
         changes = tables.get(event.table_id)
         if changes is None:
             changes = tables[event.table_id] = TableChanges()
-        match event:
-            case RecordCreated():
-                _insert(changes, recorded, event, recorded.at, recorded.actor.id)
-            case RecordRestored():
-                _insert(changes, recorded, event, event.created_at, event.created_by)
-            case RecordUpdated():
-                _update(changes, recorded, event)
-            case RecordLinksChanged():
-                _touch(changes, recorded, event.record_id, {})
-            case RecordDeleted():
-                _delete(changes, event)
+        kind = type(event)
+        if kind is RecordCreated:
+            _insert(changes, recorded, event, recorded.at, recorded.actor.id)
+        elif kind is RecordUpdated:
+            _update(changes, recorded, event)
+        elif kind is RecordLinksChanged:
+            _touch(changes, recorded, event.record_id, {})
+        elif kind is RecordDeleted:
+            _delete(changes, event)
+        elif kind is RecordRestored:
+            _insert(changes, recorded, event, event.created_at, event.created_by)
+        else:
+            raise LookupError(f"no record event: {event.TYPE}")
     return tables
 
 

@@ -19,7 +19,7 @@ _ARGUMENTS = 90  # of one concat; a function takes a hundred
 def literal(text: str) -> sql.Composable:
     """A string constant in a statement that also takes parameters."""
     quoted = sql.Literal(text).as_string()
-    return sql.SQL(quoted.replace("%", "%%"))  # type: ignore[arg-type]
+    return sql.SQL(quoted.replace("%", "%%"))
 
 
 @lru_cache(maxsize=512)
@@ -109,6 +109,11 @@ def _value(target: Target, field: Field) -> sql.Composable:
             return sql.SQL("coalesce(({}::jsonb -> {})::text, 'null')").format(
                 literal(names), column
             )
+        case _:
+            return _column(field, column)
+
+
+def _column(field: Field, column: sql.Identifier) -> sql.Composable:
     match field.column:
         case "numeric":
             return sql.SQL("coalesce({}::text, 'null')").format(column)
@@ -120,7 +125,8 @@ def _value(target: Target, field: Field) -> sql.Composable:
             return sql.SQL("coalesce('\"' || {} || '\"', 'null')").format(
                 MOMENT.format(column)
             )
-    return sql.SQL("coalesce(to_json({})::text, 'null')").format(column)
+        case _:
+            return sql.SQL("coalesce(to_json({})::text, 'null')").format(column)
 
 
 def _links(target: Target, field: Field) -> sql.Composable:

@@ -21,7 +21,9 @@ from projections.target import Target
 _CHUNK = 90  # arguments of one json_build_array; a function takes a hundred
 
 # a moment as it is kept and shown: a fraction only where there is one
-MOMENT = sql.SQL("rtrim(ltrim(to_json({} AT TIME ZONE 'UTC')::text, '\"'), '\"') || 'Z'")
+MOMENT = sql.SQL(
+    "rtrim(ltrim(to_json({} AT TIME ZONE 'UTC')::text, '\"'), '\"') || 'Z'"
+)
 
 
 def kept(column: sql.Composable, kind: str) -> sql.Composable:
@@ -155,7 +157,8 @@ def column_values(
     connection: psycopg.Connection, target: Target, table: Table, field: Field
 ) -> list[tuple[str, Value]]:
     return [
-        (row[0], row[1]) for row in connection.execute(select_column(target, table, field))
+        (row[0], row[1])
+        for row in connection.execute(select_column(target, table, field))
     ]
 
 

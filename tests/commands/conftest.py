@@ -6,7 +6,7 @@ import pytest
 
 from commands.committer import Committer
 from commands.embedded import DatabaseUrls
-from tests.commands.tenant import Tenant, a_committer
+from tests.commands.tenant import Tenant, a_committer, problems
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +19,9 @@ def committer(database: DatabaseUrls) -> Iterator[Committer]:
 
 
 @pytest.fixture
-def tenant(database: DatabaseUrls, committer: Committer) -> Tenant:
-    """A workspace of this test alone."""
-    return Tenant(database, committer).settle()
+def tenant(database: DatabaseUrls, committer: Committer) -> Iterator[Tenant]:
+    """A workspace of this test alone; afterwards every invariant has to hold in it,
+    and its rows have to be those that its events make."""
+    tenant = Tenant(database, committer).settle()
+    yield tenant
+    assert problems(tenant) == []

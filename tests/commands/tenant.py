@@ -34,7 +34,7 @@ from domain.record import CreateRecords, DeleteRecords, UpdateRecords
 from domain.table import CreateTable
 from domain.user import RegisterUser
 from domain.workspace import AddMember, CreateWorkspace
-from projections import log
+from projections import log, rebuild, verify
 from projections.catalog import load
 from projections.log import Envelope
 from projections.postgres import connect
@@ -273,3 +273,14 @@ def together(committer: Committer, units: Sequence[Unit]) -> list[Answer]:
         return asyncio.run(submit())
     finally:
         committer.stop()
+
+
+def problems(tenant: Tenant) -> list[str]:
+    """What `tabellion verify` and `replay --check` would say of the workspace."""
+    with tenant.seeing() as connection:
+        found = [
+            f"{name}: {problem}"
+            for name, invariant in verify.INVARIANTS.items()
+            for problem in invariant(connection, tenant.workspace_id)
+        ]
+        return found + [str(one) for one in rebuild.check(connection, tenant.workspace_id)]

@@ -128,7 +128,7 @@ REFUSED: dict[str, tuple[Callable[[Scene], Unit], type[Exception]]] = {
         lambda s: s.adding("new", once=Once("used", bytes(31) + b"!")),
         KeyReused,
     ),
-    "a surface that refuses": (lambda s: s.adding("new", render=refusing), Conflict),
+    "a surface that refuses": (lambda s: s.tenant.unit(render=refusing), Conflict),
     "a surface with a bug": (lambda s: s.adding("new", render=broken), ZeroDivisionError),
 }
 
@@ -154,6 +154,17 @@ def test_one_refused_unit_in_a_full_group_leaves_its_neighbours_committed(
     assert tenant.column(table, "name") == ["taken", *names]
     seqs = [one.seq for one in tenant.envelopes(after=before)]
     assert seqs == list(range(before + 1, before + GROUP_EVENTS))
+
+
+def test_a_reply_that_fails_after_the_commit_takes_nothing_back(scene: Scene):
+    units = [scene.adding("one"), scene.adding("two"), scene.adding("3", render=broken)]
+
+    answers, groups = committed_together(scene.tenant, units)
+
+    assert [type(one) for one in answers] == [Done, Done, ZeroDivisionError]
+    assert groups == [3]
+    names = scene.tenant.column(scene.table, "name")
+    assert names == ["taken", "one", "two", "3"]  # each once
 
 
 # ------------------------------------------------------------------- fences
@@ -189,6 +200,19 @@ def _the_same_id(scene: Scene) -> Unit:
     return scene.tenant.unit(replace(command, records=[(taken, command.records[0][1])]))
 
 
+def _raw(name: str) -> Callable[[Scene], Unit]:
+    """A text that no surface lets through."""
+
+    def unit(scene: Scene) -> Unit:
+        command = scene.tenant.creating(scene.table, {"name": "new"})
+        values = {field_id(scene.table, "name"): name}
+        return scene.tenant.unit(
+            replace(command, records=[(command.records[0][0], values)])
+        )
+
+    return unit
+
+
 def _a_vault_that_refuses(scene: Scene) -> Unit:
     twice = "INSERT INTO vault.refresh_tokens VALUES ('x', %s::uuid, now(), now(), NULL)"
     return scene.adding("new", vault=[VaultWrite(sql.SQL(twice), [GONE])])
@@ -213,6 +237,8 @@ FENCES: dict[
         _a_vault_that_refuses,
         psycopg.errors.ForeignKeyViolation,
     ),
+    "a NUL": (_nothing_behind_our_back, _raw("\0"), psycopg.DataError),
+    "half a character": (_nothing_behind_our_back, _raw("\ud800"), Exception),
 }
 
 
@@ -231,7 +257,7 @@ def test_one_unit_stopped_by_a_fence_leaves_its_neighbours_committed(
 
     assert isinstance(answers[20], refusal)
     assert sum(isinstance(one, Done) for one in answers) == 39
-    assert set(groups) == {1}  # the group was taken apart
+    assert set(groups) == {1}  # taken apart
     names = [f"n{number}" for number in range(40) if number != 20]
     assert tenant.column(scene.table, "name") == ["taken", *names]
     seqs = [one.seq for one in tenant.envelopes(after=before)]

@@ -1,0 +1,44 @@
+"""Records: reading what a client sends, commands, events, and links of both sides.
+
+Pure.
+
+    reading   what a client sends, as kept values
+    events    commands, events, inverses
+    needs     which facts a command looks at
+    ends      unique keys, and the other ends of links
+    deciding  the rules
+    folding   how later commands see earlier ones
+"""
+
+from domain.record import deciding, folding, needs
+from domain.record.events import (
+    Change,
+    CreateRecords,
+    DeleteRecords,
+    RecordCreated,
+    RecordDeleted,
+    RecordLinksChanged,
+    RecordRestored,
+    RecordUpdated,
+    RestoreRecord,
+    UpdateRecords,
+)
+from domain.record.reading import REQUIRED, read_values
+
+__all__ = [
+    "REQUIRED",
+    "Change",
+    "CreateRecords",
+    "DeleteRecords",
+    "RecordCreated",
+    "RecordDeleted",
+    "RecordLinksChanged",
+    "RecordRestored",
+    "RecordUpdated",
+    "RestoreRecord",
+    "UpdateRecords",
+    "deciding",
+    "folding",
+    "needs",
+    "read_values",
+]

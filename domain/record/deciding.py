@@ -1,0 +1,252 @@
+"""What becomes of a wish on records: the rules."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from domain.access import Role
+from domain.catalog import Field, Table
+from domain.decider import decides
+from domain.errors import (
+    Conflict,
+    ConstraintPending,
+    DuplicateValue,
+    ForeignKeyViolation,
+    Invalid,
+    NotFound,
+    StaleSchema,
+)
+from domain.events import Event
+from domain.facts import Facts, Row
+from domain.record.ends import Ends, Keys
+from domain.record.events import (
+    Change,
+    CreateRecords,
+    DeleteRecords,
+    RecordCreated,
+    RecordDeleted,
+    RecordRestored,
+    RecordUpdated,
+    RestoreRecord,
+    UpdateRecords,
+)
+from domain.values import Value
+from domain.workspace import expect_version
+
+
+def _table(facts: Facts, table_id: str, schema_seq: int | None) -> Table:
+    table = facts.catalog.live_table(table_id)
+    if schema_seq is not None and table.schema_seq != schema_seq:
+        raise StaleSchema()
+    return table
+
+
+def _live_row(facts: Facts, table: Table, record_id: str) -> Row:
+    row = facts.rows.get(record_id)
+    if row is None or row.table_id != table.id:
+        raise NotFound("Record not found", record_id=record_id)
+    return row
+
+
+def _pending(table: Table, values: Mapping[str, Value]) -> None:
+    for constraint in table.constraints:
+        if constraint.status == "pending" and constraint.field_id in values:
+            raise ConstraintPending(field=table.by_id[constraint.field_id].name)
+
+
+def _new_links(
+    table: Table, record_id: str, values: Mapping[str, Value], ends: Ends
+) -> dict[str, dict[str, int]]:
+    """The places of a new record in the lists of those it links to."""
+    links: dict[str, dict[str, int]] = {}
+    for one in table.links:
+        value = values.get(one.id)
+        if isinstance(value, list):
+            ends.check(one, record_id, value)
+            links[one.id] = {item: ends.place() for item in value}
+    return links
+
+
+@decides(CreateRecords, role=Role.editor)
+def _create(command: CreateRecords, facts: Facts) -> Sequence[Event]:
+    table = _table(facts, command.table_id, command.schema_seq)
+    number = facts.counters.get(table.id, 0)
+    keys = Keys(table, facts) if table.enforced else None
+    ends = Ends(table, facts) if table.links else None
+    pending = any(one.status == "pending" for one in table.constraints)
+    events: list[Event] = []
+    for index, (record_id, values) in enumerate(command.records):
+        try:
+            if pending:
+                _pending(table, values)
+            if keys is not None:
+                keys.take(record_id, values)
+            links = _new_links(table, record_id, values, ends) if ends else {}
+        except (DuplicateValue, ForeignKeyViolation, Conflict) as error:
+            raise error.with_extra(index=index) from None
+        number += 1
+        events.append(RecordCreated(record_id, table.id, number, dict(values), links))
+        if ends is not None:
+            for name, places in links.items():
+                events += ends.events(
+                    table.all_fields[name],  # type: ignore[index]
+                    record_id,
+                    list(places.items()),
+                    [],
+                )
+    return events
+
+
+@decides(UpdateRecords, role=Role.editor)
+def _update(command: UpdateRecords, facts: Facts) -> Sequence[Event]:
+    table = _table(facts, command.table_id, command.schema_seq)
+    rows = _rows_to_change(command, table, facts)
+    keys = Keys(table, facts)
+    ends = Ends(table, facts)
+    for change, row in rows:
+        keys.free({name: row.values.get(name) for name in change.values})
+    events: list[Event] = []
+    for index, (change, row) in enumerate(rows):
+        try:
+            _pending(table, change.values)
+            keys.take(row.id, change.values)
+            events += _updated(table, change, row, ends)
+        except Conflict as error:
+            raise error.with_extra(record_id=row.id, index=index) from None
+    return events
+
+
+def _rows_to_change(
+    command: UpdateRecords, table: Table, facts: Facts
+) -> list[tuple[Change, Row]]:
+    rows: list[tuple[Change, Row]] = []
+    seen: set[str] = set()
+    for index, change in enumerate(command.changes):
+        try:
+            row = _live_row(facts, table, change.record_id)
+        except NotFound as error:
+            raise error.with_extra(index=index) from None
+        expect_version(row.version, change.if_match)
+        if row.id in seen:
+            raise Invalid(
+                "The record is in the batch twice", record_id=row.id, index=index
+            )
+        seen.add(row.id)
+        rows.append((change, row))
+    return rows
+
+
+def _updated(table: Table, change: Change, row: Row, ends: Ends) -> Sequence[Event]:
+    changes: dict[str, Any] = {}
+    others: list[Event] = []
+    for name, value in change.values.items():
+        before = row.value(name)
+        if before == value:
+            continue
+        target = table.all_fields[name]  # type: ignore[index]
+        changes[name] = {"from": before, "to": value}
+        if target.type == "linked_record":
+            added, removed = _relinked(target, change, row, ends)
+            changes[name] |= {"added": dict(added), "removed": dict(removed)}
+            others += ends.events(target, row.id, added, removed)
+    if not changes:
+        return []
+    return [RecordUpdated(row.id, table.id, changes), *others]
+
+
+def _relinked(
+    target: Field, change: Change, row: Row, ends: Ends
+) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    had = {link.target: link.there for link in row.links.get(target.id, ())}
+    wanted = change.values[target.id]
+    ids = wanted if isinstance(wanted, list) else []
+    fresh = [one for one in ids if one not in had]
+    ends.check(target, row.id, fresh)
+    places = change.places.get(target.id, {})
+    added = [(one, places[one] if one in places else ends.place()) for one in fresh]
+    removed = [(str(one), there) for one, there in had.items() if one not in ids]
+    return added, removed
+
+
+@decides(DeleteRecords, role=Role.editor)
+def _delete(command: DeleteRecords, facts: Facts) -> Sequence[Event]:
+    table = _table(facts, command.table_id, None)
+    going = dict.fromkeys(command.record_ids)
+    gone: set[str] = set()
+    ends = Ends(table, facts)
+    events: list[Event] = []
+    for index, record_id in enumerate(going):
+        try:
+            row = _live_row(facts, table, record_id)
+            expect_version(row.version, command.if_match)
+            _not_required_elsewhere(table, row, facts, going)
+        except (NotFound, Conflict) as error:
+            raise error.with_extra(record_id=record_id, index=index) from None
+        events += _deleted(table, row, ends, gone)
+        gone.add(record_id)
+    return events
+
+
+def _not_required_elsewhere(
+    table: Table, row: Row, facts: Facts, going: Collection[str]
+) -> None:
+    """A record that a required link field of another points to stays."""
+    for name, links in row.links.items():
+        reverse_id = table.all_fields[name].reverse_id  # type: ignore[index]
+        other = facts.catalog.table_of_field.get(reverse_id or "")
+        reverse = other.by_id.get(reverse_id or "") if other is not None else None
+        if reverse is None or not reverse.required or other is None or other.deleted:
+            continue
+        for link in links:
+            if link.target not in going:
+                raise ForeignKeyViolation(
+                    f"Another record needs this one in its field {reverse.name}",
+                    field=reverse.name,
+                    value=link.target,
+                )
+
+
+def _deleted(
+    table: Table, row: Row, ends: Ends, gone: AbstractSet[str]
+) -> Iterable[Event]:
+    """`gone`: what this command deleted before; those links went with it."""
+    values = {name: value for name, value in row.values.items() if value is not None}
+    links: dict[str, dict[str, int]] = {}
+    for name, all_links in row.links.items():
+        linked = [link for link in all_links if link.target not in gone]
+        if linked:
+            values[name] = [link.target for link in linked]
+            links[name] = {link.target: link.there for link in linked}
+    yield RecordDeleted(
+        row.id, table.id, row.number, values, links, row.created_at, row.created_by
+    )
+    for name, places in links.items():
+        target = table.all_fields[name]  # type: ignore[index]
+        yield from ends.events(target, row.id, [], list(places.items()))
+
+
+@decides(RestoreRecord, role=Role.editor)
+def _restore(command: RestoreRecord, facts: Facts) -> Sequence[Event]:
+    table = _table(facts, command.table_id, None)
+    if facts.rows.get(command.record_id) is not None:
+        return []
+    if command.record_id not in facts.versions:
+        raise NotFound("Record not found", record_id=command.record_id)
+    Keys(table, facts).take(command.record_id, command.values)
+    ends = Ends(table, facts)
+    events: list[Event] = [
+        RecordRestored(
+            command.record_id,
+            table.id,
+            command.number,
+            dict(command.values),
+            {name: dict(places) for name, places in command.links.items()},
+            command.created_at,
+            command.created_by,
+        )
+    ]
+    for name, places in command.links.items():
+        target = table.all_fields[name]  # type: ignore[index]
+        ends.check(target, command.record_id, places)
+        events += ends.events(target, command.record_id, list(places.items()), [])
+    return events

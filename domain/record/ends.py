@@ -1,0 +1,112 @@
+"""What a command on records must not collide with: unique keys, and the records at
+the other ends of its links."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from domain.catalog import Constraint, Field, Table
+from domain.constraint import duplicate_of, unique_digest
+from domain.errors import Conflict, ForeignKeyViolation, Json
+from domain.events import Event
+from domain.facts import Facts
+from domain.ids import TableId, table_number_of
+from domain.record.events import RecordLinksChanged
+from domain.record.needs import single
+from domain.values import Value
+
+
+def _shown(target: Field, value: Value) -> Json:
+    if target.type == "single_select":
+        return target.choice_names.get(str(value))
+    if target.type == "number" and isinstance(value, str):
+        return float(value) if "." in value else int(value)
+    return value if not isinstance(value, list) else list(value)
+
+
+class Keys:
+    """The unique keys taken, as this command sees and takes them."""
+
+    def __init__(self, table: Table, facts: Facts) -> None:
+        self.table, self.facts = table, facts
+        self.mine: dict[tuple[str, bytes], str | None] = {}
+
+    def _digest(self, constraint: Constraint, value: Value) -> bytes | None:
+        return unique_digest(value, case_sensitive=constraint.case_sensitive)
+
+    def free(self, values: Mapping[str, Value]) -> None:
+        for constraint in self.table.enforced:
+            if constraint.field_id in values:
+                digest = self._digest(constraint, values[constraint.field_id])
+                if digest is not None:
+                    self.mine[constraint.id, digest] = None
+
+    def take(self, record_id: str, values: Mapping[str, Value]) -> None:
+        """Raises DuplicateValue where another record has the value."""
+        for constraint in self.table.enforced:
+            value = values.get(constraint.field_id)
+            digest = self._digest(constraint, value)
+            if digest is None:
+                continue
+            key = (constraint.id, digest)
+            holder = self.mine[key] if key in self.mine else self.facts.taken.get(key)
+            if holder is not None and holder != record_id:
+                target = self.table.all_fields[constraint.field_id]
+                raise duplicate_of(constraint, target.name, _shown(target, value))
+            self.mine[key] = record_id
+
+
+class Ends:
+    """The other ends of the links that a command makes and breaks."""
+
+    def __init__(self, table: Table, facts: Facts) -> None:
+        self.table, self.facts = table, facts
+        self.made = 0
+
+    def _other(self, target: Field) -> Table | None:
+        return self.facts.catalog.tables.get(
+            TableId(str(target.options["linked_table_id"]))
+        )
+
+    def place(self) -> int:
+        """A place behind every one that was given so far."""
+        self.made += 1
+        return ((self.facts.position + 1) << 20) + self.made
+
+    def check(self, target: Field, record_id: str, ids: Iterable[str]) -> None:
+        other = self._other(target)
+        alone = single(self.facts.catalog, target.reverse_id)
+        for one in ids:
+            known = (
+                other is not None
+                and table_number_of(one) == other.number
+                and not other.deleted
+                and self.facts.is_live(one)
+            )
+            if not known:
+                raise ForeignKeyViolation(field=target.name, value=one)
+            row = self.facts.rows.get(one) if alone else None
+            taken = row.links.get(target.reverse_id or "", ()) if row else ()
+            if any(link.target != record_id for link in taken):
+                raise Conflict(
+                    f"Record {one} links to another record already",
+                    field=target.name,
+                    value=one,
+                )
+
+    def events(
+        self,
+        target: Field,
+        record_id: str,
+        added: Sequence[tuple[str, int]],
+        removed: Sequence[tuple[str, int]],
+    ) -> Iterable[Event]:
+        other = self._other(target)
+        if other is None or target.reverse_id is None:
+            return
+        for one, place in removed:
+            yield RecordLinksChanged(
+                one, other.id, target.reverse_id, [], [[record_id, place]]
+            )
+        for one, place in added:
+            yield RecordLinksChanged(
+                one, other.id, target.reverse_id, [[record_id, place]], []
+            )

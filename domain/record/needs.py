@@ -1,0 +1,84 @@
+"""Which facts the commands on records need."""
+
+from collections.abc import Iterable, Mapping
+
+from domain.catalog import Catalog, Table
+from domain.constraint import unique_digest
+from domain.decider import asks
+from domain.facts import Needs
+from domain.ids import TableId, table_number_of
+from domain.record.events import (
+    CreateRecords,
+    DeleteRecords,
+    RestoreRecord,
+    UpdateRecords,
+)
+from domain.values import Value
+
+
+def keys_of(table: Table, values: Mapping[str, Value]) -> Iterable[tuple[str, bytes]]:
+    for constraint in table.enforced:
+        value = values.get(constraint.field_id)
+        digest = unique_digest(value, case_sensitive=constraint.case_sensitive)
+        if digest is not None:
+            yield constraint.id, digest
+
+
+def _need_targets(
+    table: Table, values: Mapping[str, Value], catalog: Catalog, needs: Needs
+) -> None:
+    for one in table.links:
+        value = values.get(one.id)
+        other = catalog.tables.get(TableId(str(one.options["linked_table_id"])))
+        if not isinstance(value, list) or other is None:
+            continue
+        ids = [item for item in value if table_number_of(item) == other.number]
+        if single(catalog, one.reverse_id):
+            needs.whole(other.id, ids)
+        else:
+            needs.target(other.id, ids)
+
+
+def single(catalog: Catalog, field_id: str | None) -> bool:
+    """Whether the field may hold one link only."""
+    table = catalog.table_of_field.get(field_id or "")
+    found = None if table is None or field_id is None else table.by_id.get(field_id)
+    return found is not None and found.option("allow_multiple", True) is False
+
+
+@asks(CreateRecords)
+def _create_needs(command: CreateRecords, catalog: Catalog, needs: Needs) -> None:
+    needs.counters.add(command.table_id)
+    table = catalog.tables.get(command.table_id)
+    if table is None or not (table.enforced or table.links):
+        return
+    for _, values in command.records:
+        needs.keys.update(keys_of(table, values))
+        _need_targets(table, values, catalog, needs)
+
+
+@asks(UpdateRecords)
+def _update_needs(command: UpdateRecords, catalog: Catalog, needs: Needs) -> None:
+    needs.whole(command.table_id, (change.record_id for change in command.changes))
+    table = catalog.tables.get(command.table_id)
+    if table is None or not (table.enforced or table.links):
+        return
+    for change in command.changes:
+        needs.keys.update(keys_of(table, change.values))
+        _need_targets(table, change.values, catalog, needs)
+
+
+@asks(DeleteRecords)
+def _delete_needs(command: DeleteRecords, _catalog: Catalog, needs: Needs) -> None:
+    needs.whole(command.table_id, command.record_ids)
+
+
+@asks(RestoreRecord)
+def _restore_needs(command: RestoreRecord, catalog: Catalog, needs: Needs) -> None:
+    needs.counters.add(command.table_id)
+    needs.whole(command.table_id, [command.record_id])
+    needs.gone.add(command.record_id)
+    table = catalog.tables.get(command.table_id)
+    if table is not None:
+        needs.keys.update(keys_of(table, command.values))
+        _need_targets(table, command.values, catalog, needs)
