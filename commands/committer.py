@@ -36,6 +36,13 @@ GROUP_EVENTS = 500  # records in one commit of many units
 RETRY_SECONDS = 8.0  # how long a lost database is waited for
 LOCKED_TRIES = 3  # times a unit asks for a lock that others hold
 
+# the connection is gone or the database in trouble: nothing was written, try again
+_GONE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,  # this process was stopped a while
+)
+
 Answer = Done | BaseException
 
 
@@ -157,7 +164,10 @@ class Committer:
             self._size += len(rest)
             if queue:
                 self._ready.append(workspace_id)
-                self._condition.notify()
+                # this thread takes the next one itself: whom it woke would only
+                # compete with it for the interpreter
+                if len(self._ready) > 1:
+                    self._condition.notify()
             else:
                 del self._queues[workspace_id]
 
@@ -225,7 +235,7 @@ class Committer:
                 tries += 1
                 if tries >= LOCKED_TRIES:
                     raise Busy("The table is in use; try again") from error
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except _GONE as error:
                 if (error.sqlstate or "").startswith("54"):
                     raise  # a limit of Postgres: the next try would meet it too
                 transaction.close()

@@ -1,9 +1,9 @@
 """Sealing: giving committed events their place in the order of the whole instance.
 
 There is no leader.  Whoever wakes takes an advisory lock, moves what is in the outbox
-to the feed in one short READ COMMITTED transaction and lets go.  The lock is a statement
-of its own before the one that reads, so the reading snapshot is younger than every earlier
-sealing; the head's lock makes each snapshot a prefix of every workspace.
+to the feed in one short READ COMMITTED transaction and lets go.  The lock is a
+statement of its own before the one that reads, so the reading snapshot is younger than
+every earlier sealing; the head's lock makes each snapshot a prefix of every workspace.
 
     global_seq of an event = last_global - (last_seq - seq)
 

@@ -133,6 +133,7 @@ ENVELOPES = sql.SQL(
     CROSS JOIN LATERAL (
         SELECT * FROM ledger.batches
         WHERE workspace_id = e.workspace_id AND last_seq >= e.seq
+          AND first_seq <= e.seq  -- a batch without events has no place among them
         ORDER BY last_seq
         LIMIT 1
     ) AS b

@@ -1,6 +1,119 @@
-"""`tabellion doctor`."""
+"""`tabellion doctor`: the settings, the roles, and what is missing."""
+
+from typing import Annotated, Any
+
+import typer
 
 
-def doctor() -> None:
-    """To be filled."""
-    raise SystemExit(1)
+def doctor(
+    settings_only: Annotated[
+        bool, typer.Option("--settings", help="Only list the settings")
+    ] = False,
+) -> None:
+    """Tell the settings and the database's state; exit 1 when something is missing."""
+    from rich.console import Console
+
+    from commands.settings import load_settings
+
+    console = Console()
+    settings = load_settings()
+    _show_settings(console, settings)
+    if settings_only:
+        return
+    from commands.embedded import database
+
+    with database(settings) as urls:
+        problems = list(_examine(console, settings, urls))
+    for problem in problems:
+        console.print(f"[red]missing[/]  {problem}", highlight=False)
+    if not problems:
+        console.print("[green]all well[/]")
+    raise typer.Exit(1 if problems else 0)
+
+
+def _show_settings(console: Any, settings: Any) -> None:
+    from rich.table import Table
+
+    from commands.settings.listing import describe, unknown_variables
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("setting", no_wrap=True)
+    for name in ("value", "default", "unit"):
+        table.add_column(name, overflow="fold")
+    for one in describe(settings):
+        table.add_row(one.variable, one.value, one.default, one.unit)
+    console.print(table)
+    for name in unknown_variables():
+        console.print(f"[yellow]unknown[/]  {name} is no setting of ours")
+
+
+def _examine(console: Any, settings: Any, urls: Any) -> Any:
+    """Prints what is there; yields what is missing."""
+    import psycopg
+
+    from commands.migrate import MigrationError, migrate
+    from projections.postgres import connect
+
+    try:
+        roles = migrate(urls)
+    except (psycopg.Error, MigrationError) as error:
+        yield f"the database cannot be used: {error}".strip()
+        return
+    with connect(urls.app, autocommit=True) as app:
+        version = app.execute("SHOW server_version").fetchone()
+        console.print(
+            f"Postgres {version[0] if version else '?'}"
+            f" ({'embedded' if urls.embedded else 'by the settings'}),"
+            f" owner {roles.owner}, app {roles.app}, follower {roles.follower}",
+            highlight=False,
+        )
+        if not roles.separate:
+            yield (
+                "the app connects as the owner: set TABELLION_OWNER_DATABASE_URL and"
+                " give the app a role of its own, or the ledger is append-only by a"
+                " trigger alone"
+            )
+        if roles.follower == roles.app:
+            yield "followers have no role: set TABELLION_FOLLOWER_DATABASE_URL"
+        yield from _rights(app)
+        yield from _durability(app)
+        administrators = app.execute(
+            "SELECT count(*) FROM catalog.users WHERE administrator"
+        ).fetchone()
+        if administrators is not None and not administrators[0]:
+            console.print("no administrator yet: tabellion admin EMAIL")
+        backlog = app.execute("SELECT count(*) FROM ledger.outbox").fetchone()
+        console.print(f"commits that wait to be sealed: {backlog[0] if backlog else 0}")
+    if settings.redis_url is None:
+        console.print("Redis: none (in-process)")
+    if not settings.kafka_bootstrap_servers:
+        console.print("Kafka: none")
+
+
+def _rights(app: Any) -> Any:
+    row = app.execute(
+        "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    if row is not None and row[0]:
+        yield "the app is a superuser: row-level security and grants do not bind it"
+    elif row is not None and row[1]:
+        yield "the app's role bypasses row-level security"
+    allowed = app.execute(
+        "SELECT has_table_privilege('ledger.events', 'UPDATE'),"
+        " has_table_privilege('ledger.events', 'DELETE'),"
+        " has_database_privilege(current_database(), 'CREATE')"
+    ).fetchone()
+    if allowed is not None and (allowed[0] or allowed[1]):
+        yield "the app may change or delete events by its grants"
+    if allowed is not None and not allowed[2]:
+        yield "the app may not CREATE in the database: workspaces cannot be made"
+
+
+def _durability(app: Any) -> Any:
+    for name, wanted in (("fsync", "on"), ("full_page_writes", "on")):
+        row = app.execute("SELECT current_setting(%s)", [name]).fetchone()
+        if row is not None and row[0] != wanted:
+            yield f"{name} is {row[0]}: acknowledged writes can be lost"
+    row = app.execute("SELECT current_setting('synchronous_commit')").fetchone()
+    if row is not None and row[0] in ("off", "local"):
+        yield f"synchronous_commit is {row[0]}: acknowledged writes can be lost"
