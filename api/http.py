@@ -26,8 +26,10 @@ from projections.reader import Caller
 
 __all__ = ["Reply", "Request"]
 
-# a number that a float may not hold exactly
-_LONG_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9][0-9.]{15,}")
+# a number that a float may not hold exactly, once every digit and point is a 0
+_DIGITS = bytes.maketrans(b"0123456789.", b"0" * 11)
+_LONG_NUMBER = b"0" * 16
+_TINY_NUMBERS = (b"0e-000", b"0E-000")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
 MAX_DEPTH = 64
 
@@ -183,12 +185,17 @@ def _no_constant(name: str) -> Any:
     raise Malformed(f"{name} is not a JSON number")
 
 
+def _has_inexact(text: bytes) -> bool:
+    digits = text.translate(_DIGITS)
+    return _LONG_NUMBER in digits or any(one in digits for one in _TINY_NUMBERS)
+
+
 def read_json(text: bytes) -> Any:
     """JSON with exact numbers: those a float may not hold come as Decimal.
 
     Raises Malformed for what is not JSON, Invalid for a lone surrogate in it.
     """
-    if not _LONG_NUMBER.search(text):
+    if not _has_inexact(text):
         try:
             return orjson.loads(text)
         except orjson.JSONDecodeError:

@@ -34,9 +34,8 @@ class _Server(uvicorn.Server):
 
 def serve(settings: Settings, say: Callable[[str], None]) -> None:
     """Serves every finished door until SIGTERM or SIGINT; `say` prints a line."""
-    # the loop and the committers share the interpreter: a shorter turn lets a
-    # committer go on as soon as the database has answered
-    sys.setswitchinterval(0.005)
+    # until the loop takes the signals over: what has been started is stopped
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with database(settings) as urls:
         system = build(settings, urls)
         uvicorn.config.LOGGING_CONFIG["disable_existing_loggers"] = False

@@ -9,8 +9,8 @@ import psycopg
 
 from commands.unit import Once, Origin, Reply
 from domain.events import Recorded
-from domain.ids import WorkspaceId, uuid7
-from projections.arrays import text_array
+from domain.ids import WorkspaceId, counting, uuid7_number
+from projections.arrays import json_array, text_array
 from projections.log import chained, data_of
 
 
@@ -82,7 +82,7 @@ def append(
                 text_array(columns.versions),
                 text_array(columns.types),
                 text_array(columns.schemas),
-                text_array(columns.data),
+                json_array(columns.data),
                 text_array(columns.times),
                 text_array(columns.hashes),
             ],
@@ -103,11 +103,12 @@ def _encode(columns: _Columns, head: Head, unit: Accepted, milliseconds: int) ->
     actor = {"id": origin.actor.id, "kind": origin.actor.kind}
     correlation = origin.correlation_id or unit.batch_id
     previous = head.hash
+    ids = counting(uuid7_number(milliseconds, head.random_bits), size)
+    head.random_bits += size
     for index, recorded in enumerate(unit.events):
         event = recorded.event
         data = data_of(event)
-        event_id = uuid7(milliseconds, head.random_bits)
-        head.random_bits += 1
+        event_id = ids[index]
         stream = event.stream_id
         header = orjson.dumps(
             [

@@ -6,7 +6,7 @@ from typing import Any
 from commands.system import now, random_bits
 from domain.catalog import Catalog, Table
 from domain.errors import BatchTooLarge, Invalid
-from domain.ids import RecordId, record_id
+from domain.ids import RecordId, record_ids
 from domain.record import Change, CreateRecords, UpdateRecords, read_values
 
 
@@ -21,12 +21,13 @@ def create(
     milliseconds = int(now() * 1000)
     counter = random_bits(41)
     records = []
+    ids = record_ids(milliseconds, table.number, counter, len(given))
     for index, values in enumerate(given):
         try:
             read = read_values(table, values, creating=True)
         except Invalid as error:
             raise error.with_extra(index=index) from None
-        records.append((record_id(milliseconds, table.number, counter + index), read))
+        records.append((ids[index], read))
     return table, CreateRecords(table.id, table.schema_seq, records)
 
 

@@ -350,11 +350,13 @@ class Transaction:
     def happened(self, group: Group) -> bool:
         """Whether a group whose COMMIT is unknown was committed.
 
-        The head's lock waits for a COMMIT that is still under way.
+        The head's lock waits for a COMMIT that is still under way; where the head
+        itself is being made, so does the attempt to make it.
         """
         connection = self._connected()
-        with connection.transaction():
+        with connection.transaction(force_rollback=True):
             connection.execute(_SEE, [f"{{{group.workspace_id}}}"])
+            connection.execute(_NEW_HEAD, [group.workspace_id, ZERO])
             connection.execute(_LOCK_HEAD, [group.workspace_id])
             found = connection.execute(
                 "SELECT 1 FROM ledger.batches"

@@ -27,6 +27,9 @@ INSTANCE = WorkspaceId("00000000-0000-0000-0000-000000000000")
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _COUNTER_BITS = 42
+_LOW_42: int = 2**42 - 1
+_LOW_48: int = 2**48 - 1
+_LOW_62: int = 2**62 - 1
 _MAX_TABLE_NUMBER = 2**32 - 1
 
 
@@ -41,27 +44,48 @@ def uuid_text(number: int) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+def counting(first: int, count: int) -> list[str]:
+    """The texts of `count` consecutive numbers: what they share is made once."""
+    low = first & (2**48 - 1)
+    if low + count > 2**48:
+        return [uuid_text(first + step) for step in range(count)]
+    shared = uuid_text(first)[:24]
+    return [f"{shared}{low + step:012x}" for step in range(count)]
+
+
+def uuid7_number(milliseconds: int, random_bits: int) -> int:
+    high = (random_bits >> 62) & 0xFFF
+    low = random_bits & _LOW_62
+    time_bits = (milliseconds & _LOW_48) << 80
+    return time_bits | 7 << 76 | high << 64 | 2 << 62 | low
+
+
 def uuid7(milliseconds: int, random_bits: int) -> str:
     """A UUIDv7 of a moment; `random_bits` has 74 bits, the rest is cut off."""
-    high = (random_bits >> 62) & 0xFFF
-    low = random_bits & (2**62 - 1)
-    return uuid_text(
-        (milliseconds & (2**48 - 1)) << 80 | 7 << 76 | high << 64 | 2 << 62 | low
-    )
+    return uuid_text(uuid7_number(milliseconds, random_bits))
 
 
 def record_id(milliseconds: int, table_number: int, counter: int) -> RecordId:
     """The id of a record of table `table_number` (1 … 2³² - 1)."""
+    return RecordId(uuid_text(_record_number(milliseconds, table_number, counter)))
+
+
+def record_ids(
+    milliseconds: int, table_number: int, counter: int, count: int
+) -> list[RecordId]:
+    """The ids of `count` new records, counting up; `counter` has its top bit 0."""
+    first = _record_number(milliseconds, table_number, counter)
+    return [RecordId(one) for one in counting(first, count)]
+
+
+def _record_number(milliseconds: int, table_number: int, counter: int) -> int:
     if not 0 < table_number <= _MAX_TABLE_NUMBER:
         raise ValueError(f"table number out of range: {table_number}")
-    body = table_number << _COUNTER_BITS | counter & (2**_COUNTER_BITS - 1)
+    body = table_number << _COUNTER_BITS | counter & _LOW_42
     high = body >> 62
-    low = body & (2**62 - 1)
-    return RecordId(
-        uuid_text(
-            (milliseconds & (2**48 - 1)) << 80 | 8 << 76 | high << 64 | 2 << 62 | low
-        )
-    )
+    low = body & _LOW_62
+    time_bits = (milliseconds & _LOW_48) << 80
+    return time_bits | 8 << 76 | high << 64 | 2 << 62 | low
 
 
 def table_number_of(record: str) -> int | None:

@@ -23,6 +23,11 @@ def text_array(items: Sequence[str | bool | int | None]) -> str:
     return "{" + encoded[1:-1].decode() + "}"
 
 
+def json_array(items: Sequence[str]) -> str:
+    """The same of texts that are JSON: they hold no control character to escape."""
+    return "{" + orjson.dumps(items)[1:-1].decode() + "}"
+
+
 def _has_other_escapes(encoded: bytes) -> bool:
     """Whether JSON escaped a control character: Postgres knows \\\\ and \\" alone."""
     rest = encoded.replace(b"\\\\", b"").replace(b'\\"', b"")

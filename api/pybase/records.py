@@ -169,12 +169,27 @@ async def _as_one(writing: Any) -> Reply:
     return reply
 
 
-async def create_records(system: System, request: Request) -> Reply:
+def _new_records(request: Request) -> tuple[str, list[dict[str, Any]]]:
+    """A batch's table and values; the model is asked only what is wrong with it."""
+    body = request.object
+    given = body.get("records")
+    table_id = body.get("table_id")
+    if isinstance(table_id, str) and isinstance(given, list):
+        values = [
+            fields
+            for one in given
+            if type(one) is dict and type(fields := one.get("fields")) is dict
+        ]
+        if len(values) == len(given):
+            return read_id(table_id, "table"), values
     wanted = request.shape(shapes.CreateRecords)
-    table_id = read_id(wanted.table_id, "table")
-    records.check_size(len(wanted.records), system.settings.batch_limit)
+    return read_id(wanted.table_id, "table"), [one.fields for one in wanted.records]
+
+
+async def create_records(system: System, request: Request) -> Reply:
+    table_id, given = _new_records(request)
+    records.check_size(len(given), system.settings.batch_limit)
     workspace_id = await _workspace(system, request, table_id)
-    given = [one.fields for one in wanted.records]
 
     def prepare(catalog: Catalog) -> Prepared:
         _, command = records.create(catalog, table_id, given)

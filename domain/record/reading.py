@@ -38,15 +38,26 @@ def read_values(
             errors.append(_item(target.name, "Field is read-only", "value_error"))
         elif not creating:
             values[target.id] = None
+    if table.required:
+        _require(table, values, errors, creating=creating)
+    if errors:
+        raise Invalid(errors=list(errors))
+    return values
+
+
+def _require(
+    table: Table,
+    values: Mapping[str, Value],
+    errors: list[dict[str, Any]],
+    *,
+    creating: bool,
+) -> None:
     told = {str(item["loc"][0]) for item in errors}
     for one in table.required:
         given_empty = one.id in values and values[one.id] is None
         missing = given_empty or (creating and one.id not in values)
         if missing and one.name not in told:
             errors.append(_item(one.name, "Field is required", REQUIRED))
-    if errors:
-        raise Invalid(errors=list(errors))
-    return values
 
 
 def _item(name: str, message: str, kind: str) -> dict[str, Any]:

@@ -41,6 +41,10 @@ from projections.postgres import connect
 from projections.reader import Catalogs
 from projections.target import column_name, live
 
+_SESSION = sql.SQL(
+    "INSERT INTO vault.sessions (id, user_id, created_at, expires_at)"
+    " VALUES (%s, %s, now(), now() + interval '1 hour')"
+)
 Answer = Done | BaseException
 Values = Mapping[str, Any]
 
@@ -83,6 +87,11 @@ class Tenant:
     def settle(self) -> "Tenant":
         """Registers the user and makes the workspace, with one base."""
         self.register(self.user_id)
+        self.settle_workspace()
+        self.do(CreateBase(self.base_id, "Base"))
+        return self
+
+    def settle_workspace(self) -> "Tenant":
         made = CreateWorkspace(
             self.workspace_id,
             "Acme",
@@ -93,7 +102,6 @@ class Tenant:
             new_id(),
         )
         self.do(made, makes_workspace=True)
-        self.do(CreateBase(self.base_id, "Base"))
         return self
 
     def register(self, user_id: str) -> None:
@@ -142,11 +150,21 @@ class Tenant:
         assert done.outcome is not None
         return done.outcome
 
+    def session(self, user_id: str | None = None) -> str:
+        """A new one that is alive, of the owner if nobody is named."""
+        session_id = new_id()
+        user = user_id or self.user_id
+        write = VaultWrite(_SESSION, [session_id, user])
+        self.do(vault=[write])
+        return session_id
+
     def table(self, *fields: str | NewField, name: str | None = None) -> Table:
         """A new table; a bare name makes a text field."""
         table_id = TableId(new_id())
         number = self.rows("SELECT nextval('ledger.table_numbers')")[0][0]
-        wanted = [NewField(one, "text") if isinstance(one, str) else one for one in fields]
+        wanted = [
+            NewField(one, "text") if isinstance(one, str) else one for one in fields
+        ]
         self.do(
             CreateTable(table_id, self.base_id, number, name or f"Table {number}"),
             *(create_field(table_id, one) for one in wanted),
@@ -233,6 +251,13 @@ class Tenant:
         )
         return [row[0] for row in self.rows(statement)]
 
+    def record_ids(self, table: Table) -> list[str]:
+        """Of every live record, in the rows' order."""
+        statement = sql.SQL("SELECT id FROM {} ORDER BY number").format(
+            live(self.workspace_id).of_records(table.id)
+        )
+        return [row[0] for row in self.rows(statement)]
+
     def links(self) -> list[Any]:
         """(field, record, target) of every link, in no order."""
         return self.rows(
@@ -283,4 +308,6 @@ def problems(tenant: Tenant) -> list[str]:
             for name, invariant in verify.INVARIANTS.items()
             for problem in invariant(connection, tenant.workspace_id)
         ]
-        return found + [str(one) for one in rebuild.check(connection, tenant.workspace_id)]
+        return found + [
+            str(one) for one in rebuild.check(connection, tenant.workspace_id)
+        ]

@@ -82,7 +82,9 @@ class Naive:
 
     def tail(self, stopping: threading.Event, seen: list[int]) -> None:
         """`WHERE pos > last ORDER BY pos`, until nothing comes any more."""
-        page = sql.SQL("SELECT pos FROM {} WHERE pos > %s ORDER BY pos").format(self.table)
+        page = sql.SQL("SELECT pos FROM {} WHERE pos > %s ORDER BY pos").format(
+            self.table
+        )
         last = 0
         with connect(self.url, autocommit=True) as connection:
             while True:
@@ -130,7 +132,9 @@ def test_a_tail_by_a_sequence_loses_events_under_load(naive: Naive):
 class Tail:
     """What followers saw, in the order in which they saw it."""
 
-    feed: list[tuple[int, str, int]] = field(default_factory=list)  # global, workspace, seq
+    feed: list[tuple[int, str, int]] = field(
+        default_factory=list
+    )  # global, workspace, seq
     cursors: dict[str, list[int]] = field(default_factory=dict)
 
     def follow_the_feed(self, url: str, stopping: threading.Event) -> None:
@@ -191,7 +195,9 @@ def _place(tenant: Tenant) -> str:
     return f"{':'.join(ids)}/{table.schema_seq}/{table.number}"
 
 
-def _written_by_processes(url: str, places: list[str], processes: int) -> set[tuple[str, int]]:
+def _written_by_processes(
+    url: str, places: list[str], processes: int
+) -> set[tuple[str, int]]:
     """Runs the load; gives (workspace, position) of every acknowledged unit."""
     command = [sys.executable, "-m", "tests.commands.writing", url, str(SECONDS)]
     running = [
@@ -242,7 +248,9 @@ def test_the_feed_loses_none_under_the_same_load(
     assert acknowledged <= written
 
     mine = {tenant.workspace_id for tenant in tenants}
-    followed = [(workspace, seq) for _, workspace, seq in tail.feed if workspace in mine]
+    followed = [
+        (workspace, seq) for _, workspace, seq in tail.feed if workspace in mine
+    ]
     assert len(followed) == len(written)  # none twice
     assert set(followed) == written  # none lost
     for workspace in mine:
@@ -252,7 +260,9 @@ def test_the_feed_loses_none_under_the_same_load(
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))  # no gap
 
     for tenant in tenants:
-        assert tail.cursors[tenant.workspace_id] == list(range(1, tenant.position() + 1))
+        assert tail.cursors[tenant.workspace_id] == list(
+            range(1, tenant.position() + 1)
+        )
 
 
 # -------------------------------------------------------------- sealing
@@ -260,7 +270,8 @@ def test_the_feed_loses_none_under_the_same_load(
 
 def _unsealed(tenant: Tenant) -> int:
     (row,) = tenant.rows(
-        "SELECT count(*) FROM ledger.outbox WHERE workspace_id = %s", tenant.workspace_id
+        "SELECT count(*) FROM ledger.outbox WHERE workspace_id = %s",
+        tenant.workspace_id,
     )
     return int(row[0])
 
@@ -326,7 +337,9 @@ def test_every_writing_connection_has_the_timer_that_ends_a_stopped_one(
     database: DatabaseUrls,
 ):
     with connect(database.app) as connection:
-        row: Any = connection.execute("SHOW idle_in_transaction_session_timeout").fetchone()
+        row: Any = connection.execute(
+            "SHOW idle_in_transaction_session_timeout"
+        ).fetchone()
     assert row == ("5s",)
 
 

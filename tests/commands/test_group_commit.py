@@ -47,7 +47,9 @@ class Groups(list[int]):
         self.append(len(group.answers))
 
 
-def committed_together(tenant: Tenant, units: Sequence[Unit]) -> tuple[list[Answer], Groups]:
+def committed_together(
+    tenant: Tenant, units: Sequence[Unit]
+) -> tuple[list[Answer], Groups]:
     groups = Groups()
     committer = a_committer(tenant.database.app, committed=groups)
     return together(committer, units), groups
@@ -63,7 +65,9 @@ class Scene:
     viewer: str
 
     def adding(self, name: str, **more: Any) -> Unit:
-        return self.tenant.unit(self.tenant.creating(self.table, {"name": name}), **more)
+        return self.tenant.unit(
+            self.tenant.creating(self.table, {"name": name}), **more
+        )
 
 
 @pytest.fixture
@@ -129,7 +133,10 @@ REFUSED: dict[str, tuple[Callable[[Scene], Unit], type[Exception]]] = {
         KeyReused,
     ),
     "a surface that refuses": (lambda s: s.tenant.unit(render=refusing), Conflict),
-    "a surface with a bug": (lambda s: s.adding("new", render=broken), ZeroDivisionError),
+    "a surface with a bug": (
+        lambda s: s.adding("new", render=broken),
+        ZeroDivisionError,
+    ),
 }
 
 
@@ -214,7 +221,9 @@ def _raw(name: str) -> Callable[[Scene], Unit]:
 
 
 def _a_vault_that_refuses(scene: Scene) -> Unit:
-    twice = "INSERT INTO vault.refresh_tokens VALUES ('x', %s::uuid, now(), now(), NULL)"
+    twice = (
+        "INSERT INTO vault.refresh_tokens VALUES ('x', %s::uuid, now(), now(), NULL)"
+    )
     return scene.adding("new", vault=[VaultWrite(sql.SQL(twice), [GONE])])
 
 
@@ -498,7 +507,9 @@ def test_the_time_never_falls_even_when_the_clock_goes_back(tenant: Tenant):
     assert times == sorted(times)
     assert len(set(times)) == 2  # real + 100 three times more, then real + 200
     found = tenant.envelopes()
-    assert [one.recorded_at for one in found] == sorted(one.recorded_at for one in found)
+    assert [one.recorded_at for one in found] == sorted(
+        one.recorded_at for one in found
+    )
     late = found[-5:]
     assert [one.recorded_at for one in late] == times
     assert [one.id[:13] for one in late] == sorted(one.id[:13] for one in late)
