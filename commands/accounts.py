@@ -197,6 +197,7 @@ async def rotate(
                     _USE_TOKEN, [token_digest(old), session_id]
                 )
                 if used.rowcount == 1:
+                    await connection.execute(_PROLONG, [days, session_id])
                     await connection.execute(
                         _NEW_TOKEN, [token_digest(new), session_id, days]
                     )
@@ -248,6 +249,10 @@ _USE_TOKEN = (
     b" FROM vault.sessions AS s WHERE r.digest = %s AND r.session_id = %s::uuid"
     b" AND s.id = r.session_id AND s.revoked_at IS NULL AND r.used_at IS NULL"
     b" AND r.expires_at > clock_timestamp() AND s.expires_at > clock_timestamp()"
+)
+_PROLONG = (
+    b"UPDATE vault.sessions SET expires_at = now() + make_interval(days => %s::int)"
+    b" WHERE id = %s::uuid"
 )
 _TOKEN_AGE = (
     b"SELECT clock_timestamp() - used_at FROM vault.refresh_tokens"

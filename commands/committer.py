@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 GROUP_EVENTS = 500  # records in one commit of many units
 RETRY_SECONDS = 8.0  # how long a lost database is waited for
 LOCKED_TRIES = 3  # times a unit asks for a lock that others hold
+FENCED_TRIES = 8  # times a unit is decided where a unique index stops it
 
 # the connection is gone or the database in trouble: nothing was written, try again
 _GONE = (
@@ -218,7 +219,7 @@ class Committer:
     ) -> Group:
         """One group through, past lost connections and locks held by others."""
         deadline = time.monotonic() + RETRY_SECONDS
-        tries = 0
+        tries = fenced = 0
         unknown: Group | None = None
         while True:
             try:
@@ -230,14 +231,22 @@ class Committer:
             except CommitUnknown as error:
                 unknown = error.group
                 transaction.close()
+            except (
+                psycopg.errors.ProgramLimitExceeded,
+                psycopg.errors.TooManyColumns,
+            ):
+                raise  # a row that is too large stays so
+            except psycopg.errors.UniqueViolation:
+                # what another workspace took meanwhile is seen at the next try
+                fenced += 1
+                if len(units) > 1 or fenced >= FENCED_TRIES:
+                    raise
             except psycopg.errors.LockNotAvailable as error:
                 transaction.close()
                 tries += 1
                 if tries >= LOCKED_TRIES:
                     raise Busy("The table is in use; try again") from error
             except _GONE as error:
-                if (error.sqlstate or "").startswith("54"):
-                    raise  # a limit of Postgres: the next try would meet it too
                 transaction.close()
                 if time.monotonic() > deadline:
                     raise Busy("The database does not answer; try again") from error

@@ -63,8 +63,10 @@ def migrate(urls: DatabaseUrls) -> Roles:
             for number, name, text in _files():
                 _run(connection, roles, done, number, name, text)
             _settle_rights(connection, roles)
-    with psycopg.connect(urls.app, autocommit=True) as connection:
-        _settle_defaults(connection, roles)
+        with psycopg.connect(
+            urls.app, autocommit=True
+        ) as of_app:  # still under the lock
+            _settle_defaults(of_app, roles)
     return roles
 
 

@@ -127,7 +127,9 @@ class Transaction:
                 else:
                     self._decide(group, head, facts, seen, units)
                 if head is None or not group.accepted:
-                    connection.execute("ROLLBACK")
+                    # nothing was written; at a ROLLBACK psycopg would forget its
+                    # prepared statements in the middle of a pipeline
+                    connection.execute("COMMIT")
                     return group
                 if not units[0].alone:
                     self._write(connection, head, facts, units, group)
@@ -240,14 +242,14 @@ class Transaction:
         now = max(self._time_text(self._clock()), head.recorded_at)
         head.recorded_at = facts.now = now
         seq = head.seq
-        for unit in units:
+        for place, unit in enumerate(units, 1):
             facts.mark()
             try:
                 answer: Done | BaseException | None = _replayed(unit, seen)
                 if answer is None:
                     batch_id = uuid7(milliseconds, bits)
                     bits += 1
-                    last = unit is units[-1]
+                    last = place == len(units)
                     accepted = self._decide_one(unit, batch_id, facts, seq, now, last)
                     outcome = Outcome(
                         BatchId(batch_id),

@@ -20,10 +20,12 @@ _ABSENT = object()
 @dataclass(frozen=True, slots=True)
 class Link:
     """A link as one record sees it: the other record, and its place in that one's
-    list (`there`), by which a removed link can be put back where it was."""
+    list (`there`), by which a removed link can be put back where it was.  `siblings`:
+    how many links the other record has through its end of the field, this one too."""
 
     target: RecordId
     there: int
+    siblings: int = 1
 
 
 @dataclass(frozen=True, slots=True)

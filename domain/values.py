@@ -124,7 +124,7 @@ def zone(name: str) -> ZoneInfo:
     """A time zone by its IANA name.  Raises BadValue for any other."""
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise BadValue(f"Unknown time zone: {name[:80]!r}") from error
 
 

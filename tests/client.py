@@ -63,7 +63,11 @@ class Client(httpx2.Client):
         """A table with these fields (a text field for a bare name), in a new base
         where none is named; `workspace_id` and `ids` (by name) are added."""
         base = self.base() if base_id is None else made(self.get(f"/bases/{base_id}"))
-        body = {"base_id": base["id"], "name": name, "fields": [_field(f) for f in fields]}
+        body = {
+            "base_id": base["id"],
+            "name": name,
+            "fields": [_field(f) for f in fields],
+        }
         table = made(self.post("/tables", json=body))
         ids = {field["name"]: field["id"] for field in table["fields"]}
         return {**table, "workspace_id": base["workspace_id"], "ids": ids}
@@ -73,7 +77,9 @@ class Client(httpx2.Client):
         return made(self.post("/fields", json=body))
 
     def record(self, table_id: str, **fields: Any) -> Json:
-        return made(self.post("/records", json={"table_id": table_id, "fields": fields}))
+        return made(
+            self.post("/records", json={"table_id": table_id, "fields": fields})
+        )
 
     def records(self, table_id: str, *rows: Json) -> list[Json]:
         body = {"table_id": table_id, "records": [{"fields": row} for row in rows]}
@@ -85,8 +91,8 @@ class Client(httpx2.Client):
 
     def position(self, workspace_id: str) -> int:
         """The position of the workspace's last event."""
-        query = {"workspace_id": workspace_id, "limit": 1}
-        head: int = made(self.get("/events", params=query))["head"]
+        path = f"/events?workspace_id={workspace_id}&limit=1"
+        head: int = made(self.get(path))["head"]
         return head
 
     def delete_with(self, path: str, body: Json, **more: Any) -> httpx2.Response:

@@ -34,9 +34,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     return Settings(
-        _env_file=None,  # type: ignore[call-arg]
+        _env_file=None,
         data_dir=tmp_path_factory.mktemp("tabellion"),
-        secret_key=secrets.token_hex(32),  # type: ignore[arg-type]
+        secret_key=secrets.token_hex(32),
         rate_limits=False,
     )
 

@@ -14,8 +14,8 @@ from starlette.staticfiles import StaticFiles
 
 from api.access import AccessLog
 from api.auth import Tokens
-from api.door import Door, Receive, Scope, Send
-from api.http import Reply
+from api.door import Door, MethodNotAllowed, Receive, Scope, Send
+from api.http import Reply, read_request_id
 from api.http import Request as DoorRequest
 from api.metrics import Metrics
 from api.openapi import document
@@ -24,7 +24,7 @@ from api.pybase.accounts import Accounts
 from api.pybase.operations import VERSION
 from api.pybase.routes import pybase_routes
 from api.routes import Route, Routes
-from commands.system import System
+from commands.system import System, new_id
 from domain.errors import DomainError, NotFound, Unauthenticated
 from projections.reader import Caller
 
@@ -81,7 +81,7 @@ class PyBaseApplication:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4401})
             return
-        await self.pages(scope, receive, send)
+        await self.pages(scope, receive, _with_request_id(scope, send))
 
     def _finished(
         self,
@@ -102,6 +102,19 @@ class PyBaseApplication:
                 status,
                 extra={"request_id": request.request_id, "seconds": round(seconds, 6)},
             )
+
+
+def _with_request_id(scope: Scope, send: Send) -> Send:
+    """Sends a page's reply with a request id, as the door does."""
+    given = dict(scope["headers"]).get(b"x-request-id")
+    header = (b"x-request-id", (read_request_id(given) or new_id()).encode())
+
+    async def named(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], header]}
+        await send(message)
+
+    return named
 
 
 def _pages(routes: Routes) -> FastAPI:
@@ -135,13 +148,12 @@ def _pages(routes: Routes) -> FastAPI:
         return RedirectResponse("/docs")
 
     async def refused(_request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        reply = errors.refusal(NotFound("There is no such path"))
-        return Response(
-            reply.body,
-            status if status != 500 else 404,
-            media_type="application/json",
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        reply = errors.refusal(
+            MethodNotAllowed() if status == 405 else NotFound("There is no such path")
         )
+        headers = error.headers if isinstance(error, HTTPException) else None
+        return Response(reply.body, reply.status, headers, "application/json")
 
     app.add_api_route("/docs", docs, include_in_schema=False)
     app.add_api_route("/", home, include_in_schema=False)

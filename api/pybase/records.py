@@ -27,21 +27,13 @@ from projections.records.output import record_json
 from projections.sql import count, order_by, where
 from projections.target import live
 
-
-async def _workspace(system: System, request: Request, table_id: str) -> WorkspaceId:
-    known = system.catalogs.workspace_of(table_id)
-    return known or await system.reader.find(request.who, "table", table_id)
-
-
 # ---------------------------------------------------------------- reading
 
 
 async def get_record(system: System, request: Request) -> Reply:
     record_id = request.id("id", "record")
     by_id = request.query_string and request.query.get("by") == "id"
-    workspace_id = system.catalogs.workspace_of_record(record_id)
-    if workspace_id is None:
-        workspace_id = await system.reader.find(request.who, "record", record_id)
+    workspace_id = await system.reader.find(request.who, "record", record_id)
     if request.min_position is not None:
         await system.reader.ask(
             request.who, workspace_id, lambda _: (), min_position=request.min_position
@@ -141,7 +133,7 @@ async def create_record(system: System, request: Request) -> Reply:
         request.shape(shapes.CreateRecord)
         raise Invalid()
     table_id = read_id(table_id, "table")
-    workspace_id = await _workspace(system, request, table_id)
+    workspace_id = await system.reader.find(request.who, "table", table_id)
 
     def prepare(catalog: Catalog) -> Prepared:
         _, command = records.create(catalog, table_id, [fields])
@@ -189,7 +181,7 @@ def _new_records(request: Request) -> tuple[str, list[dict[str, Any]]]:
 async def create_records(system: System, request: Request) -> Reply:
     table_id, given = _new_records(request)
     records.check_size(len(given), system.settings.batch_limit)
-    workspace_id = await _workspace(system, request, table_id)
+    workspace_id = await system.reader.find(request.who, "table", table_id)
 
     def prepare(catalog: Catalog) -> Prepared:
         _, command = records.create(catalog, table_id, given)
@@ -239,9 +231,7 @@ async def update_record(system: System, request: Request) -> Reply:
         raise Invalid()
     if not fields:
         raise Malformed("`fields` is empty: nothing to change")
-    workspace_id = system.catalogs.workspace_of_record(record_id)
-    if workspace_id is None:
-        workspace_id = await system.reader.find(request.who, "record", record_id)
+    workspace_id = await system.reader.find(request.who, "record", record_id)
 
     def prepare(catalog: Catalog) -> Prepared:
         table = _table_of(catalog, record_id)
@@ -298,7 +288,7 @@ async def update_records(system: System, request: Request) -> Reply:
     wanted = request.shape(shapes.UpdateRecords)
     table_id = read_id(wanted.table_id, "table")
     records.check_size(len(wanted.updates), system.settings.batch_limit)
-    workspace_id = await _workspace(system, request, table_id)
+    workspace_id = await system.reader.find(request.who, "table", table_id)
     given = [
         (RecordId(read_id(one.record_id, "record")), one.fields)
         for one in wanted.updates
@@ -318,9 +308,7 @@ async def update_records(system: System, request: Request) -> Reply:
 
 async def delete_record(system: System, request: Request) -> Reply:
     record_id = RecordId(request.id("id", "record"))
-    workspace_id = system.catalogs.workspace_of_record(record_id)
-    if workspace_id is None:
-        workspace_id = await system.reader.find(request.who, "record", record_id)
+    workspace_id = await system.reader.find(request.who, "record", record_id)
 
     def prepare(catalog: Catalog) -> Prepared:
         table = _table_of(catalog, record_id)
@@ -341,7 +329,7 @@ async def delete_records(system: System, request: Request) -> Reply:
     table = TableId(read_id(table_id, "table"))
     records.check_size(len(listed), system.settings.batch_limit)
     ids = [RecordId(read_id(one, "record")) for one in listed]
-    workspace_id = await _workspace(system, request, table)
+    workspace_id = await system.reader.find(request.who, "table", table)
     prepared = Prepared(
         [DeleteRecords(table, ids)],
         lambda outcome: committed(outcome, 204, b""),

@@ -3,6 +3,7 @@
 `role` states `resolutions` 13; a row without a handler answers 501.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -35,6 +36,7 @@ _BY_ID: tuple[tuple[str, str, str], ...] = (
 
 _READ = (400, 401, 403, 404, 422, 503)
 _WRITE = (400, 401, 403, 404, 409, 412, 413, 415, 422, 423, 503)
+_WRITE_FIELDS = (*_WRITE, 501)  # a documented type of fields that is to come
 
 
 def _read(
@@ -73,6 +75,7 @@ def _write(
     body: type[BaseModel] | None = None,
     response: Any = None,
     query: Any = (),
+    errors: Sequence[int] = _WRITE,
 ) -> Route:
     usual = {"POST": 201, "PATCH": 200, "DELETE": 204}[method]
     return Route(
@@ -87,7 +90,7 @@ def _write(
         body=body,
         response=response,
         query=query,
-        errors=_WRITE,
+        errors=errors,
     )
 
 
@@ -332,6 +335,7 @@ def _tables() -> list[Route]:
             ADMIN,
             body=shapes.CreateTable,
             response=one,
+            errors=_WRITE_FIELDS,
         ),
         _read("/tables/{id}", "A table with its fields", t.get_table, tag, one),
         _write(
@@ -375,6 +379,7 @@ def _fields() -> list[Route]:
             ADMIN,
             body=shapes.CreateField,
             response=one,
+            errors=_WRITE_FIELDS,
         ),
         _planned("POST", "/fields/reorder", "Reorder fields", tag, ADMIN),
         _read("/fields/{id}", "A field", t.get_field, tag, one),
@@ -387,6 +392,7 @@ def _fields() -> list[Route]:
             ADMIN,
             body=shapes.UpdateField,
             response=one,
+            errors=_WRITE_FIELDS,
         ),
         _write("DELETE", "/fields/{id}", "Delete a field", t.delete_field, tag, ADMIN),
         _read(

@@ -1,6 +1,6 @@
 """What becomes of a wish on records: the rules."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -165,6 +165,10 @@ def _relinked(
     places = change.places.get(target.id, {})
     added = [(one, places[one] if one in places else ends.place()) for one in fresh]
     removed = [(str(one), there) for one, there in had.items() if one not in ids]
+    ends.let_go(
+        target,
+        [link for link in row.links.get(target.id, ()) if link.target not in ids],
+    )
     return added, removed
 
 
@@ -179,31 +183,13 @@ def _delete(command: DeleteRecords, facts: Facts) -> Sequence[Event]:
         try:
             row = _live_row(facts, table, record_id)
             expect_version(row.version, command.if_match)
-            _not_required_elsewhere(table, row, facts, going)
+            for name, links in row.links.items():
+                ends.let_go(table.all_fields[name], links, going)  # type: ignore[index]
         except (NotFound, Conflict) as error:
             raise error.with_extra(record_id=record_id, index=index) from None
         events += _deleted(table, row, ends, gone)
         gone.add(record_id)
     return events
-
-
-def _not_required_elsewhere(
-    table: Table, row: Row, facts: Facts, going: Collection[str]
-) -> None:
-    """A record that a required link field of another points to stays."""
-    for name, links in row.links.items():
-        reverse_id = table.all_fields[name].reverse_id  # type: ignore[index]
-        other = facts.catalog.table_of_field.get(reverse_id or "")
-        reverse = other.by_id.get(reverse_id or "") if other is not None else None
-        if reverse is None or not reverse.required or other is None or other.deleted:
-            continue
-        for link in links:
-            if link.target not in going:
-                raise ForeignKeyViolation(
-                    f"Another record needs this one in its field {reverse.name}",
-                    field=reverse.name,
-                    value=link.target,
-                )
 
 
 def _deleted(

@@ -1,13 +1,14 @@
 """What a command on records must not collide with: unique keys, and the records at
 the other ends of its links."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from domain.catalog import Constraint, Field, Table
 from domain.constraint import duplicate_of, unique_digest
 from domain.errors import Conflict, ForeignKeyViolation, Json
 from domain.events import Event
-from domain.facts import Facts
+from domain.facts import Facts, Link
 from domain.ids import TableId, table_number_of
 from domain.record.events import RecordLinksChanged
 from domain.record.needs import single
@@ -60,6 +61,7 @@ class Ends:
     def __init__(self, table: Table, facts: Facts) -> None:
         self.table, self.facts = table, facts
         self.made = 0
+        self._lost: Counter[tuple[str, str]] = Counter()
 
     def _other(self, target: Field) -> Table | None:
         return self.facts.catalog.tables.get(
@@ -90,6 +92,27 @@ class Ends:
                     f"Record {one} links to another record already",
                     field=target.name,
                     value=one,
+                )
+
+    def let_go(
+        self, target: Field, links: Iterable[Link], going: Container[str] = ()
+    ) -> None:
+        """Refuses to take the last link from a record that needs one.
+
+        `going`: records that are deleted by the same command.
+        """
+        other = self._other(target)
+        reverse = other.by_id.get(target.reverse_id or "") if other else None
+        if reverse is None or not reverse.required or other is None or other.deleted:
+            return
+        for link in links:
+            self._lost[reverse.id, link.target] += 1
+            left = link.siblings - self._lost[reverse.id, link.target]
+            if left < 1 and link.target not in going:
+                raise ForeignKeyViolation(
+                    f"Another record needs this one in its field {reverse.name}",
+                    field=reverse.name,
+                    value=link.target,
                 )
 
     def events(

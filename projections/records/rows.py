@@ -89,7 +89,9 @@ def select_links(target: Target, field: Field, other: Table) -> sql.Composed:
     )
     return sql.SQL(
         """
-        SELECT l.{own}, l.{far}, l.{there}, o.version
+        SELECT l.{own}, l.{far}, l.{there}, o.version,
+               (SELECT count(*) FROM {links} AS s
+                WHERE s.field_id = l.field_id AND s.{far} = l.{far})
         FROM {links} AS l
         JOIN {other} AS o ON o.id = l.{far}
         WHERE l.field_id = {field}::uuid AND l.{own} = ANY (%s::uuid[])
@@ -122,8 +124,8 @@ def group_links(
     """Of `select_links`: links by record, and the other records' versions."""
     links: dict[str, list[Link]] = {}
     versions: dict[str, int] = {}
-    for record, other, there, version in rows:
-        links.setdefault(record, []).append(Link(RecordId(other), there))
+    for record, other, there, version, siblings in rows:
+        links.setdefault(record, []).append(Link(RecordId(other), there, siblings))
         versions[other] = version
     return links, versions
 

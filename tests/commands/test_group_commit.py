@@ -568,6 +568,50 @@ def test_a_unit_for_a_workspace_that_is_not_there_is_not_found(tenant: Tenant):
     assert [type(one) for one in answers] == [NotFound, Done]
 
 
+def test_a_workspace_that_is_refused_leaves_no_head(tenant: Tenant):
+    """And the committer's connection is as good as before."""
+    committer = a_committer(tenant.database.app)
+    refused = Tenant(tenant.database, committer, UserId(GONE))  # an unknown owner
+    committer.start()
+    for _ in range(3):
+        with pytest.raises(NotFound, match="User"):
+            refused.settle_workspace()
+    assert refused.rows("SELECT 1 FROM ledger.heads") == []
+    again = replace(refused, user_id=tenant.user_id).settle_workspace()
+    assert again.position() == 2
+    committer.stop()
+
+
+def test_a_committer_goes_on_after_any_number_of_refusals(tenant: Tenant):
+    """Prepared statements of one transaction are those of the next."""
+    table = tenant.unique(tenant.table("name"), "name")
+    committer = a_committer(tenant.database.app)
+    mine = replace(tenant, committer=committer)
+    committer.start()
+    for number in range(20):
+        mine.create(table, {"name": f"n{number}"})
+        with pytest.raises(DuplicateValue):
+            mine.create(table, {"name": "n0"})
+        with pytest.raises(NotFound):
+            mine.do(mine.deleting(table, GONE))
+        mine.do()
+    committer.stop()
+    assert len(tenant.column(table, "name")) == 20
+
+
+def test_a_committer_serves_more_tables_than_it_keeps_statements_of(tenant: Tenant):
+    committer = a_committer(tenant.database.app)
+    mine = replace(tenant, committer=committer)
+    committer.start()
+    tables = [mine.table("name", f"other {number}") for number in range(40)]
+    for _ in range(2):
+        for table in tables:
+            (record,) = mine.create(table, {"name": "x"})
+            mine.do(mine.updating(table, {record: {"name": "y"}}))
+    committer.stop()
+    assert [tenant.column(table, "name") for table in tables] == [["y", "y"]] * 40
+
+
 def test_two_sign_ups_with_one_address_in_one_group_make_one_account(tenant: Tenant):
     email = f"{new_id()}@example.org"
 

@@ -109,7 +109,8 @@ def _migrated_at_once(urls: DatabaseUrls, count: int) -> list[BaseException]:
     def run() -> None:
         start.wait(10)
         try:
-            migrate(urls)
+            for _ in range(3):
+                migrate(urls)
         except BaseException as error:
             failures.append(error)
 
@@ -122,12 +123,11 @@ def _migrated_at_once(urls: DatabaseUrls, count: int) -> list[BaseException]:
 
 
 def test_processes_that_start_at_once_migrate_once(spare: Spare):
-    for _ in range(4):
+    for _ in range(2):
         urls = spare.emptied()
         assert _migrated_at_once(urls, 8) == []
         migrations = [row for row in _schema(urls) if row[0] == "migration"]
         assert len(migrations) == len({row[1] for row in migrations})
-        assert _migrated_at_once(urls, 8) == []
 
 
 def test_a_file_that_was_changed_after_it_ran_is_refused(empty: DatabaseUrls):

@@ -27,12 +27,14 @@ class PassedOver:
 
 @dataclass(frozen=True)
 class Shipped:
-    """Every table, those that are linked to first; `listed` is how many data sets the
-    package knows of, shipped or not."""
+    """Every table, those that are linked to first.  `listed` is how many data sets the
+    package knows of, `files` how many it ships, `used` how many of those are here."""
 
     tables: Sequence[Prepared]
     passed_over: Sequence[PassedOver]
     listed: int
+    files: int
+    used: int
 
     @property
     def rows(self) -> int:
@@ -63,7 +65,11 @@ def load(folder: Path) -> Shipped:
             found = read_file(folder / "_data" / file)
             sources.append(_source(file, told, len(found)))
             passed_over += [
-                PassedOver(file, f"column {name}", table.passed_over[name])
+                PassedOver(
+                    file,
+                    f"column {name}",
+                    table.passed_over.get(name, "no field takes it"),
+                )
                 for name in unused(table.columns, found)
             ]
             rows += [{**row, **said} for row in found]
@@ -73,7 +79,9 @@ def load(folder: Path) -> Shipped:
         for name, column, other, linking in LINKED
     ]
     tables = [*linked, *made.values(), prepare("Sources", SOURCES, sources)]
-    return Shipped(tables, passed_over, len(_read_json(folder / "datasets.json")))
+    listed = len(_read_json(folder / "datasets.json"))
+    files = len(list((folder / "_data").iterdir()))
+    return Shipped(tables, passed_over, listed, files, len(sources))
 
 
 def read_file(path: Path) -> list[dict[str, Raw]]:

@@ -69,11 +69,13 @@ def _left_out(visit: Visit, shipped: Shipped) -> None:
     for over in shipped.passed_over:
         table.add_row(over.file, over.what, escape(over.reason))
     visit.console.print(table)
-    visit.say("Nothing else was left out: an unread value is left empty, its row stays.")
     visit.say(
-        f"The package lists {shipped.listed} data sets and ships {len(shipped.files)}"
-        f" files; {len(used)} of them are used.  The others, movies among them, would"
-        " have to be fetched from the web."
+        "Nothing else was left out: an unread value is left empty, its row stays."
+    )
+    visit.say(
+        f"The package lists {shipped.listed} data sets and ships {shipped.files},"
+        f" {shipped.used} of which are used; the others, movies among them, it would"
+        " fetch from the web."
     )
 
 

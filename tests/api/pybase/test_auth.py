@@ -1,8 +1,8 @@
 """Register, log in, refresh, log out: who somebody is."""
 
 import base64
+import hmac
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
@@ -71,7 +71,7 @@ def test_an_unsigned_token_is_no_token(anonymous, claims, algorithm):
         {"exp": float("nan")},
         {"exp": float("inf")},
         {"exp": None},
-        {"nbf": time.time() + 100_000},
+        {"nbf": 4_000_000_000},
         {"aud": "querybase"},
         {"aud": None},
         {"iss": "somebody"},
@@ -92,7 +92,7 @@ def test_a_token_with_wrong_claims_is_no_token(anonymous, claims, key, change):
         token = jwt.encode(wrong, key, algorithm="HS256")
     except TypeError:  # the library checks some of them already when it makes one
         head = f"{part({'alg': 'HS256', 'typ': 'JWT'})}.{part(wrong)}"
-        signature = jwt.algorithms.HMACAlgorithm("SHA256").sign(head.encode(), key)
+        signature = hmac.digest(key, head.encode(), sha256)
         tail = base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
         token = f"{head}.{tail}"
 
@@ -148,7 +148,9 @@ def test_what_is_no_refresh_token_is_not_traded(anonymous, token):
 def test_an_access_token_is_not_traded(newcomer):
     token = newcomer.headers["authorization"].removeprefix("Bearer ")
 
-    assert newcomer.post("/auth/refresh", json={"refresh_token": token}).status_code == 401
+    assert (
+        newcomer.post("/auth/refresh", json={"refresh_token": token}).status_code == 401
+    )
 
 
 # ------------------------------------------------------------------- register
@@ -234,8 +236,9 @@ def test_the_name_is_the_addresss_local_part_unless_given(anonymous):
     email = new_email("hopper")
     body = {"email": email, "password": PASSWORD}
 
-    assert made(anonymous.post("/auth/register", json=body))["user"]["name"] == (
-        email.partition("@")[0]
+    assert (
+        made(anonymous.post("/auth/register", json=body))["user"]["name"]
+        == (email.partition("@")[0])
     )
 
 
@@ -248,7 +251,10 @@ def test_an_address_is_registered_once_in_any_spelling(anonymous, happened):
         body = {"email": again, "password": "another password"}
         reply = anonymous.post("/auth/register", json=body)
         assert reply.status_code == 409
-        assert reply.json() == {"detail": "Email already registered", "code": "CONFLICT"}
+        assert reply.json() == {
+            "detail": "Email already registered",
+            "code": "CONFLICT",
+        }
     assert happened(INSTANCE) == before
 
 
@@ -290,7 +296,9 @@ def test_nobody_registers_as_somebody_special(anonymous):
 # --------------------------------------------------------------------- log in
 
 
-@pytest.mark.parametrize("body", [{}, {"email": "a@b.c"}, {"password": PASSWORD}], ids=str)
+@pytest.mark.parametrize(
+    "body", [{}, {"email": "a@b.c"}, {"password": PASSWORD}], ids=str
+)
 def test_a_log_in_needs_both(anonymous, body):
     reply = anonymous.post("/auth/login", json=body)
 

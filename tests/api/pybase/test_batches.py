@@ -122,7 +122,9 @@ def test_a_required_field_of_a_batch_names_the_place(client, happened):
     table = client.table(REQUIRED_NAME)
     before = client.position(table["workspace_id"])
 
-    reply = batch(client, "POST", table_id=table["id"], records=rows("a", "b", "", None))
+    reply = batch(
+        client, "POST", table_id=table["id"], records=rows("a", "b", "", None)
+    )
 
     assert reply.status_code == 422
     body = reply.json()

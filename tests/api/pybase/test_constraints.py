@@ -281,7 +281,9 @@ def test_a_message_of_its_own_is_the_detail(client, emails, field_id):
     }
 
 
-@pytest.mark.parametrize("message", ["{value.__class__}", "{0}", "%s {", "{value!r:>9}"])
+@pytest.mark.parametrize(
+    "message", ["{value.__class__}", "{0}", "%s {", "{value!r:>9}"]
+)
 def test_a_message_is_text_and_no_program(client, emails, field_id, message):
     client.constraint(field_id, error_message=message)
     client.record(emails["id"], Email="a")
@@ -313,7 +315,9 @@ def test_a_disabled_constraint_is_not_enforced(client, happened, emails, field_i
     client.record(emails["id"], Email="a")
     before = client.position(emails["workspace_id"])
 
-    reply = client.patch(f"/constraints/{constraint['id']}", json={"status": "disabled"})
+    reply = client.patch(
+        f"/constraints/{constraint['id']}", json={"status": "disabled"}
+    )
 
     assert reply.status_code == 200
     assert reply.json() == {**constraint, "status": "disabled"}
@@ -345,7 +349,9 @@ def test_a_constraint_is_enabled_again_where_no_duplicates_came(
     assert create(client, emails, "c").status_code == 201
 
 
-def test_a_constraint_stays_disabled_over_duplicates(client, happened, emails, field_id):
+def test_a_constraint_stays_disabled_over_duplicates(
+    client, happened, emails, field_id
+):
     path = f"/constraints/{client.constraint(field_id)['id']}"
     client.patch(path, json={"status": "disabled"})
     client.records(emails["id"], {"Email": "a"}, {"Email": "a"})
@@ -385,8 +391,14 @@ def test_a_message_is_changed_and_taken_back(client, emails, field_id):
 
 @pytest.mark.parametrize(
     "body",
-    [{"status": "pending"}, {"status": "gone"}, {"status": None}]
-    + [{"case_sensitive": None}, {"case_sensitive": 0}, {"error_message": []}],
+    [
+        {"status": "pending"},
+        {"status": "gone"},
+        {"status": None},
+        {"case_sensitive": None},
+        {"case_sensitive": 0},
+        {"error_message": []},
+    ],
     ids=str,
 )
 def test_a_wrong_change_changes_nothing(client, happened, emails, field_id, body):
@@ -399,7 +411,9 @@ def test_a_wrong_change_changes_nothing(client, happened, emails, field_id, body
     assert happened(emails["workspace_id"], before) == []
 
 
-def test_a_constraint_that_is_deleted_no_longer_holds(client, happened, emails, field_id):
+def test_a_constraint_that_is_deleted_no_longer_holds(
+    client, happened, emails, field_id
+):
     constraint = client.constraint(field_id)
     client.record(emails["id"], Email="a")
     before = client.position(emails["workspace_id"])

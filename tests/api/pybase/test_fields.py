@@ -47,7 +47,9 @@ def test_a_member_below_admin_makes_and_changes_none(client, member, happened, r
     before = happened(table["workspace_id"])
 
     refused = [
-        one.post("/fields", json={"table_id": table["id"], "name": "x", "type": "text"}),
+        one.post(
+            "/fields", json={"table_id": table["id"], "name": "x", "type": "text"}
+        ),
         one.patch(f"/fields/{field_id}", json={"name": "x"}),
         one.delete(f"/fields/{field_id}"),
     ]
@@ -153,9 +155,26 @@ def test_a_choice_has_an_id_a_name_and_a_color(client):
 
 @pytest.mark.parametrize(
     "type_",
-    ["currency", "percent", "duration", "multi_select", "lookup", "rollup", "formula"]
-    + ["attachment", "url", "email", "phone", "user", "rating", "barcode"]
-    + ["dimension", "gdt", "thread", "material"],
+    [
+        "currency",
+        "percent",
+        "duration",
+        "multi_select",
+        "lookup",
+        "rollup",
+        "formula",
+        "attachment",
+        "url",
+        "email",
+        "phone",
+        "user",
+        "rating",
+        "barcode",
+        "dimension",
+        "gdt",
+        "thread",
+        "material",
+    ],
 )
 def test_a_documented_type_that_is_to_come_says_so(client, happened, type_):
     table = client.table()
@@ -219,8 +238,22 @@ def test_a_field_that_is_none_is_refused(client, happened, body, status):
 
 @pytest.mark.parametrize(
     "name",
-    ['"; DROP TABLE x; --', "$where", "__proto__", "id", "constructor", "{{x}}", "%s"]
-    + ["%(x)s", "' OR 1=1", "\u202egnp", "Zoë", "名前", "a\nb", "x" * 255],
+    [
+        '"; DROP TABLE x; --',
+        "$where",
+        "__proto__",
+        "id",
+        "constructor",
+        "{{x}}",
+        "%s",
+        "%(x)s",
+        "' OR 1=1",
+        "\u202egnp",
+        "Zoë",
+        "名前",
+        "a\nb",
+        "x" * 255,
+    ],
 )
 def test_any_text_is_a_name_and_nothing_else(client, name):
     table = client.table(name)
@@ -332,7 +365,9 @@ def test_required_is_switched_on_over_full_rows_and_holds_then(client):
     table = client.table("Name")
     client.record(table["id"], Name="Ada")
 
-    field = made(client.patch(f"/fields/{table['ids']['Name']}", json={"required": True}))
+    field = made(
+        client.patch(f"/fields/{table['ids']['Name']}", json={"required": True})
+    )
 
     assert (field["required"], field["is_required"]) == (True, True)
     empty = {"table_id": table["id"], "fields": {}}
@@ -341,7 +376,9 @@ def test_required_is_switched_on_over_full_rows_and_holds_then(client):
 
 def test_a_renamed_choice_keeps_its_rows(client):
     options = {"choices": [{"name": "Open", "color": "red"}]}
-    table = client.table({"name": "Status", "type": "single_select", "options": options})
+    table = client.table(
+        {"name": "Status", "type": "single_select", "options": options}
+    )
     record = client.record(table["id"], Status="Open")
     (choice,) = table["fields"][0]["options"]["choices"]
 
@@ -356,7 +393,9 @@ def test_a_renamed_choice_keeps_its_rows(client):
 
 def test_a_choice_in_use_is_not_removed(client, happened):
     options = {"choices": ["Open", "Closed"]}
-    table = client.table({"name": "Status", "type": "single_select", "options": options})
+    table = client.table(
+        {"name": "Status", "type": "single_select", "options": options}
+    )
     client.record(table["id"], Status="Open")
     before = client.position(table["workspace_id"])
     path = f"/fields/{table['ids']['Status']}"
@@ -451,8 +490,12 @@ def test_a_new_field_of_the_same_name_starts_empty(client):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/fields/7"), ("PATCH", "/fields/7"), ("DELETE", "/fields/7")]
-    + [("GET", "/fields/7/constraint")],
+    [
+        ("GET", "/fields/7"),
+        ("PATCH", "/fields/7"),
+        ("DELETE", "/fields/7"),
+        ("GET", "/fields/7/constraint"),
+    ],
 )
 def test_what_is_no_id_is_a_bad_request(client, method, path):
     reply = client.request(method, path, json={"name": "x"})

@@ -172,7 +172,10 @@ def test_the_documents_filter_takes_all_of_its_conditions(client, table):
         ({"NOT": []}, ""),
         ({"NOT": {"OR": [{"Name": "a"}, {"Name": "b"}]}}, "cde"),
         ({"AND": [{"Status": "Open"}, {"NOT": {"Price": {"$gt": 0}}}]}, "c"),
-        ({"OR": [{"field": "Name", "operator": "eq", "value": "d"}, {"Name": "c"}]}, "cd"),
+        (
+            {"OR": [{"field": "Name", "operator": "eq", "value": "d"}, {"Name": "c"}]},
+            "cd",
+        ),
         ([{"Status": "Open"}, {"field": "Price", "operator": "gt", "value": 0}], "a"),
         ({"field": "Name", "operator": "eq", "value": "b"}, "b"),
         ({"NOT": {"Text": {"$is_empty": None}}}, "abcd"),

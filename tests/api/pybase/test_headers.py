@@ -10,7 +10,9 @@ import pytest
 from domain.ids import INSTANCE
 from tests.client import ABSENT, PASSWORD, made, new_email
 
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+UUID = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+)
 
 
 def create(client, table, key=None, **fields):
@@ -39,7 +41,11 @@ def test_every_write_says_its_position_and_batch(client, newcomer, recorded_even
         return reply.json() if reply.content else {}
 
     write("PATCH", f"/workspaces/{workspace['id']}", {"name": "New"})
-    write("POST", f"/workspaces/{workspace['id']}/members", {"email": newcomer.user["email"]})
+    write(
+        "POST",
+        f"/workspaces/{workspace['id']}/members",
+        {"email": newcomer.user["email"]},
+    )
     base = write("POST", "/bases", {"workspace_id": workspace["id"], "name": "B"})
     write("PATCH", f"/bases/{base['id']}", {"name": "C"})
     table = write("POST", "/tables", {"base_id": base["id"], "name": "T"})

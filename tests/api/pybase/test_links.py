@@ -190,7 +190,9 @@ def test_a_change_of_links_moves_the_other_sides_on(client, widgets, people):
     assert fields_of(client, other)["Owners"] in ([], None)
 
 
-@pytest.mark.parametrize("missing", ["absent", "deleted", "of another table", "foreign"])
+@pytest.mark.parametrize(
+    "missing", ["absent", "deleted", "of another table", "foreign"]
+)
 def test_a_record_that_is_not_there_is_not_linked_to(
     client, stranger, widgets, people, happened, missing
 ):
@@ -206,7 +208,10 @@ def test_a_record_that_is_not_there_is_not_linked_to(
     before = client.position(widgets["workspace_id"])
 
     one = {"table_id": people["id"], "fields": {"Owns": [ids[missing]]}}
-    replies = [client.post("/records", json=one), changed(client, person, Owns=ids[missing])]
+    replies = [
+        client.post("/records", json=one),
+        changed(client, person, Owns=ids[missing]),
+    ]
 
     for reply in replies:
         assert reply.status_code == 409
@@ -299,13 +304,18 @@ def test_a_record_that_a_required_link_needs_stays(client, widgets, happened):
     )
 
     for reply in (refused, batch):
-        assert (reply.status_code, reply.json()["code"]) == (409, "FOREIGN_KEY_VIOLATION")
+        assert (reply.status_code, reply.json()["code"]) == (
+            409,
+            "FOREIGN_KEY_VIOLATION",
+        )
     assert happened(widgets["workspace_id"], before) == []
     client.delete(f"/records/{person['id']}")
     assert client.delete(f"/records/{widget['id']}").status_code == 204
 
 
-def test_a_required_link_is_not_taken_away_from_the_other_side(client, widgets, happened):
+def test_a_required_link_is_not_taken_away_from_the_other_side(
+    client, widgets, happened
+):
     people = client.table(
         {
             "name": "Owns",
@@ -336,7 +346,9 @@ def test_links_are_filtered_by_what_they_link_to(client, widgets, people):
     def found(operator, value):
         condition = {"field": "Owns", "operator": operator, "value": value}
         query = {"table_id": people["id"], "filter": str(condition).replace("'", '"')}
-        return [row["id"] for row in made(client.get("/records", params=query))["items"]]
+        return [
+            row["id"] for row in made(client.get("/records", params=query))["items"]
+        ]
 
     assert found("contains", one["id"]) == [person["id"]]
     assert found("is_empty", "") == [nobody["id"]]

@@ -30,7 +30,10 @@ def test_health_says_that_it_is_alive(anonymous):
 
 
 def test_ready_says_that_the_database_answers(anonymous):
-    assert anonymous.get("/ready").json() == {"status": "ready", "database": "connected"}
+    assert anonymous.get("/ready").json() == {
+        "status": "ready",
+        "database": "connected",
+    }
 
 
 def values(text, name):
@@ -44,7 +47,10 @@ def test_metrics_count_what_was_done(client, anonymous):
         return sum(values(anonymous.get("/metrics").text, name).values())
 
     table = client.table("Name")
-    requests, events = total("tabellion_requests_total"), total("tabellion_events_total")
+    requests, events = (
+        total("tabellion_requests_total"),
+        total("tabellion_events_total"),
+    )
     commits = total("tabellion_commits_total")
     client.records(table["id"], *[{} for _ in range(10)])
 

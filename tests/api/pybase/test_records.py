@@ -80,7 +80,9 @@ def test_an_editor_writes_and_is_named_as_who_did(client, member):
 
 def test_the_documents_record_is_created(client, happened):
     table = client.table(
-        "Name", {"name": "Price", "type": "number"}, {"name": "In Stock", "type": "checkbox"}
+        "Name",
+        {"name": "Price", "type": "number"},
+        {"name": "In Stock", "type": "checkbox"},
     )
     before = client.position(table["workspace_id"])
     fields = {"Name": "Widget A", "Price": 29.99, "In Stock": True}
@@ -150,9 +152,9 @@ def test_values_are_shown_by_field_id_where_asked(client):
     data = {table["ids"]["Name"]: "Ada"}
 
     one = made(client.get(f"/records/{record['id']}", params={"by": "id"}))
-    listed = made(
-        client.get("/records", params={"table_id": table["id"], "by": "id"})
-    )["items"]
+    listed = made(client.get("/records", params={"table_id": table["id"], "by": "id"}))[
+        "items"
+    ]
 
     assert one == {**record, "data": data}
     assert listed == [{**record, "data": data}]
@@ -221,7 +223,9 @@ def test_every_required_field_that_is_empty_is_named(client, happened):
     before = client.position(table["workspace_id"])
 
     for fields in ({"Name": "", "Email": None}, {}, {"Name": None}):
-        reply = client.post("/records", json={"table_id": table["id"], "fields": fields})
+        reply = client.post(
+            "/records", json={"table_id": table["id"], "fields": fields}
+        )
         assert reply.status_code == 422
         assert reply.json() == {
             "detail": "Validation failed",
@@ -248,13 +252,21 @@ def test_a_required_field_is_not_emptied(client, happened):
     before = client.position(table["workspace_id"])
 
     for empty in ("", None):
-        reply = client.patch(f"/records/{record['id']}", json={"fields": {"Name": empty}})
+        reply = client.patch(
+            f"/records/{record['id']}", json={"fields": {"Name": empty}}
+        )
         assert (reply.status_code, reply.json()["code"]) == (422, "VALIDATION_ERROR")
         assert reply.json()["errors"] == [
-            {"loc": ["Name"], "msg": "Field is required", "type": "value_error.required"}
+            {
+                "loc": ["Name"],
+                "msg": "Field is required",
+                "type": "value_error.required",
+            }
         ]
     assert happened(table["workspace_id"], before) == []
-    untouched = client.patch(f"/records/{record['id']}", json={"fields": {"Notes": "x"}})
+    untouched = client.patch(
+        f"/records/{record['id']}", json={"fields": {"Notes": "x"}}
+    )
     assert untouched.status_code == 200
 
 
@@ -288,7 +300,12 @@ LONG = "x" * 10_000
         ("checkbox", {}, False, False),
         ("date", {}, "2024-02-29", "2024-02-29"),
         ("date", {}, "", None),
-        ("date", {"include_time": True}, "2024-01-01T10:00:00Z", "2024-01-01T10:00:00Z"),
+        (
+            "date",
+            {"include_time": True},
+            "2024-01-01T10:00:00Z",
+            "2024-01-01T10:00:00Z",
+        ),
         ("datetime", {}, "2024-01-01T10:00:00Z", "2024-01-01T10:00:00Z"),
         ("datetime", {}, "2024-01-01T10:00:00.500Z", "2024-01-01T10:00:00.5Z"),
         ("datetime", {}, "2024-01-01T10:00:00+02:00", "2024-01-01T08:00:00Z"),
@@ -354,7 +371,7 @@ def test_a_choice_is_taken_by_its_id(client):
         ("date", {}, "2024-1-1"),
         ("date", {}, "31.01.2024"),
         ("date", {}, "2024-01-31T00:00:00Z"),
-        ("date", {}, "٢٠٢٤-٠١-٠١"),
+        ("date", {}, "\u0662\u0660\u0662\u0664-\u0660\u0661-\u0660\u0661"),
         ("datetime", {}, 0),
         ("datetime", {}, "2024-01-31"),
         ("datetime", {}, "2024-13-01T00:00:00Z"),
@@ -518,7 +535,9 @@ def test_a_change_of_nothing_is_a_bad_request(client, body):
 
 
 @pytest.mark.parametrize(
-    "fields", [{"Nope": 1}, {"Name": 7}, {"Name": "Eve", "Nope": 1}, None, [], "x"], ids=str
+    "fields",
+    [{"Nope": 1}, {"Name": 7}, {"Name": "Eve", "Nope": 1}, None, [], "x"],
+    ids=str,
 )
 def test_a_wrong_change_changes_nothing(client, happened, fields):
     table = client.table("Name")

@@ -133,7 +133,10 @@ def test_a_table_is_made_with_its_fields_in_one_batch(client, recorded_events):
         ({"fields": [{"name": "x", "type": "novel"}]}, 422),
         ({"fields": [{"name": "x", "type": "text", "options": [1]}]}, 422),
         ({"fields": [{"name": "x", "type": "text", "required": "yes"}]}, 422),
-        ({"fields": [{"name": "x", "type": "text"}, {"name": "X", "type": "text"}]}, 409),
+        (
+            {"fields": [{"name": "x", "type": "text"}, {"name": "X", "type": "text"}]},
+            409,
+        ),
         ({"fields": [{"name": f"f{n}", "type": "text"} for n in range(401)]}, 422),
     ],
     ids=lambda value: str(value)[:60],
@@ -271,7 +274,9 @@ def test_a_table_goes_with_its_fields_records_and_constraints(client, happened):
         client.post("/records", json={"table_id": table["id"], "fields": {}}),
         client.patch(f"/records/{record['id']}", json={"fields": {"Name": "x"}}),
         client.delete(f"/records/{record['id']}"),
-        client.post("/fields", json={"table_id": table["id"], "name": "x", "type": "text"}),
+        client.post(
+            "/fields", json={"table_id": table["id"], "name": "x", "type": "text"}
+        ),
         client.patch(f"/fields/{table['ids']['Name']}", json={"name": "x"}),
         client.delete(f"/fields/{table['ids']['Name']}"),
         client.post("/constraints", json={"field_id": table["ids"]["Name"]}),

@@ -134,8 +134,18 @@ def test_a_chosen_slug_is_taken_once(client, stranger):
 
 @pytest.mark.parametrize(
     "slug",
-    ["v1", "workspace", "auth", "docs", "openapi", "health", "metrics", "admin"]
-    + ["events", "audit"],
+    [
+        "v1",
+        "workspace",
+        "auth",
+        "docs",
+        "openapi",
+        "health",
+        "metrics",
+        "admin",
+        "events",
+        "audit",
+    ],
 )
 def test_a_word_of_the_paths_is_no_slug(client, slug):
     reply = client.post("/workspaces", json={"name": "Acme", "slug": slug})
@@ -170,7 +180,12 @@ def test_a_workspace_that_is_none_is_refused(newcomer, body, where):
 
 
 def test_nobody_makes_a_workspace_for_somebody_else(client, stranger):
-    body = {"name": "x", "owner_id": stranger.user["id"], "id": ABSENT, "role": "viewer"}
+    body = {
+        "name": "x",
+        "owner_id": stranger.user["id"],
+        "id": ABSENT,
+        "role": "viewer",
+    }
 
     made_one = made(client.post("/workspaces", json=body))
 

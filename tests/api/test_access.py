@@ -1,0 +1,539 @@
+"""Who may do what: every operation, by every role, on what is whose.
+
+The rules stand here, written from the promise and not from the code: *viewer* and
+*commenter* read; *editor* writes records, views and form entries; *admin* writes
+bases, tables, fields, constraints, webhooks, automations and members; *owner* also
+deletes the workspace.  Another tenant's thing answers exactly as one that never was.
+A route without a rule fails the last test.
+"""
+
+import itertools
+import re
+import uuid
+from dataclasses import dataclass, field
+
+import psycopg
+import pytest
+
+from tests.client import PASSWORD, Client, Json, made, new_email, running_server
+
+ANYBODY, SIGNED_IN = "anybody", "signed in"
+ROLES = ["viewer", "commenter", "editor", "admin", "owner"]
+CALLERS = ["anonymous", "stranger", *ROLES]
+OWN, FOREIGN, ABSENT = "own", "foreign", "absent"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An operation, the least that its caller has to be, and how to call it.
+
+    `query` and `body` name things in braces: {table}, {record}, …; `then` is the
+    status of success.
+    """
+
+    operation: str
+    least: str
+    then: int = 200
+    query: Json = field(default_factory=dict)
+    body: Json | None = None
+
+    @property
+    def names(self) -> set[str]:
+        return set(re.findall(r"{(\w+)}", f"{self.operation} {self.query} {self.body}"))
+
+    def __str__(self) -> str:
+        return f"{self.operation}{'?' if self.query else ''}{'&'.join(self.query)}"
+
+
+RECORD = {"table_id": "{table}", "fields": {"Name": "x"}}
+ROWS = {"table_id": "{table}", "records": [{"fields": {"Name": "x"}}]}
+UPDATES = {
+    "table_id": "{table}",
+    "updates": [{"record_id": "{record}", "fields": {"Name": "x"}}],
+}
+IDS = {"table_id": "{table}", "record_ids": ["{record}"]}
+
+RULES = [
+    # --- workspaces and members
+    Rule("GET /workspaces", SIGNED_IN),
+    Rule("POST /workspaces", SIGNED_IN, 201, body={"name": "x"}),
+    Rule("GET /workspaces/{workspace}", "viewer"),
+    Rule("PATCH /workspaces/{workspace}", "admin", body={"name": "x"}),
+    Rule("DELETE /workspaces/{workspace}", "owner", 204),
+    Rule("GET /workspaces/{workspace}/members", "viewer"),
+    Rule(
+        "POST /workspaces/{workspace}/members",
+        "admin",
+        201,
+        body={"user_id": "{user}", "role": "viewer"},
+    ),
+    Rule(
+        "PATCH /workspaces/{workspace}/members/{member}",
+        "admin",
+        body={"role": "viewer"},
+    ),
+    Rule("DELETE /workspaces/{workspace}/members/{member}", "admin", 204),
+    # --- bases
+    Rule("GET /bases", SIGNED_IN),
+    Rule("GET /bases", "viewer", query={"workspace_id": "{workspace}"}),
+    Rule(
+        "POST /bases", "admin", 201, body={"workspace_id": "{workspace}", "name": "x"}
+    ),
+    Rule("GET /bases/{base}", "viewer"),
+    Rule("PATCH /bases/{base}", "admin", body={"name": "x"}),
+    Rule("DELETE /bases/{base}", "admin", 204),
+    Rule("POST /bases/{base}/duplicate", "admin", 201, body={}),
+    # --- tables
+    Rule("GET /tables", "viewer", query={"base_id": "{base}"}),
+    Rule("POST /tables", "admin", 201, body={"base_id": "{base}", "name": "x"}),
+    Rule("GET /tables/{table}", "viewer"),
+    Rule("PATCH /tables/{table}", "admin", body={"name": "x"}),
+    Rule("DELETE /tables/{table}", "admin", 204),
+    # --- fields
+    Rule("GET /fields", "viewer", query={"table_id": "{table}"}),
+    Rule(
+        "POST /fields",
+        "admin",
+        201,
+        body={"table_id": "{table}", "name": "x", "type": "text"},
+    ),
+    Rule("GET /fields/{field}", "viewer"),
+    Rule("PATCH /fields/{field}", "admin", body={"name": "x"}),
+    Rule("DELETE /fields/{field}", "admin", 204),
+    Rule(
+        "POST /fields/reorder",
+        "admin",
+        body={"table_id": "{table}", "field_ids": ["{field}"]},
+    ),
+    Rule("GET /fields/{field}/constraint", "viewer"),
+    # --- constraints
+    Rule("GET /constraints", "viewer", query={"table_id": "{table}"}),
+    Rule("GET /constraints", "viewer", query={"field_id": "{field}"}),
+    Rule("POST /constraints", "admin", 201, body={"field_id": "{free}"}),
+    Rule("GET /constraints/{constraint}", "viewer"),
+    Rule("PATCH /constraints/{constraint}", "admin", body={"status": "disabled"}),
+    Rule("DELETE /constraints/{constraint}", "admin", 204),
+    # --- records
+    Rule("GET /records", "viewer", query={"table_id": "{table}"}),
+    Rule("POST /records", "editor", 201, body=RECORD),
+    Rule("GET /records/{record}", "viewer"),
+    Rule("PATCH /records/{record}", "editor", body={"fields": {"Name": "x"}}),
+    Rule("DELETE /records/{record}", "editor", 204),
+    Rule("POST /records/batch", "editor", 201, body=ROWS),
+    Rule("PATCH /records/batch", "editor", body=UPDATES),
+    Rule("DELETE /records/batch", "editor", 204, body=IDS),
+    Rule(
+        "DELETE /records/batch",
+        "editor",
+        204,
+        query={"table_id": "{table}", "record_ids": "{record}"},
+    ),
+    Rule("GET /records/cursor", "viewer", query={"table_id": "{table}"}),
+    Rule("GET /records/export", "viewer", query={"table_id": "{table}"}),
+    Rule("POST /records/export", "viewer", query={"table_id": "{table}"}),
+    # --- the feed
+    Rule("GET /events", "viewer", query={"workspace_id": "{workspace}"}),
+    # --- views
+    Rule("GET /views", "viewer", query={"table_id": "{table}"}),
+    Rule("POST /views", "editor", 201, body={"table_id": "{table}"}),
+    Rule("GET /views/default", "viewer", query={"table_id": "{table}"}),
+    Rule("POST /views/reorder", "editor", body={"table_id": "{table}"}),
+    Rule("GET /views/{view}", "viewer"),
+    Rule("PATCH /views/{view}", "editor", body={}),
+    Rule("DELETE /views/{view}", "editor", 204),
+    Rule("POST /views/{view}/duplicate", "editor", 201, body={}),
+    Rule("POST /views/{view}/data", "viewer", body={}),
+    Rule("GET /views/{view}/form", "viewer"),
+    Rule("POST /views/{view}/form/submit", "editor", 201, body={}),
+    Rule("POST /views/{view}/submit", "editor", 201, body={}),
+    # --- extraction
+    *(
+        Rule(f"POST /extraction/{kind}", "editor", 202, body={})
+        for kind in ("pdf", "dxf", "ifc", "step", "werk24")
+    ),
+    Rule("GET /extraction/jobs/{job}", "viewer"),
+    Rule("POST /extraction/import/preview", "editor", body={}),
+    Rule("POST /extraction/import/execute", "editor", body={}),
+    # --- real time
+    Rule("GET /realtime/stats", "viewer"),
+    Rule("GET /realtime/presence/{channel}", "viewer"),
+    Rule("GET /realtime/presence/{channel}/focus", "viewer"),
+    Rule("POST /realtime/broadcast/{channel}", "editor", body={}),
+    # --- automations
+    Rule("GET /automations", "viewer", query={"table_id": "{table}"}),
+    Rule("POST /automations", "admin", 201, body={"table_id": "{table}"}),
+    Rule("GET /automations/{automation}", "viewer"),
+    Rule("PATCH /automations/{automation}", "admin", body={}),
+    Rule("DELETE /automations/{automation}", "admin", 204),
+    Rule("POST /automations/{automation}/actions", "admin", 201, body={}),
+    Rule("PATCH /automations/{automation}/actions/{action}", "admin", body={}),
+    Rule("DELETE /automations/{automation}/actions/{action}", "admin", 204),
+    Rule("POST /automations/{automation}/actions/reorder", "admin", body={}),
+    Rule("POST /automations/{automation}/trigger", "editor", body={}),
+    Rule("POST /automations/{automation}/pause", "admin", body={}),
+    Rule("POST /automations/{automation}/resume", "admin", body={}),
+    Rule("GET /automations/{automation}/runs", "viewer"),
+    Rule("GET /automations/{automation}/runs/{run}", "viewer"),
+    # --- webhooks
+    Rule("GET /webhooks", "viewer", query={"table_id": "{table}"}),
+    Rule("POST /webhooks", "admin", 201, body={"table_id": "{table}"}),
+    Rule("GET /webhooks/{webhook}", "viewer"),
+    Rule("PATCH /webhooks/{webhook}", "admin", body={}),
+    Rule("DELETE /webhooks/{webhook}", "admin", 204),
+    Rule("POST /webhooks/{webhook}/test", "admin", body={}),
+    Rule("POST /webhooks/{webhook}/regenerate-token", "admin", body={}),
+    Rule("POST /webhooks/incoming/{token}", ANYBODY, body={}),
+    # --- accounts and operations
+    Rule("POST /auth/register", ANYBODY, 201),
+    Rule("POST /auth/login", ANYBODY),
+    Rule("POST /auth/refresh", ANYBODY),
+    Rule("POST /auth/logout", SIGNED_IN, 204),
+    Rule("POST /auth/change-password", SIGNED_IN, 204, body={}),
+    Rule("GET /auth/me", SIGNED_IN),
+    Rule("GET /users/me", SIGNED_IN),
+    Rule("PATCH /users/me", SIGNED_IN, body={}),
+    Rule("GET /users/me/api-keys", SIGNED_IN),
+    Rule("POST /users/me/api-keys", SIGNED_IN, 201, body={}),
+    Rule("DELETE /users/me/api-keys/{key}", SIGNED_IN, 204),
+    Rule("GET /health", ANYBODY),
+    Rule("GET /ready", ANYBODY),
+    Rule("GET /info", ANYBODY),
+    Rule("GET /metrics", ANYBODY),
+]
+
+
+def expected(rule: Rule, caller: str, whose: str) -> int:
+    """The status that the rules promise."""
+    if rule.least == ANYBODY:
+        return rule.then
+    if caller == "anonymous":
+        return 401
+    if rule.least == SIGNED_IN:
+        return rule.then
+    if whose != OWN or caller == "stranger":
+        return 404
+    return rule.then if ROLES.index(caller) >= ROLES.index(rule.least) else 403
+
+
+# ---------------------------------------------------------------- what there is
+
+
+class World:
+    """Two tenants: the team's workspace with a member a role, and a stranger's."""
+
+    def __init__(self, url):
+        self.url = url
+        self.callers = {"anonymous": Client(url)}
+        for name in ("owner", "stranger", *ROLES[:-1]):
+            self.callers[name] = Client(url).register(name.title())
+        owner, stranger = self.callers["owner"], self.callers["stranger"]
+        self.workspace = owner.workspace("Ours")["id"]
+        for role in ROLES[:-1]:
+            member = owner.add_member(self.workspace, self.callers[role], role)
+        self.own = self.stage(owner, self.workspace) | {"member": member["id"]}
+        theirs = stranger.workspace("Theirs")["id"]
+        self.foreign = self.stage(stranger, theirs)
+        self.absent = {name: str(uuid.uuid4()) for name in self.foreign}
+        self.count = itertools.count()
+
+    def stage(self, client, workspace_id):
+        """A base with a table, its fields, a record and a constraint."""
+        base = client.base(workspace_id)
+        table = client.table("Name", "Free", base_id=base["id"])
+        return {
+            "workspace": workspace_id,
+            "base": base["id"],
+            "table": table["id"],
+            "field": table["ids"]["Name"],
+            "free": table["ids"]["Free"],
+            "record": client.record(table["id"], Name=f"{uuid.uuid4()}")["id"],
+            "constraint": client.constraint(table["ids"]["Name"])["id"],
+        }
+
+    def things(self, rule, caller, whose):
+        """Ids for the names of a rule; what is going to be changed is made anew."""
+        if whose == ABSENT:
+            found = self.absent
+        elif whose == FOREIGN:
+            found = self.foreign
+        elif expected(rule, caller, whose) in (403, 404) or "GET" in rule.operation:
+            found = self.own
+        else:
+            found = self.stage(self.callers["owner"], self.workspace)
+        anything = {name: str(uuid.uuid4()) for name in rule.names}
+        return anything | found | {"user": self.somebody(rule, caller, whose)}
+
+    def somebody(self, rule, caller, whose):
+        """A user to be added: a new one where adding is going to succeed."""
+        if "user" in rule.names and expected(rule, caller, whose) == 201:
+            with Client(self.url) as client:
+                return client.register("Newcomer").user["id"]
+        return self.callers["stranger"].user["id"]
+
+    def ask(self, rule, caller, things, url=None):
+        method, _, path = filled(rule.operation, things).partition(" ")
+        client = self.callers[caller]
+        if url is not None:
+            path = f"{url}/api/v1{path}"
+        return client.request(
+            method,
+            path,
+            params=filled(rule.query, things),
+            json=filled(rule.body, things),
+        )
+
+
+def filled(value, things):
+    """A value with ids in place of the names in braces."""
+    if isinstance(value, str):
+        return re.sub(r"{(\w+)}", lambda name: things[name[1]], value)
+    if isinstance(value, dict):
+        return {key: filled(item, things) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, things) for item in value]
+    return value
+
+
+@pytest.fixture(scope="module")
+def world(server):
+    world = World(server.url)
+    yield world
+    for client in world.callers.values():
+        client.close()
+
+
+@pytest.fixture(scope="module")
+def unfinished(server):
+    """Operations that are to come, as the rules spell them."""
+    return {
+        re.sub(r"{\w+}", "{}", f"{row.method} {row.path}")
+        for row in server.application.routes.rows
+        if row.planned
+    }
+
+
+@pytest.fixture(scope="module")
+def ledger(database):
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+        yield connection
+
+
+def positions(ledger):
+    """Every workspace's position, and how many events there are."""
+    heads = ledger.execute("SELECT workspace_id, seq FROM ledger.heads").fetchall()
+    (count,) = ledger.execute("SELECT count(*) FROM ledger.events").fetchone()
+    return dict(heads), count
+
+
+def shape(operation):
+    return re.sub(r"{\w+}", "{}", operation)
+
+
+def same_but_for_ids(reply, things):
+    """A reply as far as it may not tell one thing from another."""
+    text = reply.text
+    for name, value in things.items():
+        text = text.replace(value, f"<{name}>")
+    headers = {
+        name: value
+        for name, value in reply.headers.items()
+        if name not in ("date", "x-request-id", "content-length")
+    }
+    return reply.status_code, headers, text
+
+
+# -------------------------------------------------------------------- the tests
+
+BY_ROLE = [rule for rule in RULES if rule.least not in (ANYBODY, SIGNED_IN)]
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("rule", BY_ROLE, ids=str)
+def test_an_operation_on_ones_own_is_for_its_roles(
+    world, ledger, unfinished, rule, caller
+):
+    things = world.things(rule, caller, OWN)
+    promised = expected(rule, caller, OWN)
+    before = positions(ledger)
+
+    reply = world.ask(rule, caller, things)
+
+    if promised != 401 and shape(rule.operation) in unfinished:
+        assert reply.status_code == 501
+        assert positions(ledger) == before
+        return
+    assert reply.status_code == promised, reply.text
+    if promised >= 400 or rule.operation.startswith("GET"):
+        assert positions(ledger) == before
+    else:
+        heads, count = positions(ledger)
+        assert count > before[1]
+        assert {name for name in heads if heads[name] != before[0].get(name)} == {
+            uuid.UUID(world.workspace)
+        }
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("rule", [one for one in BY_ROLE if one.names], ids=str)
+def test_what_is_anothers_answers_as_what_never_was(
+    world, ledger, unfinished, rule, caller
+):
+    if caller == "stranger":  # whose own the foreign things are
+        foreign = world.things(rule, "viewer", OWN)
+    else:
+        foreign = world.things(rule, caller, FOREIGN)
+    absent = world.things(rule, caller, ABSENT)
+    before = positions(ledger)
+
+    there, nowhere = (world.ask(rule, caller, one) for one in (foreign, absent))
+
+    promised = expected(rule, caller, FOREIGN)
+    if promised != 401 and shape(rule.operation) in unfinished:
+        promised = 501
+    assert (there.status_code, nowhere.status_code) == (promised, promised)
+    assert same_but_for_ids(there, foreign) == same_but_for_ids(nowhere, absent)
+    assert positions(ledger) == before
+
+
+def test_a_server_that_has_seen_nothing_yet_answers_the_same(
+    world, settings, database, unfinished
+):
+    rules = [
+        rule
+        for rule in BY_ROLE
+        if rule.names and shape(rule.operation) not in unfinished
+    ]
+    assert len(rules) > 25
+    with running_server(settings, database) as fresh:
+        for rule in rules:
+            foreign = world.things(rule, "owner", FOREIGN)
+            absent = world.things(rule, "owner", ABSENT)
+            first = world.ask(rule, "owner", foreign, fresh.url)
+            again = world.ask(rule, "owner", foreign)
+            nowhere = world.ask(rule, "owner", absent, fresh.url)
+            assert (
+                same_but_for_ids(first, foreign)
+                == same_but_for_ids(again, foreign)
+                == same_but_for_ids(nowhere, absent)
+            ), rule
+
+
+# a thing of one's own named together with a thing of another's
+MIXED = [
+    Rule("PATCH /records/batch", "editor", body=UPDATES),
+    Rule("DELETE /records/batch", "editor", body=IDS),
+    Rule(
+        "GET /constraints",
+        "viewer",
+        query={"table_id": "{table}", "field_id": "{field}"},
+    ),
+    Rule(
+        "POST /fields",
+        "admin",
+        body={
+            "table_id": "{table}",
+            "name": "x",
+            "type": "linked_record",
+            "options": {"linked_table_id": "{linked}"},
+        },
+    ),
+    Rule("POST /workspaces/{workspace}/members", "admin", body={"user_id": "{member}"}),
+]
+OTHERS = {"record", "field", "linked", "member"}
+
+
+@pytest.mark.parametrize("rule", MIXED, ids=str)
+def test_ones_own_with_anothers_is_refused_whole(world, ledger, rule):
+    own = world.own | {"linked": world.own["table"]}
+    foreign = world.foreign | {"linked": world.foreign["table"]}
+    taken = {name: foreign.get(name, str(uuid.uuid4())) for name in OTHERS}
+    never = {name: str(uuid.uuid4()) for name in OTHERS}
+    before = positions(ledger)
+
+    there = world.ask(rule, "owner", own | taken)
+    nowhere = world.ask(rule, "owner", own | never)
+
+    assert there.status_code == nowhere.status_code == 404
+    assert same_but_for_ids(there, own | taken) == same_but_for_ids(
+        nowhere, own | never
+    )
+    assert positions(ledger) == before
+
+
+def test_a_batch_with_one_of_anothers_in_it_is_refused_whole(world, ledger):
+    owner = world.callers["owner"]
+    table_id = world.own["table"]
+    rows = owner.records(table_id, *[{"Name": f"{uuid.uuid4()}"} for _ in range(99)])
+    ids = [row["id"] for row in rows]
+    ids.insert(50, world.foreign["record"])
+    updates = [{"record_id": one, "fields": {"Free": "x"}} for one in ids]
+    before = positions(ledger)
+
+    replies = [
+        owner.patch("/records/batch", json={"table_id": table_id, "updates": updates}),
+        owner.delete_with("/records/batch", {"table_id": table_id, "record_ids": ids}),
+    ]
+
+    assert [reply.status_code for reply in replies] == [404, 404]
+    assert positions(ledger) == before
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize(
+    "rule",
+    [
+        rule
+        for rule in RULES
+        if rule.least == SIGNED_IN and rule.operation != "POST /auth/logout"
+    ],
+    ids=str,
+)
+def test_what_every_user_may_is_nothing_for_nobody(world, unfinished, rule, caller):
+    reply = world.ask(rule, caller, world.things(rule, caller, ABSENT))
+
+    promised = expected(rule, caller, OWN)
+    if promised != 401 and shape(rule.operation) in unfinished:
+        promised = 501
+    assert reply.status_code == promised
+
+
+def test_to_log_out_one_has_to_be_in(world, newcomer):
+    assert world.callers["anonymous"].post("/auth/logout").status_code == 401
+    assert newcomer.post("/auth/logout").status_code == 204
+
+
+@pytest.mark.parametrize(
+    "rule", [one for one in RULES if one.least == ANYBODY], ids=str
+)
+def test_what_is_for_anybody_asks_for_no_token(world, unfinished, rule):
+    user = {"email": new_email(), "password": PASSWORD}
+    token = world.callers["viewer"].refresh_token
+    bodies = {
+        "POST /auth/register": user,
+        "POST /auth/login": {**user, "email": world.callers["viewer"].user["email"]},
+        "POST /auth/refresh": {"refresh_token": token},
+    }
+    body = bodies.get(rule.operation, rule.body)
+    method, _, path = filled(rule.operation, {"token": "whk_x"}).partition(" ")
+
+    reply = world.callers["anonymous"].request(method, path, json=body)
+
+    promised = 501 if shape(rule.operation) in unfinished else rule.then
+    assert reply.status_code == promised
+
+
+def test_a_role_counts_from_its_day_on(world):
+    owner = world.callers["owner"]
+    workspace = owner.workspace("Later")
+    with Client(world.url) as client:
+        joining = client.register("Late")
+        path = f"/workspaces/{workspace['id']}"
+        assert joining.get(path).status_code == 404
+        owner.add_member(workspace["id"], joining, "viewer")
+        assert made(joining.get(path))["role"] == "viewer"
+
+
+def test_every_route_has_a_rule_and_every_rule_a_route(server):
+    rows = {shape(f"{row.method} {row.path}") for row in server.application.routes.rows}
+
+    assert {shape(rule.operation) for rule in RULES} == rows
