@@ -129,14 +129,17 @@ class Transaction:
                 if head is None or not group.accepted:
                     # nothing was written; at a ROLLBACK psycopg would forget its
                     # prepared statements in the middle of a pipeline
-                    connection.execute("COMMIT")
-                    return group
-                if not units[0].alone:
+                    if not units[0].makes_workspace:
+                        connection.execute("COMMIT")
+                        return group
+                elif not units[0].alone:
                     self._write(connection, head, facts, units, group)
                     group.finish()  # while the database commits
             # psycopg forgets its prepared statements at DDL, which a pipeline that has
             # named one already does not survive
-            if units[0].alone:
+            if head is None or not group.accepted:
+                connection.execute("ROLLBACK")  # of the new head
+            elif units[0].alone:
                 self._write(connection, head, facts, units, group)
                 group.finish()
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:

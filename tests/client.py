@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import threading
 import time
+import uuid
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,6 +103,11 @@ class Client(httpx2.Client):
 
 def new_email(name: str = "ada") -> str:
     return f"{name.lower()}.{secrets.token_hex(6)}@example.org"
+
+
+def new_id() -> str:
+    """An id that nothing has."""
+    return str(uuid.UUID(int=secrets.randbits(128), version=4))
 
 
 def made(reply: httpx2.Response) -> Any:

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from api.cli.admin import admin
+from api.cli.demo import demo
 from api.cli.doctor import doctor
 from api.cli.replay import replay
 from api.cli.serve import serve
@@ -18,8 +19,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing rich costs more than all the rest of --help
 )
-for verb in (serve, replay, verify, doctor, admin):
+for verb in (serve, demo, replay, verify, doctor, admin):
     app.command()(verb)
 
 

@@ -265,4 +265,4 @@ SOURCES = [
 # column has the values
 LINKED = (("States", "Code", "Airports", "State"), ("Makers", "Name", "Cars", "Maker"))
 
-FILES_PASSED_OVER = (("la-riots.csv", "it lists people who were killed, by name"),)
+FILES_PASSED_OVER = (("la-riots.csv", "a list of people who were killed"),)

@@ -1,4 +1,4 @@
-"""What the demo makes of the files: clean values, and a word on all that it leaves out."""
+"""What the demo makes of the files: clean values, a word on all it leaves out."""
 
 import json
 import re
@@ -147,7 +147,9 @@ def test_the_choices_are_those_that_occur():
 
 def test_a_linked_table_has_each_value_once():
     states = link("State", "state", "States")
-    airports = prepare("Airports", [states], [{"state": s} for s in ("TX", "", "TX", "AK")])
+    airports = prepare(
+        "Airports", [states], [{"state": s} for s in ("TX", "", "TX", "AK")]
+    )
     made = keys("States", "Code", airports, "State")
     assert made.rows == [{"Code": "TX"}, {"Code": "AK"}]
 
@@ -220,7 +222,7 @@ def test_every_file_that_is_shipped_is_used_or_passed_over_with_a_reason(shipped
     assert used | over == there
     assert not used & over
     assert shipped.passed_over == [
-        PassedOver("la-riots.csv", "all", "it lists people who were killed, by name"),
+        PassedOver("la-riots.csv", "all", "a list of people who were killed"),
         PassedOver("driving.json", "column side", "where a chart put its label"),
     ]
 

@@ -1,0 +1,5 @@
+"""What store tests of the read side share with those of the write side."""
+
+from tests.commands.conftest import committer, tenant
+
+__all__ = ["committer", "tenant"]
