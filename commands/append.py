@@ -88,12 +88,7 @@ def append(
             ],
             prepare=True,
         )
-        connection.execute(
-            _OUTBOX,
-            [head.workspace_id, first, first + len(columns.ids) - 1],
-            prepare=True,
-        )
-    _batches(connection, head, units)
+    _close(connection, head, units)
 
 
 def _encode(columns: _Columns, head: Head, unit: Accepted, milliseconds: int) -> None:
@@ -142,12 +137,16 @@ def _encode(columns: _Columns, head: Head, unit: Accepted, milliseconds: int) ->
     head.hash = previous
 
 
-def _batches(
+def _close(
     connection: psycopg.Connection[Any], head: Head, units: Sequence[Accepted]
 ) -> None:
+    """The batches, the outbox' row and the head, in one statement."""
     connection.execute(
-        _BATCHES,
+        _CLOSE,
         [
+            head.workspace_id,
+            units[0].first_seq,
+            head.seq,
             head.workspace_id,
             head.recorded_at,
             text_array([unit.batch_id for unit in units]),
@@ -164,6 +163,11 @@ def _batches(
                 [unit.once.fingerprint.hex() if unit.once else None for unit in units]
             ),
             text_array([kept_reply(unit.once, unit.reply) for unit in units]),
+            head.seq,
+            head.catalog_seq,
+            head.hash,
+            head.recorded_at,
+            head.workspace_id,
         ],
         prepare=True,
     )
@@ -199,11 +203,15 @@ _EVENTS = """
          WITH ORDINALITY
          AS n (id, stream, version, type, schema, data, at, hash, position)
 """
-_OUTBOX = (
-    "INSERT INTO ledger.outbox (workspace_id, first_seq, last_seq)"
-    " VALUES (%s::uuid, %s::bigint, %s::bigint)"
-)
-_BATCHES = """
+# a group without an event has nothing to seal
+_CLOSE = """
+    WITH sealing AS (
+    INSERT INTO ledger.outbox (workspace_id, first_seq, last_seq)
+    SELECT workspace_id, first_seq, last_seq
+    FROM (VALUES (%s::uuid, %s::bigint, %s::bigint))
+         AS o (workspace_id, first_seq, last_seq)
+    WHERE last_seq >= first_seq
+    ), kept AS (
     INSERT INTO ledger.batches
         (workspace_id, recorded_at, batch_id, first_seq, last_seq, actor_kind, actor,
          surface, request_id, causation_id, correlation_id, key, fingerprint, reply)
@@ -215,4 +223,8 @@ _BATCHES = """
                 %s::text[])
          AS n (batch_id, first_seq, last_seq, actor_kind, actor, surface, request_id,
                causation_id, correlation_id, key, fingerprint, reply)
+    )
+    UPDATE ledger.heads
+    SET seq = %s, catalog_seq = %s, hash = %s, recorded_at = %s::timestamptz
+    WHERE workspace_id = %s::uuid
 """

@@ -30,7 +30,7 @@ from domain.errors import (
 )
 from domain.events import Recorded
 from domain.facts import Facts
-from domain.ids import BatchId, WorkspaceId, uuid7
+from domain.ids import INSTANCE, BatchId, WorkspaceId, uuid7
 from domain.record import RecordCreated, RecordLinksChanged
 from projections.apply import apply
 from projections.arrays import text_array
@@ -49,6 +49,7 @@ class Group:
     workspace_id: WorkspaceId
     answers: list[Done | BaseException]
     accepted: list[Accepted] = field(default_factory=list)
+    before: Catalog = field(default_factory=lambda: Catalog(INSTANCE))
     catalog: Catalog | None = None  # where it changed
     committing: bool = False  # COMMIT has been sent
     last: tuple[Unit, Outcome] | None = None  # whose reply is made meanwhile
@@ -241,7 +242,7 @@ class Transaction:
         # one system call a group: each gives the interpreter away
         bits = self._bits(73)
         milliseconds = int(self._clock() * 1000)
-        before = facts.catalog
+        before = group.before = facts.catalog
         now = max(self._time_text(self._clock()), head.recorded_at)
         head.recorded_at = facts.now = now
         seq = head.seq
@@ -334,19 +335,7 @@ class Transaction:
                 for write in unit.vault:
                     connection.execute(write.statement, write.values)
         events = [one for unit in group.accepted for one in unit.events]
-        start = self._catalogs.get(head.workspace_id) or Catalog(head.workspace_id)
-        apply(connection, live(head.workspace_id), start, events)
-        connection.execute(
-            _MOVE_HEAD,
-            [
-                head.seq,
-                head.catalog_seq,
-                head.hash,
-                head.recorded_at,
-                head.workspace_id,
-            ],
-            prepare=True,
-        )
+        apply(connection, live(head.workspace_id), group.before, events)
         group.committing = True
         connection.execute("COMMIT")
 
@@ -448,10 +437,6 @@ _NEW_HEAD = (
 _LOCK_HEAD = (
     "SELECT seq, catalog_seq, hash, ledger.rfc3339(recorded_at)"
     " FROM ledger.heads WHERE workspace_id = %s::uuid FOR UPDATE"
-)
-_MOVE_HEAD = (
-    "UPDATE ledger.heads SET seq = %s, catalog_seq = %s, hash = %s,"
-    " recorded_at = %s::timestamptz WHERE workspace_id = %s::uuid"
 )
 _SESSIONS = (
     b"SELECT id FROM vault.sessions WHERE id = ANY (%s::uuid[])"

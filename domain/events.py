@@ -48,6 +48,10 @@ class Event:
         """The id of what changed: the first attribute of every event class."""
         raise NotImplementedError
 
+    def inverse(self) -> "Inverse":
+        """The command that takes it back, or None: stated by every event class."""
+        raise NotImplementedError
+
     def data(self) -> dict[str, Json]:
         return {name: getattr(self, name) for name in self.PAYLOAD}
 

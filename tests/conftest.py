@@ -21,6 +21,7 @@ from projections import log
 from tests.client import Client, Server, running_server
 
 Recorded = list[dict[str, Any]]
+ROLES = ("viewer", "commenter", "editor", "admin")
 
 
 @pytest.fixture(scope="session")
@@ -118,3 +119,23 @@ def newcomer(server: Server) -> Iterator[Client]:
     """A user of this test alone, with nothing yet."""
     with Client(server.url) as client:
         yield client.register("Grace")
+
+
+@pytest.fixture(scope="session")
+def team(server: Server) -> Iterator[dict[str, Client]]:
+    """A user a role; `member` lets them into a workspace."""
+    clients = {role: Client(server.url).register(role.title()) for role in ROLES}
+    yield clients
+    for one in clients.values():
+        one.close()
+
+
+@pytest.fixture
+def member(client: Client, team: dict[str, Client]) -> Callable[[str, str], Client]:
+    """`member(workspace_id, role)`: a user who has this role there."""
+
+    def member(workspace_id: str, role: str) -> Client:
+        client.add_member(workspace_id, team[role], role)
+        return team[role]
+
+    return member

@@ -12,7 +12,7 @@ from psycopg import sql
 from domain.catalog import Catalog, Constraint, Field, Table
 from domain.constraint import unique_digest
 from domain.events import Recorded
-from domain.ids import TableId, WorkspaceId
+from domain.ids import FieldId, TableId, WorkspaceId
 from projections.arrays import text_array
 from projections.records.ddl import SYSTEM_COLUMNS
 from projections.records.net import Insert, LinkWrite, TableChanges, Update, net
@@ -27,14 +27,15 @@ def apply(
     events: Iterable[Recorded],
 ) -> None:
     """Writes a run of record events of one workspace."""
-    for table_id, changes in net(events).items():
+    found = net(events)
+    for table_id, changes in found.tables.items():
         table = catalog.tables[TableId(table_id)]
         _delete(connection, target, table, changes)
         _insert(connection, target, table, list(changes.inserts.values()))
         _update(connection, target, table, list(changes.updates.values()))
-        _link(connection, target, table, changes.links)
         _keep_keys(connection, target, catalog.id, table, changes)
         _count(connection, target, catalog.id, table, changes.last_number)
+    _link(connection, target, catalog, found.links)
 
 
 def _delete(
@@ -156,12 +157,13 @@ def _update(
 def _link(
     connection: psycopg.Connection,
     target: Target,
-    table: Table,
+    catalog: Catalog,
     writes: Sequence[LinkWrite],
 ) -> None:
     """In the events' order, a statement or two each: links are rare beside values."""
     for write in writes:
-        field = table.all_fields[write.field_id]  # type: ignore[index]
+        table = catalog.table_of_field[write.field_id]
+        field = table.all_fields[FieldId(write.field_id)]
         own, far, position, there = (
             ("target_id", "record_id", "reverse_position", "position")
             if field.is_reverse

@@ -58,7 +58,7 @@ class TableChanges:
     deletes: dict[str, None] = field(default_factory=dict)
     inserts: dict[str, Insert] = field(default_factory=dict)
     updates: dict[str, Update] = field(default_factory=dict)
-    links: list[LinkWrite] = field(default_factory=list)
+    links: list[LinkWrite] = field(default_factory=list)  # `Changes.links`
     # unique keys go by what a record had and has, in the events' order
     keys: list[tuple[str, Mapping[str, Value], Mapping[str, Value]]] = field(
         default_factory=list
@@ -66,14 +66,22 @@ class TableChanges:
     last_number: int = 0
 
 
-def net(events: Iterable[Recorded]) -> dict[str, TableChanges]:
-    """The changes by table id."""
-    tables: dict[str, TableChanges] = {}
+@dataclass(slots=True)
+class Changes:
+    """By table id; but links in the events' order, for either end may write a link."""
+
+    tables: dict[str, TableChanges] = field(default_factory=dict)
+    links: list[LinkWrite] = field(default_factory=list)
+
+
+def net(events: Iterable[Recorded]) -> Changes:
+    found = Changes()
+    tables = found.tables
     for recorded in events:
         event: Any = recorded.event
         changes = tables.get(event.table_id)
         if changes is None:
-            changes = tables[event.table_id] = TableChanges()
+            changes = tables[event.table_id] = TableChanges(links=found.links)
         kind = type(event)
         if kind is RecordCreated:
             _insert(changes, recorded, event, recorded.at, recorded.actor.id)
@@ -87,7 +95,7 @@ def net(events: Iterable[Recorded]) -> dict[str, TableChanges]:
             _insert(changes, recorded, event, event.created_at, event.created_by)
         else:
             raise LookupError(f"no record event: {event.TYPE}")
-    return tables
+    return found
 
 
 def _insert(

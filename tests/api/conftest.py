@@ -1,33 +1,11 @@
-"""Callers by role, and what happened since a position."""
+"""What tests of the surfaces share: what happened since a position, a wide table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.client import Client, Json, Server
-
-ROLES = ("viewer", "commenter", "editor", "admin")
-
-
-@pytest.fixture(scope="session")
-def team(server: Server) -> Iterator[dict[str, Client]]:
-    """A user a role; `member` lets them into a workspace."""
-    clients = {role: Client(server.url).register(role.title()) for role in ROLES}
-    yield clients
-    for one in clients.values():
-        one.close()
-
-
-@pytest.fixture
-def member(client: Client, team: dict[str, Client]) -> Callable[[str, str], Client]:
-    """`member(workspace_id, role)`: a user who has this role there."""
-
-    def member(workspace_id: str, role: str) -> Client:
-        client.add_member(workspace_id, team[role], role)
-        return team[role]
-
-    return member
+from tests.client import Client, Json
 
 
 @pytest.fixture

@@ -1,0 +1,104 @@
+"""The measured server as its user sees it: an account, one workspace, one table."""
+
+import secrets
+import time
+from typing import Any
+
+import httpx2
+
+from benchmarks.errors import CannotMeasure
+from benchmarks.rows import FIELDS, row
+
+RECORDS = "/api/v1/records"
+BATCH = 1000
+SETTLE_SECONDS = 0.3  # for the writes that wrk no longer waited for
+
+
+class Subject:
+    """The server at `port` over HTTP, with the table that every workload uses."""
+
+    def __init__(self, port: int) -> None:
+        self._client = httpx2.Client(
+            base_url=f"http://127.0.0.1:{port}/api/v1", timeout=120, trust_env=False
+        )
+        self.port = port
+        self.token = self._register()
+        self._client.headers["authorization"] = f"Bearer {self.token}"
+        self.workspace_id = self._made("/workspaces", {"name": "Bench"})["id"]
+        base = {"workspace_id": self.workspace_id, "name": "Bench"}
+        base_id = self._made("/bases", base)["id"]
+        table = {"base_id": base_id, "name": "Widgets", "fields": FIELDS}
+        self.table_id: str = self._made("/tables", table)["id"]
+
+    def close(self) -> None:
+        self._client.close()
+
+    def fill(self, records: int) -> list[str]:
+        """Makes that many records (whole batches of them); their ids."""
+        ids: list[str] = []
+        for first in range(0, records, BATCH):
+            rows = [{"fields": row(n)} for n in range(first, first + BATCH)]
+            body = {"table_id": self.table_id, "records": rows}
+            made = self._made("/records/batch", body)
+            ids += [one["id"] for one in made["items"]]
+        return ids
+
+    def position(self) -> int:
+        """How many events the workspace's ledger has, once the last write is done."""
+        time.sleep(SETTLE_SECONDS)
+        query: dict[str, str | int] = {"workspace_id": self.workspace_id, "limit": 1}
+        head: int = self._got("/events", query)["head"]
+        return head
+
+    def count(self) -> int:
+        """How many records the table has."""
+        time.sleep(SETTLE_SECONDS)
+        total: int = self._got("/records", {"table_id": self.table_id, "limit": 1})[
+            "total"
+        ]
+        return total
+
+    def prove(self) -> None:
+        """One request of each kind, looked at in full; wrk looks at statuses alone.
+
+        Raises CannotMeasure.
+        """
+        body = {"table_id": self.table_id, "fields": row(1)}
+        made = self._made("/records", body)
+        self._expect(made["fields"], row(1))
+        path = f"/records/{made['id']}"
+        changed = self._client.patch(path, json={"fields": {"Qty": 77}})
+        self._expect(_read(changed, 200)["fields"], {**row(1), "Qty": 77})
+        self._expect(self._got(path, {})["fields"], {**row(1), "Qty": 77})
+        if _read(httpx2.get(f"{self._client.base_url}{path}"), 401)["code"] == "":
+            raise CannotMeasure("a get without a token was not refused with a code")
+
+    def _register(self) -> str:
+        account = {
+            "email": f"bench-{secrets.token_hex(6)}@example.org",
+            "password": secrets.token_urlsafe(18),
+            "name": "Bench",
+        }
+        token: str = self._made("/auth/register", account)["access_token"]
+        return token
+
+    def _made(self, path: str, body: object) -> Any:
+        return _read(self._client.post(path, json=body), 201)
+
+    def _got(self, path: str, query: dict[str, str | int]) -> Any:
+        return _read(self._client.get(path, params=query), 200)
+
+    @staticmethod
+    def _expect(found: dict[str, Any], wanted: dict[str, Any]) -> None:
+        at = found["At"].replace("+00:00", "Z").replace(".000000", "")
+        if {**found, "At": at} != wanted:
+            raise CannotMeasure(f"a record came back as {found}, not as {wanted}")
+
+
+def _read(reply: httpx2.Response, status: int) -> Any:
+    if reply.status_code != status:
+        raise CannotMeasure(
+            f"{reply.request.method} {reply.request.url} gave {reply.status_code},"
+            f" not {status}: {reply.text[:500]}"
+        )
+    return reply.json()

@@ -1,0 +1,123 @@
+"""What the same Postgres does without us: `pgbench`, `COPY`, and the bare endpoint's
+table.
+
+Every yardstick has a table of its own, of one definition, in the schema `bench`.  Rows
+are inserted by the app role, over the socket that the server uses.
+"""
+
+import re
+import subprocess
+import time
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from benchmarks.errors import CannotMeasure
+from benchmarks.rows import CHOICES, COLUMNS, NAMES, NOTES, copied
+from commands.embedded.programs import account_for, programs_for
+
+TABLES = ("pgbench", "bare", "copied")
+PGBENCH_CLIENTS = 16
+
+# the values differ as those of the other workloads do
+PGBENCH_SCRIPT = f"""\
+\\set n random(1, 1000000000)
+INSERT INTO bench.pgbench ({NAMES})
+VALUES (
+    'Widget ' || :n::text,
+    '{NOTES.replace("%d", "' || :n::text || '")}',
+    :n::numeric / 4,
+    :n::numeric,
+    true,
+    DATE '2024-02-29',
+    TIMESTAMPTZ '2024-01-01T10:00:00Z',
+    '{CHOICES[0]}'
+);
+"""
+
+
+def make_tables(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA bench")
+        for name in TABLES:
+            connection.execute(
+                sql.SQL("CREATE TABLE {} ({})").format(
+                    sql.Identifier("bench", name), sql.SQL(COLUMNS)
+                )
+            )
+
+
+def count(url: str, table: str) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("bench", table))
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+
+def fill_bare(url: str, records: int) -> list[int]:
+    """Gives the bare endpoint's table that many rows; their ids."""
+    with psycopg.connect(url) as connection:
+        _copy(connection, "bare", list(copied(0, records)))
+        rows = connection.execute("SELECT id FROM bench.bare ORDER BY id").fetchall()
+        return [id for (id,) in rows]
+
+
+def copy_rate(url: str, rows: int) -> float:
+    """Rows a second by one COPY, its commit included; the text is made before."""
+    pieces = list(copied(0, rows))
+    with closing(psycopg.connect(url)) as connection:
+        connection.execute("TRUNCATE bench.copied")
+        connection.commit()
+        began = time.perf_counter()
+        _copy(connection, "copied", pieces)
+        connection.commit()
+        return rows / (time.perf_counter() - began)
+
+
+def _copy(
+    connection: psycopg.Connection[tuple[object, ...]], table: str, pieces: list[bytes]
+) -> None:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier("bench", table), sql.SQL(NAMES)
+    )
+    with connection.cursor().copy(statement) as copying:
+        for piece in pieces:
+            copying.write(piece)
+
+
+def write_pgbench_script(folder: Path) -> Path:
+    script = folder / "insert.sql"
+    script.write_text(PGBENCH_SCRIPT)
+    return script
+
+
+def pgbench_rate(url: str, script: Path, seconds: int) -> float:
+    """Single-row inserts a second with 16 clients, prepared: pgbench's best."""
+    done = subprocess.run(
+        [
+            pgbench_program(script),
+            "--no-vacuum",
+            "--protocol=prepared",
+            f"--client={PGBENCH_CLIENTS}",
+            "--jobs=2",
+            f"--time={seconds}",
+            f"--file={script}",
+            url,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    rate = re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)
+    failed = re.search(r"failed transactions: (\d+)", done.stdout)
+    if done.returncode or rate is None or (failed and failed[1] != "0"):
+        raise CannotMeasure(f"pgbench failed:\n{done.stdout}{done.stderr}")
+    return float(rate[1])
+
+
+def pgbench_program(folder: Path) -> Path:
+    """pgbench of the embedded Postgres.  It runs as us, unlike the server."""
+    return programs_for(account_for(folder)) / "pgbench"
