@@ -53,8 +53,11 @@ def _operation(route: Route, body: Any) -> dict[str, Any]:
     }
     if not route.public:
         operation["security"] = [{"bearer": []}]
+    said = ["Not available yet: answers 501."] if route.planned else []
     if route.role is not None:
-        operation["description"] = f"Needs the role {route.role.name} or higher."
+        said.append(f"Needs the role {route.role.name} or higher.")
+    if said:
+        operation["description"] = " ".join(said)
     if body is not None:
         operation["requestBody"] = {
             "required": True,

@@ -1,6 +1,6 @@
 """Why a run cannot be made.
 
-    CannotMeasure
+CannotMeasure
 """
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.rows import CHOICES, NOTES, row
+from benchmarks.rows import NOTES, row
 
 # digits: 3 of the run, 1 of the thread, 8 of the request
 SERIAL = 'string.format("%03d%d%08d", RUN, thread_id, n)'
@@ -165,7 +165,7 @@ def _script(target: Target, run: int, threads: int, text: str, **values: str) ->
 
 
 def _joined(body: str) -> str:
-    """A Lua expression: `body` with the request's serial for "@", its number for "#"."""
+    """A Lua expression: `body` with a request's serial for "@", its number for "#"."""
     text = _lua(body.replace('"#"', "#"))
     return text.replace("#", '" .. n .. "').replace("@", '" .. serial .. "')
 

@@ -88,17 +88,13 @@ def _copy(
             copying.write(piece)
 
 
-def write_pgbench_script(folder: Path) -> Path:
+def pgbench_rate(url: str, folder: Path, seconds: int) -> float:
+    """Single-row inserts a second with 16 clients, prepared: pgbench's best."""
     script = folder / "insert.sql"
     script.write_text(PGBENCH_SCRIPT)
-    return script
-
-
-def pgbench_rate(url: str, script: Path, seconds: int) -> float:
-    """Single-row inserts a second with 16 clients, prepared: pgbench's best."""
     done = subprocess.run(
         [
-            pgbench_program(script),
+            programs_for(account_for(folder)) / "pgbench",
             "--no-vacuum",
             "--protocol=prepared",
             f"--client={PGBENCH_CLIENTS}",
@@ -116,8 +112,3 @@ def pgbench_rate(url: str, script: Path, seconds: int) -> float:
     if done.returncode or rate is None or (failed and failed[1] != "0"):
         raise CannotMeasure(f"pgbench failed:\n{done.stdout}{done.stderr}")
     return float(rate[1])
-
-
-def pgbench_program(folder: Path) -> Path:
-    """pgbench of the embedded Postgres.  It runs as us, unlike the server."""
-    return programs_for(account_for(folder)) / "pgbench"

@@ -87,6 +87,8 @@ class Gets:
     async def _round(self, gets: list[_Get]) -> None:
         reader = self._reader
         tables: dict[tuple[str, bool], tuple[Table, WorkspaceId, list[_Get]]] = {}
+        # what was planned with: a cached catalogue may be replaced meanwhile
+        planned: dict[WorkspaceId, int] = {}
         stale = []
         for one in gets:
             catalog = reader.catalogs.get(one.workspace_id)
@@ -99,14 +101,17 @@ class Gets:
             key = (table.id, one.by_id)
             if key not in tables:
                 tables[key] = (table, one.workspace_id, [])
+                planned[one.workspace_id] = reader.catalogs[one.workspace_id].seq
             tables[key][2].append(one)
         if tables:
-            stale += await self._ask(tables)
+            stale += await self._ask(tables, planned)
         for one in stale:
             await self._alone(one)
 
     async def _ask(
-        self, tables: dict[tuple[str, bool], tuple[Table, WorkspaceId, list[_Get]]]
+        self,
+        tables: dict[tuple[str, bool], tuple[Table, WorkspaceId, list[_Get]]],
+        planned: dict[WorkspaceId, int],
     ) -> list[_Get]:
         """Answers the gets whose catalogue is the present one; gives the others."""
         reader = self._reader
@@ -129,7 +134,7 @@ class Gets:
         living = {row[0] for row in alive}
         stale: list[_Get] = []
         for (_, workspace_id, gets), rows in zip(tables.values(), results, strict=True):
-            if present.get(workspace_id) != reader.catalogs[workspace_id].seq:
+            if present.get(workspace_id) != planned[workspace_id]:
                 stale += gets
                 continue
             found = {row[0]: row for row in rows}

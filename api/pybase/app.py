@@ -163,8 +163,7 @@ def _pages(routes: Routes) -> FastAPI:
 
 def _swagger_files() -> Path | None:
     """The page's script and style, from a package: no other host is asked."""
-    found: Any = find_spec("swagger_ui_bundle")
+    found = find_spec("fastapi_swagger")
     if found is None or not found.submodule_search_locations:
         return None
-    vendor = Path(found.submodule_search_locations[0]) / "vendor"
-    return next(iter(sorted(vendor.glob("swagger-ui-*"))), None)
+    return Path(found.submodule_search_locations[0]) / "resources"

@@ -203,9 +203,9 @@ def proxy_of(url: str) -> Iterator[Proxy]:
         listening = socket.socket(socket.AF_UNIX)
         listening.bind(f"{folder}/.s.PGSQL.{port}")
         listening.listen(16)
-        role = parts.username
+        place = f"host={quote(folder, safe='')}&port={port}"
         proxy = Proxy(
-            f"postgresql://{role}@{parts.path}?host={quote(folder, safe='')}&port={port}",
+            f"postgresql://{parts.username}@{parts.path}?{place}",
             str(server),
             listening,
         )

@@ -1,4 +1,4 @@
-"""A Postgres of the machine, older than the embedded one, for as long as a test runs."""
+"""A Postgres of the machine, older than the embedded one, while a test runs."""
 
 import os
 import pwd

@@ -189,7 +189,7 @@ class Tenant:
         return records.create(self._catalog_of(table), table.id, rows)[1]
 
     def updating(
-        self, table: Table, changes: Mapping[str, Values], if_match: int | None = None
+        self, table: Table, changes: Mapping[Any, Values], if_match: int | None = None
     ) -> UpdateRecords:
         given = [(RecordId(one), values) for one, values in changes.items()]
         return records.update(self._catalog_of(table), table.id, given, if_match)[1]
@@ -220,7 +220,7 @@ class Tenant:
 
     def rows(self, statement: str | sql.Composed, *values: Any) -> list[Any]:
         with self.seeing() as connection:
-            return connection.execute(statement, values).fetchall()  # type: ignore[arg-type]
+            return connection.execute(statement, values).fetchall()
 
     def catalog(self) -> Catalog:
         """The catalogue as the tables hold it."""
@@ -279,7 +279,8 @@ def _size(command: Command) -> int:
             return len(command.changes)
         case DeleteRecords():
             return len(command.record_ids)
-    return 1
+        case _:
+            return 1
 
 
 def together(committer: Committer, units: Sequence[Unit]) -> list[Answer]:

@@ -19,7 +19,6 @@ from domain.catalog import Table
 from domain.errors import (
     Busy,
     Conflict,
-    DomainError,
     DuplicateValue,
     Forbidden,
     ForeignKeyViolation,
@@ -31,9 +30,9 @@ from domain.errors import (
     VersionMismatch,
 )
 from domain.field import CreateField
-from domain.ids import INSTANCE, FieldId, TableId, UserId
-from domain.record import CreateRecords
+from domain.ids import INSTANCE, FieldId, TableId, UserId, WorkspaceId
 from domain.user import RegisterUser
+from domain.values import Values
 from projections.target import column_name, live
 from tests.commands.tenant import Answer, Tenant, a_committer, field_id, together
 
@@ -212,7 +211,7 @@ def _raw(name: str) -> Callable[[Scene], Unit]:
 
     def unit(scene: Scene) -> Unit:
         command = scene.tenant.creating(scene.table, {"name": "new"})
-        values = {field_id(scene.table, "name"): name}
+        values: Values = {field_id(scene.table, "name"): name}
         return scene.tenant.unit(
             replace(command, records=[(command.records[0][0], values)])
         )
@@ -561,7 +560,7 @@ def test_stop_lets_what_waits_finish_and_takes_no_more(tenant: Tenant):
 def test_a_unit_for_a_workspace_that_is_not_there_is_not_found(tenant: Tenant):
     table = tenant.table("name")
     unit = tenant.unit(tenant.creating(table, {"name": "x"}))
-    nowhere: Any = replace(unit, workspace_id=new_id())
+    nowhere = replace(unit, workspace_id=WorkspaceId(new_id()))
 
     answers, _ = committed_together(tenant, [nowhere, unit])
 
@@ -628,7 +627,6 @@ def test_two_sign_ups_with_one_address_in_one_group_make_one_account(tenant: Ten
 
     assert groups == [5]
     assert [type(one) for one in answers] == [Done, *[Conflict] * 4]
-    assert all(not isinstance(one, DomainError) for one in answers[:1])
     accounts = tenant.rows("SELECT 1 FROM vault.accounts WHERE email_key = %s", email)
     assert len(accounts) == 1
 
@@ -645,4 +643,3 @@ def test_a_batch_is_refused_with_the_index_of_its_first_bad_record(tenant: Tenan
     assert refusal.value.extra["index"] == 500
     assert tenant.position() == before
     assert tenant.column(table, "name") == []
-    assert isinstance(tenant.creating(table, *rows), CreateRecords)

@@ -38,7 +38,8 @@ def _recomputed(tenant: Tenant) -> list[str]:
         " version, batch_id::text, seq - first_seq, last_seq - first_seq + 1,"
         " actor::text, actor_kind, surface, request_id, causation_id::text,"
         " correlation_id::text,"
-        " to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
+        " to_char(e.recorded_at AT TIME ZONE 'UTC',"
+        ' \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\'),'
         " data FROM ledger.events AS e JOIN ledger.batches AS b"
         " ON e.workspace_id = b.workspace_id AND seq BETWEEN first_seq AND last_seq"
         " ORDER BY seq"
@@ -160,8 +161,8 @@ def test_a_key_is_there_once_for_each_actor(tenant: Tenant):
     assert {row[0] for row in keys} == {tenant.user_id, other}
     with tenant.seeing() as connection, pytest.raises(errors.UniqueViolation):
         connection.execute(
-            "INSERT INTO ledger.batches SELECT workspace_id, gen_random_uuid(), first_seq,"
-            " last_seq, actor_kind, actor, surface, request_id, causation_id,"
+            "INSERT INTO ledger.batches"
+            " SELECT workspace_id, gen_random_uuid(), first_seq, last_seq, actor_kind, actor, surface, request_id, causation_id,"
             " correlation_id, recorded_at, key, fingerprint, reply"
             " FROM ledger.batches WHERE key = 'key'"
         )
@@ -241,7 +242,7 @@ def test_even_the_owner_is_stopped_by_the_trigger(
         tenant.seeing(tenant.database.owner) as connection,
         pytest.raises(errors.InsufficientPrivilege, match="append-only"),
     ):
-        connection.execute(sql.SQL(change).format(name))  # type: ignore[arg-type]
+        connection.execute(sql.SQL(change).format(name))
 
 
 def test_even_the_owner_cannot_update_an_event(tenant: Tenant):
@@ -254,14 +255,14 @@ def test_even_the_owner_cannot_update_an_event(tenant: Tenant):
 
 def test_an_event_cannot_be_slipped_in_twice(tenant: Tenant):
     copied = (
-        "INSERT INTO ledger.events SELECT workspace_id, {seq}, id, stream_id, {version},"
-        " type, schema, data, recorded_at, hash FROM ledger.events WHERE seq = 1"
+        "INSERT INTO ledger.events"
+        " SELECT workspace_id, {seq}, id, stream_id, {version}, type, schema, data, recorded_at, hash FROM ledger.events WHERE seq = 1"
     )
     with tenant.seeing() as connection:
         with pytest.raises(errors.UniqueViolation, match="events_pkey"):
-            connection.execute(copied.format(seq="seq", version=99))  # type: ignore[arg-type]
+            connection.execute(copied.format(seq="seq", version=99))
         with pytest.raises(errors.UniqueViolation, match="stream_id_version"):
-            connection.execute(copied.format(seq=99, version="version"))  # type: ignore[arg-type]
+            connection.execute(copied.format(seq=99, version="version"))
 
 
 # ---------------------------------------------------------------- who sees what
@@ -294,15 +295,13 @@ def _workspaces_in(connection: psycopg.Connection[Any], table: str) -> set[str]:
 
 
 @pytest.fixture
-def neighbours(
-    database: DatabaseUrls, tenant: Tenant
-) -> Iterator[tuple[Tenant, Tenant]]:
+def neighbours(database: DatabaseUrls, tenant: Tenant) -> tuple[Tenant, Tenant]:
     """Two tenants with a row in every table."""
     other = Tenant(database, tenant.committer).settle()
     for one in (tenant, other):
         table = one.unique(one.table("name"), "name")
         one.create(table, {"name": "x"})
-    yield tenant, other
+    return tenant, other
 
 
 @pytest.mark.parametrize("table", BY_WORKSPACE)
@@ -337,21 +336,21 @@ def test_a_tenant_sees_its_own_rows_alone(
         }
 
 
+def _fail_while_seeing(connection: psycopg.Connection[Any], tenant: Tenant) -> None:
+    connection.execute(SEE, [f"{{{tenant.workspace_id}}}", True])
+    assert _workspaces_in(connection, "ledger.events") == {tenant.workspace_id}
+    connection.execute("SELECT 1 / 0").fetchall()
+
+
 def test_two_tenants_on_one_connection_do_not_see_each_other_after_an_exception(
     neighbours: tuple[Tenant, Tenant],
 ):
     tenant, other = neighbours
     with connect(tenant.database.app, autocommit=True) as connection:
-        with pytest.raises(errors.DivisionByZero), connection.transaction():
-            connection.execute(SEE, [f"{{{tenant.workspace_id}}}", True])
-            assert _workspaces_in(connection, "ledger.events") == {tenant.workspace_id}
-            connection.execute("SELECT 1 / 0")
-        assert _workspaces_in(connection, "ledger.events") == set()
-
-        with pytest.raises(errors.DivisionByZero), connection.pipeline():
-            connection.execute(SEE, [f"{{{tenant.workspace_id}}}", True])
-            connection.execute("SELECT 1 / 0")
-        assert _workspaces_in(connection, "ledger.events") == set()
+        for block in (connection.transaction, connection.pipeline):
+            with pytest.raises(errors.DivisionByZero), block():
+                _fail_while_seeing(connection, tenant)
+            assert _workspaces_in(connection, "ledger.events") == set()
 
         with connection.transaction():
             connection.execute(SEE, [f"{{{other.workspace_id}}}", True])
@@ -406,7 +405,7 @@ def test_a_tenant_cannot_reach_another_ones_rows_to_change_them(
 def test_a_user_sees_its_own_memberships_before_any_workspace_is_named(
     neighbours: tuple[Tenant, Tenant],
 ):
-    tenant, other = neighbours
+    tenant, _ = neighbours
     with connect(tenant.database.app, autocommit=True) as connection:
         connection.execute(
             "SELECT set_config('app.users', %s, false)", [f"{{{tenant.user_id}}}"]
@@ -581,7 +580,7 @@ def _bytes_of(
     for (name,) in names:
         table = sql.Identifier(schema, name)
         for form in ("(FORMAT binary)", "(FORMAT text)"):
-            statement = sql.SQL("COPY {} TO STDOUT {}").format(table, sql.SQL(form))  # type: ignore[arg-type]
+            statement = sql.SQL("COPY {} TO STDOUT {}").format(table, sql.SQL(form))
             with owner.cursor() as cursor, cursor.copy(statement) as copy:
                 yield name, b"".join(bytes(part) for part in copy)
 
@@ -620,8 +619,8 @@ async def test_the_scan_finds_a_canary_that_was_put_into_a_reply(
 
     with psycopg.connect(database.owner, autocommit=True) as owner:
         ledger = dict(_bytes_of(owner, "ledger"))
-        binary = [one for name, one in _bytes_of(owner, "ledger") if name == "batches"][
-            0
-        ]
+        binary = next(
+            one for name, one in _bytes_of(owner, "ledger") if name == "batches"
+        )
     assert person.email.encode() in binary
     assert person.email.encode() not in ledger["events"]

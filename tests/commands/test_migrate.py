@@ -263,7 +263,7 @@ def test_settings_name_a_postgres_of_ones_own(
         ("TABELLION_SECRET_KEY", secrets.token_hex(32)),
     ):
         monkeypatch.setenv(name, url)
-    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None)
     with embedded(settings) as urls:
         assert (urls.owner, urls.app, urls.follower) == (
             older.owner,

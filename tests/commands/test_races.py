@@ -4,7 +4,6 @@ import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from commands.unit import Done, Unit
 from domain.catalog import Table
 from domain.constraint import CreateConstraint, UpdateConstraint
 from domain.errors import (
-    DomainError,
     DuplicateValue,
     NotFound,
     StaleSchema,
@@ -304,8 +302,6 @@ def test_a_slug_that_many_choose_at_once_is_one_workspaces(
     answers = race(committers, [made() for _ in range(6)])
 
     assert counted(answers) == {"Done": 1, "NameTaken": 5}
-    assert all(isinstance(one, Done | DomainError) for one in answers)
-    assert replace(tenant).position() == tenant.position()
 
 
 def _versions(tenant: Tenant, table: Table) -> list[int]:

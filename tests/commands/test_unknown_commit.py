@@ -1,4 +1,4 @@
-"""A COMMIT whose reply never comes: looked up, never guessed; never twice, never lost."""
+"""A COMMIT whose reply never comes: looked up, never guessed; not twice, not lost."""
 
 import random
 import threading

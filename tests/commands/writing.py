@@ -18,8 +18,9 @@ from commands.seal import Sealer
 from commands.system import new_id, random_bits
 from commands.unit import Origin, Unit, VaultWrite
 from domain.events import Actor
-from domain.ids import FieldId, TableId, WorkspaceId, record_id
+from domain.ids import RecordId, TableId, WorkspaceId, record_id
 from domain.record import CreateRecords
+from domain.values import Values
 from tests.commands.tenant import a_committer, plain_reply
 
 LONGEST = 0.008  # seconds that a transaction is held open
@@ -31,11 +32,8 @@ def a_unit(place: str, schema_seq: int, number: int) -> Unit:
     """Some records, in a transaction that lasts a random while."""
     workspace_id, user_id, table_id, field_id = place.split(":")
     milliseconds = int(time.time() * 1000)
-    records = [
-        (
-            record_id(milliseconds, number, random_bits(41)),
-            {FieldId(field_id): new_id()},
-        )
+    records: list[tuple[RecordId, Values]] = [
+        (record_id(milliseconds, number, random_bits(41)), {field_id: new_id()})
         for _ in range(random.randint(1, 3))
     ]
     return Unit(

@@ -12,10 +12,11 @@ from commands.embedded import DatabaseUrls
 from commands.schema import NewField
 from commands.settings import Settings
 from commands.system import System, build, new_id
+from domain.base import CreateBase
 from domain.catalog import Table
 from domain.errors import Busy, NotFound, Unauthenticated
 from domain.field import DeleteField
-from domain.ids import UserId, WorkspaceId, record_id
+from domain.ids import BaseId, UserId, WorkspaceId, record_id
 from domain.table import DeleteTable
 from domain.workspace import RemoveMember
 from projections.gets import Gets, Got
@@ -118,7 +119,7 @@ async def test_what_is_missing_is_not_found(
     assert {str(one) for one in found[1:]} == {"Record not found"}
 
 
-async def test_a_records_of_a_deleted_table_is_not_found(
+async def test_a_record_of_a_deleted_table_is_not_found(
     system: System, tenant: Tenant, caller: Caller
 ):
     table = tenant.table("name")
@@ -150,7 +151,7 @@ class Interrupted(Reader):
 
     def __init__(self, reader: Reader) -> None:
         super().__init__(reader.pool, reader.catalogs)
-        self.meanwhile: Callable[[], None] | None = None
+        self.meanwhile: Callable[[], object] | None = None
 
     async def run(self, statements: Sequence[Statement]) -> list[Rows]:
         happening, self.meanwhile = self.meanwhile, None
@@ -164,7 +165,6 @@ async def test_a_member_removed_between_plan_and_query_gets_nothing(
 ):
     """Even where this process itself has the new catalogue by then."""
     mine = Tenant(tenant.database, system.committer, tenant.user_id).settle_workspace()
-    mine.base_id = tenant.base_id
     table = _table_in(mine)
     (record,) = mine.create(table, {"name": "a"})
     user = mine.member("viewer")
@@ -172,7 +172,7 @@ async def test_a_member_removed_between_plan_and_query_gets_nothing(
     reader = Interrupted(system.reader)
     gets = Gets(reader)
     await gets.get(viewer, mine.workspace_id, record)
-    reader.meanwhile = lambda: mine.do(RemoveMember(UserId(user))) and None
+    reader.meanwhile = lambda: mine.do(RemoveMember(UserId(user)))
 
     with pytest.raises(NotFound):
         await gets.get(viewer, mine.workspace_id, record)
@@ -199,9 +199,6 @@ async def test_a_field_deleted_between_plan_and_query_is_not_shown(
 
 
 def _table_in(tenant: Tenant) -> Table:
-    from domain.base import CreateBase
-    from domain.ids import BaseId
-
     tenant.base_id = BaseId(new_id())
     tenant.do(CreateBase(tenant.base_id, "Base"))
     return tenant.table("name", "secret")

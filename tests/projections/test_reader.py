@@ -17,7 +17,6 @@ from domain.catalog import Catalog
 from domain.errors import Busy, Forbidden, NotFound, Unauthenticated
 from domain.field import DeleteField
 from domain.ids import UserId, record_id
-from domain.record import DeleteRecords
 from domain.table import DeleteTable, UpdateTable
 from domain.workspace import RemoveMember
 from projections.reader import Caller, Statement
@@ -92,7 +91,7 @@ async def test_a_dead_session_is_refused_at_the_next_read(
 ):
     await system.reader.ask(caller, tenant.workspace_id, nothing)
     with psycopg.connect(tenant.database.app) as connection:
-        connection.execute(ended, [caller.session_id])  # type: ignore[arg-type]
+        connection.execute(ended, [caller.session_id])
 
     with pytest.raises(Unauthenticated):
         await system.reader.ask(caller, tenant.workspace_id, nothing)
@@ -370,4 +369,3 @@ async def test_no_setting_of_one_read_is_seen_by_the_next(
     for _ in range(10):
         (rows,) = await system.reader.run([(b"SELECT count(*) FROM ledger.events", [])])
         assert rows == [(0,)]
-    assert DeleteRecords

@@ -1,5 +1,6 @@
 """The rows that events make: values of every type, links, keys, numbers."""
 
+import json
 import random
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -148,8 +149,6 @@ def whole_rows(tenant: Tenant, table: Table) -> list[dict[str, Any]]:
     statement = sql.SQL("SELECT to_json(t)::text FROM {} AS t ORDER BY number").format(
         live(tenant.workspace_id).of_records(table.id)
     )
-    import json
-
     return [json.loads(row[0], parse_float=Decimal) for row in tenant.rows(statement)]
 
 
@@ -549,6 +548,8 @@ def folded(events: list[Envelope], table: Table) -> dict[str, dict[str, Any]]:
                 records[one.stream].update(after)
             case "record.deleted":
                 del records[one.stream]
+            case _:
+                pass  # the other end of a link moves its version alone
         if one.stream in records:
             records[one.stream]["version"] = one.version
     return records

@@ -1,0 +1,126 @@
+"""The command line of the benchmarks; exit code 1 when a run is invalid."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import __doc__ as purpose
+from benchmarks import report, results, rounds
+from benchmarks.errors import CannotMeasure
+from benchmarks.profiling import profile, tables
+from benchmarks.stage import staged
+from benchmarks.workloads import BY_NAME, MEMORY, WARM_START, Side
+from benchmarks.wrk import require_wrk
+
+# where /tmp may be memory, /var/tmp is on a disk
+FOLDER = "/var/tmp"
+FIRST_PORT = 29_000
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    console = Console()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        if options.latest:
+            return _show(results.latest(), console, as_markdown=options.markdown)
+        _forget_settings()
+        require_wrk()
+        with _folder(options.data_dir) as folder:
+            if options.profile:
+                return _profile(options, folder, console)
+            plan = rounds.QUICK if options.quick else rounds.FULL
+            found = rounds.run(plan, options.only, folder, options.port, console)
+        if not options.only:
+            file = results.QUICK if options.quick else results.LATEST
+            results.save(found, file)
+            console.print(f"written to {file}")
+        return _show(found, console, as_markdown=options.markdown)
+    except CannotMeasure as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    names = [*BY_NAME, MEMORY, WARM_START]
+    profiled = [one.name for one in BY_NAME.values() if one.side is Side.SERVER]
+    parser = argparse.ArgumentParser("python -m benchmarks", description=purpose)
+    add = parser.add_argument
+    add("--quick", action="store_true", help="one round of 2 s, to see that it works")
+    add(
+        "--only",
+        action="append",
+        default=[],
+        choices=names,
+        help="this one and its yardsticks; may be given again",
+    )
+    add("--profile", choices=profiled, help="look with py-spy where the time goes")
+    add("--seconds", type=int, default=10, help="how long to profile (10)")
+    add("--gil", action="store_true", help="profile only what holds the interpreter")
+    add("--markdown", action="store_true", help="print the README's table")
+    add("--latest", action="store_true", help="show the last full run, measure nothing")
+    add("--data-dir", type=Path, help=f"a new folder on a disk (one in {FOLDER})")
+    add("--port", type=int, default=FIRST_PORT, help="the first of ten ports (29000)")
+    return parser
+
+
+def _show(found: results.Results, console: Console, *, as_markdown: bool) -> int:
+    if as_markdown:
+        print(report.markdown(found))
+    else:
+        console.print(report.table(found))
+    for problem in found.problems:
+        console.print(f"INVALID: {problem}", style="red")
+    return 1 if found.problems else 0
+
+
+def _profile(options: argparse.Namespace, folder: Path, console: Console) -> int:
+    with staged(folder, options.port, copy_rows=0) as stage:
+        found, files = profile(
+            stage,
+            BY_NAME[options.profile],
+            options.seconds,
+            results.FOLDER,
+            gil=options.gil,
+        )
+        problems = stage.problems
+    for table in tables(found):
+        console.print(table)
+    console.print(*files, sep="\n")
+    for problem in problems:
+        console.print(f"INVALID: {problem}", style="red")
+    return 1 if problems else 0
+
+
+def _forget_settings() -> None:
+    """Nothing of the caller's own installation reaches the measured servers."""
+    for name in [name for name in os.environ if name.startswith("TABELLION_")]:
+        del os.environ[name]
+
+
+@contextmanager
+def _folder(wanted: Path | None) -> Iterator[Path]:
+    """An empty folder, removed at the end.  Raises CannotMeasure."""
+    if wanted is None:
+        made = Path(tempfile.mkdtemp(prefix="tabellion-bench-", dir=FOLDER))
+    else:
+        made = wanted.absolute()
+        if made.exists() and any(made.iterdir()):
+            raise CannotMeasure(f"{made} is not empty")
+        made.mkdir(parents=True, exist_ok=True)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""Every workload and yardstick by name, in the order of a round.
+
+Pure.  What a figure has to reach stands in `benchmarks/goals.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Side(Enum):
+    """Who does the work: the measured server, the bare endpoint, Postgres alone."""
+
+    SERVER = "server"
+    BARE = "bare"
+    POSTGRES = "postgres"
+
+
+class Kind(Enum):
+    """What one request does."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    BATCH = "batch create"
+    GET = "get"
+    INSERT = "insert"
+    COPY = "copy"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """`records` is how many a request writes; the rate counts records."""
+
+    name: str
+    title: str
+    side: Side
+    kind: Kind
+    connections: int = 1
+    records: int = 1
+    yardsticks: tuple[str, ...] = ()
+
+    @property
+    def threads(self) -> int:
+        """Of the client: one core's worth at most, and one for a single connection."""
+        return 2 if self.connections > 1 else 1
+
+
+WORKLOADS = (
+    Workload(
+        "create64",
+        "create one, 64 connections",
+        Side.SERVER,
+        Kind.CREATE,
+        64,
+        yardsticks=("pgbench", "bare_create64"),
+    ),
+    Workload("bare_create64", "bare create, 64", Side.BARE, Kind.CREATE, 64),
+    Workload(
+        "update64",
+        "update one, 64 connections",
+        Side.SERVER,
+        Kind.UPDATE,
+        64,
+        yardsticks=("create64", "pgbench"),
+    ),
+    Workload(
+        "create16",
+        "create one, 16 connections",
+        Side.SERVER,
+        Kind.CREATE,
+        16,
+        yardsticks=("pgbench",),
+    ),
+    Workload(
+        "create1",
+        "create one, 1 connection",
+        Side.SERVER,
+        Kind.CREATE,
+        1,
+        yardsticks=("pgbench",),
+    ),
+    Workload(
+        "batch1000",
+        "batch create of 1,000, one connection",
+        Side.SERVER,
+        Kind.BATCH,
+        1,
+        records=1000,
+        yardsticks=("copy",),
+    ),
+    Workload("copy", "COPY of the same rows", Side.POSTGRES, Kind.COPY),
+    Workload(
+        "get16",
+        "get one, 16 connections",
+        Side.SERVER,
+        Kind.GET,
+        16,
+        yardsticks=("bare_get16",),
+    ),
+    Workload("bare_get16", "bare get, 16", Side.BARE, Kind.GET, 16),
+    # last, so that it stands between the rounds; it is measured before the first too
+    Workload(
+        "pgbench", "pgbench single-row insert, 16 clients", Side.POSTGRES, Kind.INSERT
+    ),
+)
+BY_NAME = {workload.name: workload for workload in WORKLOADS}
+
+# measured once, beside the rounds
+WARM_START = "warm_start"
+MEMORY = "memory"
+
+
+def chosen(names: Sequence[str]) -> list[Workload]:
+    """The named ones with their yardsticks, in order; all where none is named."""
+    if not names:
+        return list(WORKLOADS)
+    wanted = {name for name in names if name in BY_NAME}
+    if MEMORY in names:
+        wanted |= {one.name for one in WORKLOADS if one.side is Side.SERVER}
+    for _ in range(2):  # a yardstick has at most one level of its own
+        wanted |= {more for name in wanted for more in BY_NAME[name].yardsticks}
+    return [workload for workload in WORKLOADS if workload.name in wanted]

@@ -1,0 +1,306 @@
+"""Given / when / then for the deciders, and the store that they stand on.
+
+    scenario(given=[event, …], when=command, then=[event, …])
+    scenario(given=[event, …], when=command, refused=NotFound, index=1)
+
+`Store` is the read side as dicts: events are folded in by `evolve`, links are kept as
+the rows that they are in the database, and each unit gets the facts that its commands
+ask for and no others, as the committer loads them.  Ids are arguments; the clock is
+the position.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain import nouns, user  # noqa: F401 - fill the deciders
+from domain.catalog import Catalog, Field, Table
+from domain.constraint import unique_digest
+from domain.decider import changes_catalog, decide, evolve, needs
+from domain.errors import DomainError
+from domain.events import Actor, Command, Event, Recorded
+from domain.facts import Facts, Link, Needs, Row
+from domain.ids import FieldId, RecordId, TableId, WorkspaceId, record_id
+from domain.record import (
+    RecordCreated,
+    RecordDeleted,
+    RecordLinksChanged,
+    RecordRestored,
+    RecordUpdated,
+)
+from domain.values import Value
+
+WORKSPACE = WorkspaceId("11111111-1111-4111-8111-111111111111")
+SYSTEM = Actor("system", "")
+OWNER = Actor("user", "owner")
+
+_START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def moment(position: int) -> str:
+    """The time of an event: so many seconds into 2024."""
+    at = _START + timedelta(seconds=position)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+
+
+def record(counter: int, *, table: int = 1) -> RecordId:
+    """The id of a record of the table with that number."""
+    return record_id(1_700_000_000_000, table, counter)
+
+
+class Store:
+    """One workspace at one position."""
+
+    def __init__(self, given: Iterable[Event] = (), *, users: Iterable[str] = ()):
+        self.all = Facts(Catalog(WORKSPACE))
+        self.ledger: list[Recorded] = []
+        # (forward field, record, target) -> [place in the record's list, in the other's]
+        self.links: dict[tuple[str, str, str], list[int]] = {}
+        self._last: dict[str, int] = {}
+        self.all.users.update(dict.fromkeys(users, 1))
+        for event in given:
+            self._fold(self._recorded(event, SYSTEM))
+
+    # ------------------------------------------------------------- writing
+
+    def do(self, *commands: Command, actor: Actor = SYSTEM) -> list[Recorded]:
+        """Commits one unit as the committer does.  A refusal changes nothing."""
+        unit, _ = self.decide(*commands, actor=actor)
+        for one in unit:
+            self._fold(one)
+        return unit
+
+    def decide(
+        self, *commands: Command, actor: Actor = SYSTEM
+    ) -> tuple[list[Recorded], Facts]:
+        """The events of a unit, and the facts as the unit leaves them."""
+        facts = self.facts_for(commands, actor)
+        return self.decide_on(facts, *commands), facts
+
+    def decide_on(self, facts: Facts, *commands: Command) -> list[Recorded]:
+        """The same on facts that may have seen other commands before."""
+        unit: list[Recorded] = []
+        for command in commands:
+            for event in decide(command, facts):
+                stream = event.stream_id
+                known = (
+                    facts.catalog.version_of(stream)
+                    if changes_catalog(event)
+                    else facts.versions.get(stream) or facts.users.get(stream, 0)
+                )
+                seq = facts.position + 1
+                recorded = Recorded(
+                    WORKSPACE, seq, known + 1, moment(seq), facts.actor, event
+                )
+                evolve(facts, recorded)
+                unit.append(recorded)
+        return unit
+
+    def _recorded(self, event: Event, actor: Actor) -> Recorded:
+        version = self._last.get(event.stream_id, 0) + 1
+        seq = len(self.ledger) + 1
+        return Recorded(WORKSPACE, seq, version, moment(seq), actor, event)
+
+    def _fold(self, one: Recorded) -> None:
+        expected = self._last.get(one.event.stream_id, 0) + 1
+        assert one.version == expected, f"{one.event} has version {one.version}"
+        assert one.seq == len(self.ledger) + 1
+        self._last[one.event.stream_id] = one.version
+        self.ledger.append(one)
+        evolve(self.all, one)
+        self._keep_links(one.event)
+
+    def _keep_links(self, event: Event) -> None:
+        match event:
+            case RecordCreated() | RecordRestored():
+                for name, places in event.links.items():
+                    self._link(event, name, event.values[name], places)
+            case RecordUpdated():
+                for name, change in event.changes.items():
+                    if "added" in change:
+                        for one in change["removed"]:
+                            del self.links[self._key(event, name, one)]
+                        self._link(event, name, change["to"] or (), change["added"])
+            case RecordDeleted():
+                for name, places in event.links.items():
+                    for one in places:
+                        del self.links[self._key(event, name, one)]
+            case _:
+                pass
+
+    def _link(
+        self, event: Any, name: str, order: Sequence[str], places: Mapping[str, int]
+    ) -> None:
+        """The whole order of a record's list is written, from 0."""
+        near = 1 if self._field(event.table_id, name).is_reverse else 0
+        for position, one in enumerate(order):
+            key = self._key(event, name, one)
+            both = self.links.setdefault(key, [places.get(one, 0)] * 2)
+            both[near] = position
+
+    def _key(self, event: Any, name: str, one: str) -> tuple[str, str, str]:
+        field = self._field(event.table_id, name)
+        if field.is_reverse:
+            return field.link_key, one, event.record_id
+        return field.link_key, event.record_id, one
+
+    def _field(self, table_id: str, name: str) -> Field:
+        return self.all.catalog.tables[TableId(table_id)].all_fields[FieldId(name)]
+
+    # ------------------------------------------------------------- reading
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.all.catalog
+
+    def rows(self, table_id: str | None = None) -> list[Row]:
+        """The records, with their links in order, by number."""
+        live = [row for row in self.all.rows.values() if row is not None]
+        found = [row for row in live if table_id in (None, row.table_id)]
+        ordered = sorted(found, key=lambda row: (row.table_id, row.number, row.id))
+        return [self._with_links(row) for row in ordered]
+
+    def row(self, record: str) -> Row:
+        found = self.all.rows[record]
+        assert found is not None
+        return self._with_links(found)
+
+    def value(self, record: str, field_id: str) -> Value:
+        return self.row(record).value(field_id)
+
+    def _with_links(self, row: Row) -> Row:
+        table = self.catalog.tables[TableId(row.table_id)]
+        links = {one.id: self._list(row.id, one) for one in table.links}
+        return replace(
+            row,
+            values={one.id: row.values.get(one.id) for one in table.columns},
+            links={name: tuple(found) for name, found in links.items() if found},
+        )
+
+    def _list(self, record: str, field: Field) -> list[Link]:
+        near = 1 if field.is_reverse else 0
+        same = [key for key in self.links if key[0] == field.link_key]
+        siblings = Counter(key[2 - near] for key in same)
+        found = sorted(
+            (self.links[key][near], key[2 - near], self.links[key][1 - near])
+            for key in same
+            if key[1 + near] == record
+        )
+        return [Link(RecordId(one), there, siblings[one]) for _, one, there in found]
+
+    def column(self, table: Table, field: Field) -> list[tuple[str, Value]]:
+        rows = self.rows(table.id)
+        if field.type == "autonumber":
+            return [(row.id, str(row.number)) for row in rows]
+        if field.type == "linked_record":
+            return [(row.id, "linked" if row.value(field.id) else None) for row in rows]
+        return [(row.id, row.value(field.id)) for row in rows]
+
+    def keys(self) -> dict[tuple[str, bytes], str]:
+        """The unique keys of every enforced constraint, made anew from the rows."""
+        return {
+            (constraint.id, digest): row.id
+            for table in self.catalog.tables.values()
+            for constraint in table.enforced
+            for row in self.rows(table.id)
+            if (
+                digest := unique_digest(
+                    row.values.get(constraint.field_id),
+                    case_sensitive=constraint.case_sensitive,
+                )
+            )
+        }
+
+    def facts_for(self, commands: Iterable[Command], actor: Actor = SYSTEM) -> Facts:
+        """What the committer loads for these commands, and nothing else."""
+        found = Needs()
+        for command in commands:
+            needs(command, self.catalog, found)
+        facts = Facts(self.catalog)
+        facts.actor = actor
+        facts.position = len(self.ledger)
+        facts.now = moment(facts.position + 1)
+        self._load_rows(found, facts)
+        for table_id, ids in found.targets.items():
+            for row in self.rows(table_id):
+                if row.id in ids:
+                    self._load_version(row.id, facts)
+        for one in found.gone:
+            if one in self._last:
+                facts.versions[one] = self._last[one]
+        self._load_columns(found, facts)
+        facts.counters.update(_among(self.all.counters, found.counters))
+        facts.taken.update(_among(self.keys(), found.keys))
+        facts.users.update(_among(self.all.users, found.users))
+        facts.emails.update(_among(self.all.emails, found.emails))
+        if self.catalog.workspace is not None:
+            slug = self.catalog.workspace.slug
+            facts.slugs.update(_among({slug: str(WORKSPACE)}, found.slugs))
+        return facts
+
+    def _load_rows(self, found: Needs, facts: Facts) -> None:
+        for table_id, ids in found.records.items():
+            if TableId(table_id) not in self.catalog.tables:
+                continue
+            facts.rows.update(dict.fromkeys(ids))
+            for row in self.rows(table_id):
+                if row.id not in ids:
+                    continue
+                facts.rows[row.id] = row
+                self._load_version(row.id, facts)
+                for links in row.links.values():
+                    for link in links:
+                        self._load_version(link.target, facts)
+
+    def _load_version(self, record: str, facts: Facts) -> None:
+        facts.versions[record] = self._last[record]
+        facts.live[record] = True
+
+    def _load_columns(self, found: Needs, facts: Facts) -> None:
+        for table_id, field_id in found.columns:
+            table = self.catalog.tables.get(TableId(table_id))
+            field = table.all_fields.get(FieldId(field_id)) if table else None
+            if table is not None and field is not None:
+                facts.columns[field_id] = self.column(table, field)
+
+
+def _among(all_facts: Mapping[Any, Any], wanted: Iterable[Any]) -> dict[Any, Any]:
+    return {key: all_facts[key] for key in wanted if key in all_facts}
+
+
+def scenario(
+    *,
+    given: Iterable[Event],
+    when: Command | Sequence[Command],
+    then: Sequence[Event] | None = None,
+    refused: type[DomainError] | None = None,
+    detail: str | None = None,
+    actor: Actor = SYSTEM,
+    users: Iterable[str] = (),
+    **extra: Any,
+) -> None:
+    """Checks what becomes of a unit: its events, or its refusal with what it says.
+
+    A refused unit must leave the facts as they were, and so must deciding alone.
+    """
+    store = Store(given, users=users)
+    unit = (when,) if isinstance(when, Command) else tuple(when)
+    if refused is None:
+        assert [one.event for one in store.do(*unit, actor=actor)] == then
+        return
+    with pytest.raises(refused) as refusal:
+        store.do(*unit, actor=actor)
+    assert type(refusal.value) is refused
+    if detail is not None:
+        assert refusal.value.detail == detail
+    said = {name: refusal.value.extra.get(name) for name in extra}
+    assert said == extra
+
+
+def other_ends(events: Iterable[Recorded]) -> list[RecordLinksChanged]:
+    """What the records at the other ends of links were told."""
+    return [one.event for one in events if isinstance(one.event, RecordLinksChanged)]
