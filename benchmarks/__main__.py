@@ -23,11 +23,12 @@ from benchmarks.wrk import require_wrk
 # where /tmp may be memory, /var/tmp is on a disk
 FOLDER = "/var/tmp"
 FIRST_PORT = 29_000
+WIDTH = 150  # of what goes into a file
 
 
 def main() -> int:
     options = _parser().parse_args()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if options.latest:
@@ -64,7 +65,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--profile", choices=profiled, help="look with py-spy where the time goes")
     add("--seconds", type=int, default=10, help="how long to profile (10)")
-    add("--gil", action="store_true", help="profile only what holds the interpreter")
     add("--markdown", action="store_true", help="print the README's table")
     add("--latest", action="store_true", help="show the last full run, measure nothing")
     add("--data-dir", type=Path, help=f"a new folder on a disk (one in {FOLDER})")
@@ -77,26 +77,22 @@ def _show(found: results.Results, console: Console, *, as_markdown: bool) -> int
         print(report.markdown(found))
     else:
         console.print(report.table(found))
-    for problem in found.problems:
-        console.print(f"INVALID: {problem}", style="red")
+    for remark in report.remarks(found):
+        print(remark, file=sys.stderr)
     return 1 if found.problems else 0
 
 
 def _profile(options: argparse.Namespace, folder: Path, console: Console) -> int:
     with staged(folder, options.port, copy_rows=0) as stage:
-        found, files = profile(
-            stage,
-            BY_NAME[options.profile],
-            options.seconds,
-            results.FOLDER,
-            gil=options.gil,
-        )
+        workload = BY_NAME[options.profile]
+        found, graph = profile(stage, workload, options.seconds, results.FOLDER)
         problems = stage.problems
-    for table in tables(found):
-        console.print(table)
-    console.print(*files, sep="\n")
+    for one in found:
+        for table in tables(one):
+            console.print(table)
+    console.print(f"flame graph: {graph}")
     for problem in problems:
-        console.print(f"INVALID: {problem}", style="red")
+        print(f"INVALID: {problem}", file=sys.stderr)
     return 1 if problems else 0
 
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,21 @@ def cpu_seconds(pid: int) -> float:
     # the name stands in brackets and may have blanks
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def busy_cores(seconds: float = 2.0) -> float:
+    """How many cores are at work, by whomever, in the next `seconds`."""
+    before = _busy_ticks()
+    time.sleep(seconds)
+    return (_busy_ticks() - before) / TICKS / seconds
+
+
+def _busy_ticks() -> int:
+    """Since the machine started: user, nice, system, interrupts and stolen."""
+    user, nice, system, _idle, _waiting, *more = map(
+        int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    )
+    return user + nice + system + sum(more)
 
 
 def _status_kb(pid: int, name: str) -> int:

@@ -1,7 +1,9 @@
 """Where the API process spends its time under one workload, by `py-spy`.
 
-Samples count what was running, not what waited; a function's own time is that of the
-samples in which it is the innermost.
+A function's own time is that of the samples in which it is the innermost.  Two kinds
+of samples are taken: what held the interpreter, which is exact, and what was running in
+any way, with code of libraries that lets go of the interpreter; py-spy sometimes takes
+a waiting thread for a running one, so the known waits are left out of the second.
 """
 
 import subprocess
@@ -20,12 +22,14 @@ SAMPLES_A_SECOND = 200
 WARM_UP_SECONDS = 2
 SPARE_SECONDS = 3  # py-spy takes a moment to begin
 TOP = 25
+WAITS = ("Condition.wait ", "_worker (concurrent")  # begin the innermost frame
 
 
 @dataclass(frozen=True)
 class Profile:
     """Samples by function: its own, and those with what it called; by thread too."""
 
+    name: str
     own: Counter[str]
     total: Counter[str]
     threads: Counter[str]
@@ -36,22 +40,20 @@ class Profile:
 
 
 def profile(
-    stage: Stage, workload: Workload, seconds: int, folder: Path, *, gil: bool
-) -> tuple[Profile, list[Path]]:
-    """Two loads, one for the counts and one for the flame graph; both files.
-
-    With `gil` only what held the interpreter counts.  Raises CannotMeasure.
-    """
+    stage: Stage, workload: Workload, seconds: int, folder: Path
+) -> tuple[list[Profile], Path]:
+    """Three loads: what held the interpreter, what ran at all, and a flame graph of
+    the first kind, whose file is the second value.  Raises CannotMeasure."""
     stage.measure(workload, WARM_UP_SECONDS)
-    name = f"{workload.name}-gil" if gil else workload.name
     folder.mkdir(exist_ok=True)
-    files = []
-    for kind, ending in (("raw", "txt"), ("flamegraph", "svg")):
-        file = folder / f"profile-{name}.{ending}"
-        options = [f"--format={kind}", *(["--gil"] if gil else [])]
-        _record(stage, workload, seconds, file, options)
-        files.append(file)
-    return read(files[0].read_text()), files
+    profiles = []
+    for name, options in (("interpreter", ["--gil"]), ("running", [])):
+        file = folder / f"profile-{workload.name}-{name}.txt"
+        _record(stage, workload, seconds, file, ["--format=raw", *options])
+        profiles.append(read(name, file.read_text()))
+    graph = folder / f"profile-{workload.name}.svg"
+    _record(stage, workload, seconds, graph, ["--format=flamegraph", "--gil"])
+    return profiles, graph
 
 
 def _record(
@@ -84,7 +86,7 @@ def _record(
         raise CannotMeasure(f"py-spy failed (it may need root):\n{words}")
 
 
-def read(raw: str) -> Profile:
+def read(name: str, raw: str) -> Profile:
     """Of py-spy's raw lines: `thread;frame;…;frame count`, the innermost last."""
     own: Counter[str] = Counter()
     total: Counter[str] = Counter()
@@ -92,25 +94,25 @@ def read(raw: str) -> Profile:
     for line in raw.splitlines():
         stack, _, count = line.rpartition(" ")
         thread, *frames = stack.split(";")
-        if not frames:
+        if not frames or frames[-1].startswith(WAITS):
             continue
         threads[thread] += int(count)
         own[frames[-1]] += int(count)
         for frame in set(frames):
             total[frame] += int(count)
-    return Profile(own, total, threads)
+    return Profile(name, own, total, threads)
 
 
 def tables(found: Profile) -> list[Table]:
     """The functions with the most time of their own, and the threads."""
-    functions = Table(title=f"{found.samples} samples")
+    functions = Table(title=f"{found.name}: {found.samples} samples")
     for heading in ("own %", "with callees %", "function"):
         functions.add_column(heading, justify="left" if "f" in heading else "right")
     for function, count in found.own.most_common(TOP):
         functions.add_row(
             _share(count, found), _share(found.total[function], found), function
         )
-    threads = Table("%", "thread")
+    threads = Table("%", f"{found.name}: thread")
     for thread, count in found.threads.most_common(10):
         threads.add_row(_share(count, found), thread)
     return [functions, threads]

@@ -16,6 +16,7 @@ TITLES = {
     MEMORY: "memory of the API process after the run",
     WARM_START: "`make serve` warm, to the first 200",
 }
+BUSY_CORES = 0.15  # a quiet machine has less going on
 HEADINGS = ("workload", "reach", "measured", "beside it", "p50 / p99, ms", "reached")
 
 
@@ -80,15 +81,15 @@ def _latencies(figure: Figure) -> str:
 
 def table(results: Results) -> Table:
     """For the terminal; also each round's figure, to show how steady it was."""
-    made = Table(title=_title(results))
-    for heading in (*HEADINGS, "rounds", "API cores"):
-        # what is long may wrap; figures may not
-        made.add_column(heading, no_wrap=heading in ("measured", "reached"))
+    made = Table(*HEADINGS, "rounds", "API cores", title=_title(results))
     for line in lines(results):
         figure = results.figures[line.name]
         style = {True: "green", False: "red", None: ""}[line.reached]
         cpu = "" if figure.cpu is None else f"{figure.cpu:.2f}"
-        made.add_row(*line.cells, _rounds(line.name, figure), cpu, style=style)
+        # the short name: it is what --only and --profile take
+        made.add_row(
+            line.name, *line.cells[1:], _rounds(line.name, figure), cpu, style=style
+        )
     return made
 
 
@@ -114,3 +115,14 @@ def _title(results: Results) -> str:
         f" {'durable' if on.durable else 'NOT DURABLE'} commits,"
         f" medians of {results.rounds} {TIMES} {results.seconds} s, {results.when}"
     )
+
+
+def remarks(results: Results) -> Iterator[str]:
+    """What a reader of the figures has to know, problems first."""
+    for problem in results.problems:
+        yield f"INVALID: {problem}"
+    if results.others_cores > BUSY_CORES:
+        yield (
+            f"others used {results.others_cores:.2f} cores beside this run:"
+            " only its ratios mean something, and those little"
+        )

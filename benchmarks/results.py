@@ -1,9 +1,11 @@
 """The outcome of a run, and its file: `benchmarks/results/latest.json`.
 
     {"when", "rounds", "seconds", "machine": {...}, "problems": [...],
+     "others_cores",
      "figures": {NAME: {"median", "rounds": [...], "p50", "p99", "cpu"}},
      "peak_memory_mb", "stop_seconds"}
 
+`others_cores` is what other processes used before or after, the larger of the two.
 Rates are records a second, `memory` MB, `warm_start` seconds; latencies are ms.
 """
 
@@ -43,6 +45,7 @@ class Results:
     machine: Machine
     problems: tuple[str, ...]
     figures: dict[str, Figure]
+    others_cores: float
     peak_memory_mb: float | None = None
     stop_seconds: float | None = None
 

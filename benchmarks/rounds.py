@@ -10,7 +10,7 @@ from statistics import median
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks.machine import machine, memory_mb, peak_memory_mb
+from benchmarks.machine import busy_cores, machine, memory_mb, peak_memory_mb
 from benchmarks.results import Figure, Results, figure
 from benchmarks.stage import Measured, Stage, staged
 from benchmarks.warm_start import Start, warm_starts
@@ -44,7 +44,8 @@ def run(
     workloads = chosen(names)
     figures: dict[str, Figure] = {}
     problems: list[str] = []
-    peak = stopped = None
+    stopped = None
+    others = busy_cores()
     with staged(folder, port, copy_rows=plan.copy_rows) as stage:
         on = machine(stage.url, folder)
         if not on.durable:
@@ -67,6 +68,7 @@ def run(
         machine=on,
         problems=tuple(problems),
         figures=figures,
+        others_cores=max(others, busy_cores()),
         peak_memory_mb=peak,
         stop_seconds=stopped,
     )

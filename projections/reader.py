@@ -226,8 +226,9 @@ class Reader:
         else:
             known = self.catalogs.workspace_of(some_id)
         # an id that another tenant made known here takes the same way as an unknown one
-        if known is not None and self.catalogs[known].role_of(caller.user_id):
-            return known
+        catalog = self.catalogs.get(known) if known is not None else None
+        if catalog is not None and catalog.role_of(caller.user_id) is not None:
+            return catalog.id
         mine = await self.workspaces(caller)
         statement, value = _FIND[kind], some_id
         if kind == "record":

@@ -138,7 +138,7 @@ def _check_email(text: str) -> str:
                 }
             ]
         ) from error
-    return text.strip()
+    return text.strip().lower()
 
 
 def _user_id(system: System, request: Request, email_key: str) -> UserId:

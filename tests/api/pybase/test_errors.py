@@ -285,3 +285,15 @@ def test_refusals_and_sign_ins_are_no_events(client, anonymous, happened):
     client.post("/auth/register", json=bad)
 
     assert happened(INSTANCE) == before
+
+
+def test_a_catalogue_that_the_cache_lost_is_loaded_again(client, server):
+    """A committer that is unsure of a COMMIT drops what it knew of the workspace."""
+    table = client.table("Name")
+    record = client.record(table["id"], Name="Ada")
+
+    for path in (f"/tables/{table['id']}", f"/records/{record['id']}"):
+        server.system.catalogs.pop(table["workspace_id"], None)
+        assert client.get(path).status_code == 200
+    server.system.catalogs.pop(table["workspace_id"], None)
+    client.record(table["id"], Name="Eve")

@@ -1,0 +1,136 @@
+"""The workspace that the tests of the domain stand on: authors and their books.
+
+    authors (table 1)  Name, text      Born, number     Genre, one of three
+                       No., autonumber Books, links     (the other end of Author)
+    books   (table 2)  Title, text     Author, links    Pages, number
+"""
+
+from typing import Any
+
+from domain.base import BaseCreated
+from domain.constraint import FOLDING, ConstraintCreated
+from domain.events import Event
+from domain.field import FieldCreated
+from domain.ids import RecordId
+from domain.record import RecordCreated
+from domain.table import TableCreated
+from domain.workspace import MemberAdded, WorkspaceCreated
+from tests.scenario import WORKSPACE, record
+
+GENRES = [
+    {"id": "opt_poem", "name": "Poem"},
+    {"id": "opt_prose", "name": "Prose"},
+    {"id": "opt_play", "name": "Play"},
+]
+
+
+def field(
+    field_id: str,
+    table_id: str,
+    name: str,
+    type_: str,
+    *,
+    position: int = 0,
+    required: bool = False,
+    **options: Any,
+) -> FieldCreated:
+    """A field that was made; the one at position 0 is the primary."""
+    return FieldCreated(
+        field_id, table_id, name, type_, options, required, None, position, not position
+    )
+
+
+def link(
+    field_id: str,
+    table_id: str,
+    name: str,
+    *,
+    to: str,
+    reverse: str,
+    position: int,
+    required: bool = False,
+    **options: Any,
+) -> FieldCreated:
+    """One end of a link between two tables; `is_reverse` marks the other one."""
+    return field(
+        field_id,
+        table_id,
+        name,
+        "linked_record",
+        position=position,
+        required=required,
+        linked_table_id=to,
+        reverse_field_id=reverse,
+        **options,
+    )
+
+
+def unique(
+    field_id: str,
+    table_id: str,
+    *,
+    case_sensitive: bool = True,
+    status: str = "active",
+    message: str | None = None,
+) -> ConstraintCreated:
+    return ConstraintCreated(
+        f"unique-{field_id}",
+        table_id,
+        field_id,
+        case_sensitive,
+        status,
+        message,
+        FOLDING,
+    )
+
+
+def author(number: int, links: dict[str, dict[str, int]] | None = None, **values: Any):
+    """Author number so many, with its values by field id."""
+    return RecordCreated(record(number), "authors", number, values, links or {})
+
+
+def book(number: int, links: dict[str, dict[str, int]] | None = None, **values: Any):
+    return RecordCreated(
+        record(number, table=2), "books", number, values, links or {}
+    )
+
+
+MEMBERS: list[Event] = [
+    WorkspaceCreated(WORKSPACE, "Library", "library", None, "owner"),
+    MemberAdded("member-1", "owner", "owner"),
+    MemberAdded("member-2", "admin", "admin"),
+    MemberAdded("member-3", "editor", "editor"),
+    MemberAdded("member-4", "viewer", "viewer"),
+]
+
+AUTHORS: list[Event] = [
+    *MEMBERS,
+    BaseCreated("base", "Base", None, None),
+    TableCreated("authors", "base", 1, "Authors", None, 0),
+    field("name", "authors", "Name", "text"),
+    field("born", "authors", "Born", "number", position=1),
+    field("genre", "authors", "Genre", "single_select", position=2, choices=GENRES),
+    field("no", "authors", "No.", "autonumber", position=3),
+]
+
+BOOKS: list[Event] = [
+    *AUTHORS,
+    TableCreated("books", "base", 2, "Books", None, 1),
+    field("title", "books", "Title", "text"),
+    link("author", "books", "Author", to="authors", reverse="works", position=1),
+    link(
+        "works",
+        "authors",
+        "Books",
+        to="books",
+        reverse="author",
+        position=4,
+        is_reverse=True,
+    ),
+    field("pages", "books", "Pages", "number", position=2),
+]
+
+ADA, BOB, CAT, DAN = (record(number) for number in range(1, 5))
+EMMA, FAUST, GLAS, HIOB = (record(number, table=2) for number in range(1, 5))
+NOBODY = record(99)
+ELSEWHERE = RecordId("22222222-2222-4222-8222-222222222222")
