@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
-CONNECTIONS = 16  # more of them were slower on two cores
+CONNECTIONS = 16  # as many as pgbench has clients
 
 INSERT = """
     INSERT INTO bench.bare (name, notes, price, qty, done, day, at, status)

@@ -67,10 +67,10 @@ class Subject:
         made = self._made("/records", body)
         self._expect(made["fields"], row(1))
         path = f"/records/{made['id']}"
-        changed = self._client.patch(path, json={"fields": {"Qty": 77}})
-        self._expect(_read(changed, 200)["fields"], {**row(1), "Qty": 77})
+        changed = self._read("PATCH", path, 200, json={"fields": {"Qty": 77}})
+        self._expect(changed["fields"], {**row(1), "Qty": 77})
         self._expect(self._got(path, {})["fields"], {**row(1), "Qty": 77})
-        _read(self._client.get(path, headers={"authorization": ""}), 401)
+        self._read("GET", path, 401, headers={"authorization": ""})
 
     def _register(self) -> str:
         account = {
@@ -82,22 +82,26 @@ class Subject:
         return token
 
     def _made(self, path: str, body: object) -> Any:
-        return _read(self._client.post(path, json=body), 201)
+        return self._read("POST", path, 201, json=body)
 
     def _got(self, path: str, query: dict[str, str | int]) -> Any:
-        return _read(self._client.get(path, params=query), 200)
+        return self._read("GET", path, 200, params=query)
+
+    def _read(self, method: str, path: str, status: int, **more: Any) -> Any:
+        """The JSON of a reply, which has to have that status."""
+        try:
+            reply = self._client.request(method, path, **more)
+        except httpx2.HTTPError as error:
+            raise CannotMeasure(f"{method} {path}: {error!r}") from error
+        if reply.status_code != status:
+            raise CannotMeasure(
+                f"{method} {path} gave {reply.status_code}, not {status}:"
+                f" {reply.text[:500]}"
+            )
+        return reply.json()
 
     @staticmethod
     def _expect(found: dict[str, Any], wanted: dict[str, Any]) -> None:
         at = found["At"].replace("+00:00", "Z").replace(".000000", "")
         if {**found, "At": at} != wanted:
             raise CannotMeasure(f"a record came back as {found}, not as {wanted}")
-
-
-def _read(reply: httpx2.Response, status: int) -> Any:
-    if reply.status_code != status:
-        raise CannotMeasure(
-            f"{reply.request.method} {reply.request.url} gave {reply.status_code},"
-            f" not {status}: {reply.text[:500]}"
-        )
-    return reply.json()

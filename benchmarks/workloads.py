@@ -41,7 +41,7 @@ class Workload:
 
     @property
     def threads(self) -> int:
-        """Of the client: one core's worth at most, and one for a single connection."""
+        """Of the client; each has its own ids and its share of the connections."""
         return 2 if self.connections > 1 else 1
 
 

@@ -89,7 +89,7 @@ def _copy(
 
 
 def pgbench_rate(url: str, folder: Path, seconds: int) -> float:
-    """Single-row inserts a second with 16 clients, prepared: pgbench's best."""
+    """Single-row inserts a second with 16 clients, prepared as the server's own are."""
     script = folder / "insert.sql"
     script.write_text(PGBENCH_SCRIPT)
     done = subprocess.run(

@@ -364,7 +364,8 @@ def picture(store: Store) -> dict[str, Any]:
 def _bare(thing: Any) -> dict[str, Any]:
     moves_on = {"version", "updated_at", "schema_seq"}
     return {
-        name: value for name, value in vars(thing).items()
+        name: value
+        for name, value in vars(thing).items()
         if name in thing.__dataclass_fields__ and name not in moves_on
     }
 

@@ -1,8 +1,8 @@
 """The workspace that the tests of the domain stand on: authors and their books.
 
-    authors (table 1)  Name, text      Born, number     Genre, one of three
-                       No., autonumber Books, links     (the other end of Author)
-    books   (table 2)  Title, text     Author, links    Pages, number
+authors (table 1)  Name, text      Born, number     Genre, one of three
+                   No., autonumber Books, links     (the other end of Author)
+books   (table 2)  Title, text     Author, links    Pages, number
 """
 
 from typing import Any
@@ -90,9 +90,7 @@ def author(number: int, links: dict[str, dict[str, int]] | None = None, **values
 
 
 def book(number: int, links: dict[str, dict[str, int]] | None = None, **values: Any):
-    return RecordCreated(
-        record(number, table=2), "books", number, values, links or {}
-    )
+    return RecordCreated(record(number, table=2), "books", number, values, links or {})
 
 
 MEMBERS: list[Event] = [
