@@ -6,13 +6,14 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 ARGS =
+KILLS = 100
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup serve demo test bench lint clean
+.PHONY: help setup serve demo test nothing-lost bench lint clean
 
 help: ## show this
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
 setup: $(READY) ## make .venv with the locked dependencies
 
@@ -30,6 +31,9 @@ demo: $(READY) ## load real data into a running server and look around
 
 test: $(READY) ## run the whole suite, fastest part first
 	@exec $(BIN)/python tools/suite.py $(ARGS)
+
+nothing-lost: $(READY) ## kill server, backends and cluster 100 times (KILLS=n)
+	@TABELLION_KILLS=$(KILLS) exec $(BIN)/python -m pytest -s tests/process/test_nothing_lost.py
 
 bench: $(READY) ## measure the figures of the README
 	@exec $(BIN)/python -m benchmarks $(ARGS)

@@ -50,8 +50,12 @@ class UpdateField(Command):
 
 @dataclass(frozen=True, slots=True)
 class DeleteField(Command):
+    """`if_there`: nothing to do where it is gone already, as an inverse finds the one
+    end of a link when the other was deleted before."""
+
     field_id: FieldId
     if_match: int | None = None
+    if_there: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class FieldCreated(Event):
     primary: bool
 
     def inverse(self) -> Inverse:
-        return DeleteField(FieldId(self.field_id))
+        return DeleteField(FieldId(self.field_id), if_there=True)
 
 
 @event("field.updated")
@@ -109,7 +113,7 @@ class FieldRestored(Event):
     name: str
 
     def inverse(self) -> Inverse:
-        return DeleteField(FieldId(self.field_id))
+        return DeleteField(FieldId(self.field_id), if_there=True)
 
 
 def _name_is_free(table: Table, name: str, but: str = "") -> None:
@@ -249,6 +253,9 @@ def _nothing_is_empty(field: Field, facts: Facts) -> None:
 
 @decides(DeleteField, role=Role.admin)
 def _delete(command: DeleteField, facts: Facts) -> Sequence[Event]:
+    known = facts.catalog.table_of_field.get(command.field_id)
+    if command.if_there and known and known.all_fields[command.field_id].deleted:
+        return []
     field = facts.catalog.live_field(command.field_id)
     expect_version(field.version, command.if_match)
     table = facts.catalog.tables[field.table_id]

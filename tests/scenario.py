@@ -123,12 +123,12 @@ class Store:
                 for name, change in event.changes.items():
                     if "added" in change:
                         for one in change["removed"]:
-                            del self.links[self._key(event, name, one)]
+                            self.links.pop(self._key(event, name, one), None)
                         self._link(event, name, change["to"] or (), change["added"])
             case RecordDeleted():
                 for name, places in event.links.items():
                     for one in places:
-                        del self.links[self._key(event, name, one)]
+                        self.links.pop(self._key(event, name, one), None)
             case _:
                 pass
 

@@ -137,16 +137,19 @@ def _rows_to_change(
 
 
 def _updated(table: Table, change: Change, row: Row, ends: Ends) -> Sequence[Event]:
+    _agree(table, change)
+    linked = {one.id: ends.links(one.id, row.id) for one in table.links}
     changes: dict[str, Any] = {}
     others: list[Event] = []
     for name, value in change.values.items():
-        before = row.value(name)
+        had = linked.get(name)  # type: ignore[call-overload]
+        before = row.values.get(name) if had is None else list(had) or None
         if before == value:
             continue
-        target = table.all_fields[name]  # type: ignore[index]
         changes[name] = {"from": before, "to": value}
-        if target.type == "linked_record":
-            added, removed = _relinked(target, change, row, ends)
+        if had is not None:
+            target = table.all_fields[name]  # type: ignore[index]
+            added, removed = _relinked(target, change, row, had, ends)
             changes[name] |= {"added": dict(added), "removed": dict(removed)}
             others += ends.events(target, row.id, added, removed)
     if not changes:
@@ -154,21 +157,40 @@ def _updated(table: Table, change: Change, row: Row, ends: Ends) -> Sequence[Eve
     return [RecordUpdated(row.id, table.id, changes), *others]
 
 
+def _agree(table: Table, change: Change) -> None:
+    """A record's link to itself is in both lists, or in none."""
+    for one in table.links:
+        far = one.reverse_id
+        if one.id not in change.values or far is None or far not in change.values:
+            continue
+        ends = change.values[one.id], change.values[far]
+        if len({_holds(end, change.record_id) for end in ends}) > 1:
+            raise Conflict(
+                "The two ends of the record's link to itself disagree", field=one.name
+            )
+
+
+def _holds(value: Value, record_id: str) -> bool:
+    return isinstance(value, list) and record_id in value
+
+
 def _relinked(
-    target: Field, change: Change, row: Row, ends: Ends
+    target: Field, change: Change, row: Row, had: Mapping[str, int], ends: Ends
 ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    had = {link.target: link.there for link in row.links.get(target.id, ())}
+    """`had`: the links as the changes before this one in the batch left them."""
     wanted = change.values[target.id]
     ids = wanted if isinstance(wanted, list) else []
     fresh = [one for one in ids if one not in had]
-    ends.check(target, row.id, fresh)
+    # its link to itself, where both ends are written, agrees already
+    agreed = row.id if target.reverse_id in change.values else None
+    ends.check(target, row.id, [one for one in fresh if one != agreed])
     places = change.places.get(target.id, {})
     added = [(one, places[one] if one in places else ends.place()) for one in fresh]
-    removed = [(str(one), there) for one, there in had.items() if one not in ids]
-    ends.let_go(
-        target,
-        [link for link in row.links.get(target.id, ()) if link.target not in ids],
-    )
+    removed = [(one, there) for one, there in had.items() if one not in ids]
+    lost = [link for link in row.links.get(target.id, ()) if link.target not in ids]
+    ends.let_go(target, [link for link in lost if link.target in had])
+    now = {**had, **dict(added)}
+    ends.write(target.id, row.id, {one: now[one] for one in ids})
     return added, removed
 
 
@@ -208,7 +230,8 @@ def _deleted(
     )
     for name, places in links.items():
         target = table.all_fields[name]  # type: ignore[index]
-        yield from ends.events(target, row.id, [], list(places.items()))
+        others = [(one, place) for one, place in places.items() if one != row.id]
+        yield from ends.events(target, row.id, [], others)
 
 
 @decides(RestoreRecord, role=Role.editor)
@@ -234,5 +257,6 @@ def _restore(command: RestoreRecord, facts: Facts) -> Sequence[Event]:
     for name, places in command.links.items():
         target = table.all_fields[name]  # type: ignore[index]
         ends.check(target, command.record_id, places)
-        events += ends.events(target, command.record_id, list(places.items()), [])
+        others = [(one, at) for one, at in places.items() if one != command.record_id]
+        events += ends.events(target, command.record_id, others, [])
     return events

@@ -62,6 +62,20 @@ class Ends:
         self.table, self.facts = table, facts
         self.made = 0
         self._lost: Counter[tuple[str, str]] = Counter()
+        # (field, record) -> its links, where this command made or broke some
+        self._now: dict[tuple[str, str], dict[str, int]] = {}
+
+    def links(self, field_id: str, record_id: str) -> dict[str, int]:
+        """A record's links as this command leaves them so far: other -> place there."""
+        known = self._now.get((field_id, record_id))
+        if known is not None:
+            return dict(known)
+        row = self.facts.rows.get(record_id)
+        found = row.links.get(field_id, ()) if row is not None else ()
+        return {link.target: link.there for link in found}
+
+    def write(self, field_id: str, record_id: str, links: Mapping[str, int]) -> None:
+        self._now[field_id, record_id] = dict(links)
 
     def _other(self, target: Field) -> Table | None:
         return self.facts.catalog.tables.get(
@@ -80,14 +94,15 @@ class Ends:
             known = (
                 other is not None
                 and table_number_of(one) == other.number
-                and not other.deleted
-                and self.facts.is_live(one)
+                # a hidden link comes back with its record, though its table is hidden
+                and (target.deleted or not other.deleted)
+                # a record that links to itself comes back with that link
+                and (one == record_id or self.facts.is_live(one))
             )
             if not known:
                 raise ForeignKeyViolation(field=target.name, value=one)
-            row = self.facts.rows.get(one) if alone else None
-            taken = row.links.get(target.reverse_id or "", ()) if row else ()
-            if any(link.target != record_id for link in taken):
+            taken = self.links(target.reverse_id or "", one) if alone else ()
+            if any(holder != record_id for holder in taken):
                 raise Conflict(
                     f"Record {one} links to another record already",
                     field=target.name,
@@ -126,10 +141,19 @@ class Ends:
         if other is None or target.reverse_id is None:
             return
         for one, place in removed:
+            self._end(target.reverse_id, one, record_id, there=None)
             yield RecordLinksChanged(
                 one, other.id, target.reverse_id, [], [[record_id, place]]
             )
         for one, place in added:
+            self._end(target.reverse_id, one, record_id, there=0)
             yield RecordLinksChanged(
                 one, other.id, target.reverse_id, [[record_id, place]], []
             )
+
+    def _end(self, field_id: str, one: str, other: str, *, there: int | None) -> None:
+        links = self.links(field_id, one)
+        links.pop(other, None)
+        if there is not None:
+            links[other] = there
+        self.write(field_id, one, links)

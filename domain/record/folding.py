@@ -125,8 +125,9 @@ def _fold_links(facts: Facts, recorded: Recorded, event: RecordLinksChanged) -> 
     kept = [
         link for link in row.links.get(event.field_id, ()) if link.target not in gone
     ]
+    there = {link.target for link in kept}
     # places are read again before they are needed: a unit that links ends its group
-    kept += [Link(RecordId(one), 0) for one, _ in event.added]
+    kept += [Link(RecordId(one), 0) for one, _ in event.added if one not in there]
     links = {**row.links, event.field_id: tuple(kept)}
     facts.put(facts.rows, row.id, _moved(row, recorded, row.values, links))
 

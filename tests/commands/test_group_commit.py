@@ -373,6 +373,31 @@ def test_later_units_see_what_earlier_ones_took_and_freed(tenant: Tenant):
     assert tenant.column(table, "name") == ["Ada", "Bob"]
 
 
+def test_a_unit_refused_half_way_leaves_no_trace_for_later_ones(tenant: Tenant):
+    table = tenant.unique(tenant.table("name"), "name")
+    (old,) = tenant.create(table, {"name": "old"})
+    half = tenant.unit(
+        tenant.creating(table, {"name": "Ada"}),
+        tenant.updating(table, {old: {"name": "moved"}}),
+        tenant.creating(table, {"name": "Ada"}),
+    )
+    units = [
+        half,
+        tenant.unit(tenant.creating(table, {"name": "old"})),
+        tenant.unit(tenant.creating(table, {"name": "Ada"})),
+        tenant.unit(tenant.updating(table, {old: {"name": "older"}}, if_match=1)),
+    ]
+
+    answers, groups = committed_together(tenant, units)
+
+    assert groups == [4]
+    assert [type(one) for one in answers] == [
+        DuplicateValue, DuplicateValue, Done, Done,
+    ]  # fmt: skip
+    assert tenant.column(table, "name") == ["older", "Ada"]
+    assert [row[0] for row in tenant.rows("SELECT number FROM catalog.counters")] == [2]
+
+
 def test_row_numbers_count_on_through_a_group_past_refused_units(tenant: Tenant):
     table = tenant.unique(tenant.table("name", NewField("no", "autonumber")), "name")
     units = [

@@ -162,7 +162,8 @@ def test_a_key_is_there_once_for_each_actor(tenant: Tenant):
     with tenant.seeing() as connection, pytest.raises(errors.UniqueViolation):
         connection.execute(
             "INSERT INTO ledger.batches"
-            " SELECT workspace_id, gen_random_uuid(), first_seq, last_seq, actor_kind, actor, surface, request_id, causation_id,"
+            " SELECT workspace_id, gen_random_uuid(), first_seq, last_seq, actor_kind,"
+            " actor, surface, request_id, causation_id,"
             " correlation_id, recorded_at, key, fingerprint, reply"
             " FROM ledger.batches WHERE key = 'key'"
         )
@@ -256,7 +257,8 @@ def test_even_the_owner_cannot_update_an_event(tenant: Tenant):
 def test_an_event_cannot_be_slipped_in_twice(tenant: Tenant):
     copied = (
         "INSERT INTO ledger.events"
-        " SELECT workspace_id, {seq}, id, stream_id, {version}, type, schema, data, recorded_at, hash FROM ledger.events WHERE seq = 1"
+        " SELECT workspace_id, {seq}, id, stream_id, {version}, type, schema, data,"
+        " recorded_at, hash FROM ledger.events WHERE seq = 1"
     )
     with tenant.seeing() as connection:
         with pytest.raises(errors.UniqueViolation, match="events_pkey"):

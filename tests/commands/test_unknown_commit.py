@@ -13,12 +13,13 @@ from psycopg import sql
 from commands.committer import Committer
 from commands.embedded import DatabaseUrls
 from commands.embedded.cluster import Cluster
-from commands.schema import NewField
+from commands.schema import NewField, create_field
 from commands.settings import Settings
 from commands.system import new_id
 from commands.unit import Done, Once, Outcome, Reply, VaultWrite
 from domain.catalog import Table
 from domain.errors import Busy, DuplicateValue
+from domain.events import Command
 from projections.postgres import connect
 from tests.commands.cutting import Cut, Proxy, proxy_of
 from tests.commands.tenant import Answer, Tenant, a_committer, together
@@ -184,10 +185,15 @@ def test_a_database_that_does_not_come_back_is_told_as_busy(
 # ------------------------------------------------------------ stopped, ended
 
 
-def test_a_stopped_process_does_not_hold_a_head_for_ever(tenant: Tenant):
+@pytest.mark.parametrize("kind", ["records", "a schema change"])
+def test_a_stopped_process_does_not_hold_a_head_for_ever(tenant: Tenant, kind: str):
     """As after SIGSTOP between its read and its COMMIT: others go on after the timer,
     and when it wakes its unit is written once."""
-    table = tenant.table("name")
+    table, other = tenant.table("name"), tenant.table("name")
+    commands: list[Command] = [tenant.creating(table, {"name": "stopped"})]
+    if kind != "records":
+        field = NewField("more", "text")
+        commands.append(create_field(other.id, field))
     stopped, wake = threading.Event(), threading.Event()
 
     def render(outcome: Outcome) -> Reply:
@@ -198,7 +204,7 @@ def test_a_stopped_process_does_not_hold_a_head_for_ever(tenant: Tenant):
     committer = a_committer(tenant.database.app)
     committer.start()
     unit = tenant.unit(
-        tenant.creating(table, {"name": "stopped"}),
+        *commands,
         once=Once("key", bytes(32)),  # its reply is made under the head's lock
         render=render,
     )

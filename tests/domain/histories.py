@@ -58,6 +58,7 @@ SCHEMA = [
 ]
 
 TEXTS = ["a", "A", "b", "ß", "SS", "é", "e\u0301"]
+USERS = ["owner", "viewer", "eve", "flo"]
 NUMBERS = ["1", "2", "-3", "0.5"]
 
 
@@ -65,8 +66,8 @@ NUMBERS = ["1", "2", "-3", "0.5"]
 class World:
     """A store, and how many ids were given."""
 
-    store: Store = field(default_factory=lambda: Store(SCHEMA, users=["eve", "flo"]))
-    given: int = 0
+    store: Store = field(default_factory=lambda: Store(SCHEMA, users=USERS))
+    given: int = 100
 
     def new(self, kind: str) -> str:
         self.given += 1
@@ -271,7 +272,7 @@ def change_constraint(draw: Draw, world: World) -> Command | None:
 
 
 def change_workspace(draw: Draw, world: World) -> Command:
-    who = UserId(pick(draw, ["eve", "flo", "viewer", "owner"]))
+    who = UserId(pick(draw, USERS))
     match pick(draw, ["rename", "add", "remove"]):
         case "rename":
             slug = pick(draw, ["library", "other", "v1"])

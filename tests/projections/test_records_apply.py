@@ -240,6 +240,13 @@ def test_a_record_deleted_restored_changed_and_deleted_in_one_unit(tenant: Tenan
     assert keys(tenant) == {(_digest("c"), one)}
 
     tenant.do(
+        tenant.updating(table, {one: {"name": "e"}}),
+        tenant.deleting(table, one),
+        replace_name(tenant, table, back[0], "c"),
+    )
+    assert tenant.column(table, "name") == ["c"]
+
+    tenant.do(
         tenant.deleting(table, one), back[1], replace_name(tenant, table, back[0], "d")
     )
     assert tenant.column(table, "name") == ["d", "b"]

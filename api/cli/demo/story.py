@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from shlex import quote
 
 from rich.markup import escape
 from rich.table import Table
@@ -119,7 +120,7 @@ def summary(
     visit.chapter("Done")
     visit.say(f"{visit.facts:,} facts were checked; all of them hold.")
     visit.say(f"{rows:,} rows in {len(tables)} tables at {rows / loading:,.0f} rows/s")
-    visit.say(f"{visit.client.requests} requests over one connection")
+    visit.say(f"{visit.client.requests} requests, none of them in parallel")
     if visit.client.waited:
         visit.say(
             f"{visit.client.waited:.0f} s of waiting, as the rate limit asked for"
@@ -135,14 +136,17 @@ def summary(
     api = f"{server.url}/api/v1"
     airports = tables["Airports"]
     visit.say(f"documents  {server.url}/docs")
+    visit.say(f"OpenAPI    {server.url}/openapi.json")
     visit.say(f"metrics    {server.url}/metrics")
+    visit.say("a token (the file is the log-in's body), the first airports, the feed:")
+    login = quote(f"@{account.file.absolute()}")
     visit.command(
-        f"TOKEN=$(curl -s -H 'content-type: application/json' -d @{account.file}"
+        f"TOKEN=$(curl -s -H 'content-type: application/json' -d {login}"
         f' {api}/auth/login | sed \'s/.*"access_token":"\\([^"]*\\).*/\\1/\')'
     )
     auth = 'curl -s -H "authorization: Bearer $TOKEN"'
     visit.command(f"{auth} '{api}/records?table_id={airports.id}&limit=2'")
     visit.command(f"{auth} '{api}/events?workspace_id={visit.workspace_id}&limit=2'")
     if server.pid is not None and kept:
-        visit.say(f"The server goes on, and says {server.log}; to stop it:")
+        visit.say(f"The server goes on; its log is {server.log}. To stop it:")
         visit.command(f"kill {server.pid}")
