@@ -58,14 +58,23 @@ class Store:
     def __init__(self, given: Iterable[Event] = (), *, users: Iterable[str] = ()):
         self.all = Facts(Catalog(WORKSPACE))
         self.ledger: list[Recorded] = []
-        # (forward field, record, target) -> [place in the record's list, in the other's]
+        # (forward field, record, target) -> [place in its list, in the other's]
         self.links: dict[tuple[str, str, str], list[int]] = {}
         self._last: dict[str, int] = {}
         self.all.users.update(dict.fromkeys(users, 1))
         for event in given:
             self._fold(self._recorded(event, SYSTEM))
 
-    # ------------------------------------------------------------- writing
+    def copy(self) -> "Store":
+        """Another store at the same position, with a life of its own."""
+        other = Store()
+        other.all.catalog, other.all.position = self.catalog, self.all.position
+        for name in ("rows", "versions", "live", "taken", "counters", "users"):
+            getattr(other.all, name).update(getattr(self.all, name))
+        other.ledger = list(self.ledger)
+        other.links = {key: list(both) for key, both in self.links.items()}
+        other._last = dict(self._last)
+        return other
 
     def do(self, *commands: Command, actor: Actor = SYSTEM) -> list[Recorded]:
         """Commits one unit as the committer does.  A refusal changes nothing."""
@@ -150,8 +159,6 @@ class Store:
 
     def _field(self, table_id: str, name: str) -> Field:
         return self.all.catalog.tables[TableId(table_id)].all_fields[FieldId(name)]
-
-    # ------------------------------------------------------------- reading
 
     @property
     def catalog(self) -> Catalog:

@@ -114,7 +114,9 @@ def value_of(draw: Draw, world: World, one: Field) -> Value:
         case "single_select":
             return pick(draw, [None, *one.choice_names])
         case _:
-            there = [row.id for row in world.store.rows(one.options["linked_table_id"])]
+            there = [
+                row.id for row in world.store.rows(str(one.options["linked_table_id"]))
+            ]
             most = 3 if one.option("allow_multiple", True) else 1
             return some(draw, there, most=most) or None
 
@@ -353,8 +355,10 @@ def picture(store: Store) -> dict[str, Any]:
         seen[base.id] = _bare(base)
     for table in catalog.tables.values():
         seen[table.id] = _bare(table) | {"all_fields": 0, "all_constraints": 0}
-        for one in (*table.all_fields.values(), *table.all_constraints.values()):
-            seen[one.id] = _bare(one)
+        for field in table.all_fields.values():
+            seen[field.id] = _bare(field)
+        for constraint in table.all_constraints.values():
+            seen[constraint.id] = _bare(constraint)
     for row in store.rows():
         values = {one: value for one, value in row.values.items() if value is not None}
         links = {name: row.value(name) for name in row.links}
