@@ -355,8 +355,8 @@ def picture(store: Store) -> dict[str, Any]:
         seen[base.id] = _bare(base)
     for table in catalog.tables.values():
         seen[table.id] = _bare(table) | {"all_fields": 0, "all_constraints": 0}
-        for field in table.all_fields.values():
-            seen[field.id] = _bare(field)
+        for column in table.all_fields.values():
+            seen[column.id] = _bare(column)
         for constraint in table.all_constraints.values():
             seen[constraint.id] = _bare(constraint)
     for row in store.rows():
