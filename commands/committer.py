@@ -27,7 +27,7 @@ import psycopg
 
 from commands.transaction import CommitUnknown, Group, Transaction
 from commands.unit import Done, Unit
-from domain.errors import Busy, DomainError
+from domain.errors import Busy
 from domain.ids import WorkspaceId
 
 log = logging.getLogger(__name__)
@@ -231,6 +231,8 @@ class Committer:
             except CommitUnknown as error:
                 unknown = error.group
                 transaction.close()
+                # looked up at least once, however late the connection was lost
+                deadline = time.monotonic() + RETRY_SECONDS
             except (
                 psycopg.errors.ProgramLimitExceeded,
                 psycopg.errors.TooManyColumns,
@@ -278,7 +280,3 @@ def _resolve(pairs: Sequence[tuple[Any, Answer]]) -> None:
             future.set_exception(answer)
         else:
             future.set_result(answer)
-
-
-def refused(answer: Answer) -> bool:
-    return isinstance(answer, DomainError)

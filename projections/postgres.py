@@ -12,6 +12,10 @@ OPTIONS = {
     "idle_in_transaction_session_timeout": "5s",
     "statement_timeout": "60s",
     "lock_timeout": "5s",
+    # the server's own: a client that falls silent over TCP is noticed
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
     "timezone": "UTC",
     "datestyle": "ISO, YMD",
     "jit": "off",
