@@ -84,7 +84,7 @@ def test_a_record_id_tells_the_number_of_its_table(number: int, counter: int):
 
 def test_a_record_id_is_laid_out_as_it_is_documented():
     assert record_id(0x0123456789AB, 0x11223344, 0x2FF_12345678) == (
-        "01234567-89ab-8044-8891-12ff12345678"
+        "01234567-89ab-8112-88cd-12ff12345678"
     )
 
 
