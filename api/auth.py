@@ -5,11 +5,13 @@ their own, so that neither passes for the other.  The session that both name can
 at any moment; whoever uses a token asks for it (`projections.reader`, the committer).
 """
 
+import json
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
 
 import jwt
+from jwt.utils import base64url_decode
 
 from commands.system import new_id, now
 from domain.errors import Unauthenticated
@@ -87,10 +89,20 @@ class Tokens:
                 leeway=LEEWAY,
                 options={"require": ["exp", "iat", "sub", "sid", "typ", "aud", "iss"]},
             )
+            json.loads(
+                base64url_decode(token.split(".")[1]), object_pairs_hook=_each_once
+            )
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
             raise Unauthenticated() from error
         user_id = canonical(str(found["sub"]))
         session_id = canonical(str(found["sid"]))
         if found["typ"] != kind or user_id is None or session_id is None:
             raise Unauthenticated()
+        if type(found["exp"]) is not int or type(found["iat"]) is not int:
+            raise Unauthenticated()  # the library takes a string for a number
         return Claims(user_id, session_id, float(found["exp"]))
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a claim stands twice")

@@ -10,8 +10,8 @@ from prometheus_client import (
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from commands.deciding import Group
 from commands.system import System
-from commands.transaction import Group
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

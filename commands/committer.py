@@ -1,6 +1,6 @@
 """The committer: the only writer.
 
-A unit is submitted from the event loop and waits in its workspace's queue.  A thread
+A unit is submitted on the event loop and waits in its workspace's queue.  A worker
 takes what is waiting for one workspace and commits it as one transaction:
 
     1  lock the workspace's head row: the total order
@@ -9,6 +9,10 @@ takes what is waiting for one workspace and commits it as one transaction:
     4  insert events and batches, apply events to the read tables (append, apply)
     5  COMMIT, then answer every unit at once
 
+A worker is synchronous code with a connection of its own that shares the loop's thread
+and gives its turn away while it waits (`projections.turns`): requests are read and
+answered meanwhile, and whatever they ask for is the next group.
+
 A failing statement rolls the group back, and its units run one by one.  A connection
 that is lost during COMMIT is never guessed about: the batches are looked up under the
 head's lock on a new connection, and the lock waits for a COMMIT still under way.
@@ -16,19 +20,18 @@ head's lock on a new connection, and the lock waits for a COMMIT still under way
 
 import asyncio
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from typing import Any, Protocol
 
 import psycopg
 
-from commands.transaction import CommitUnknown, Group, Transaction
+from commands.deciding import Group
+from commands.transaction import CommitUnknown, Transaction
 from commands.unit import Done, Unit
 from domain.errors import Busy
 from domain.ids import WorkspaceId
+from projections import turns
 
 log = logging.getLogger(__name__)
 
@@ -47,146 +50,126 @@ _GONE = (
 Answer = Done | BaseException
 
 
-class Clock(Protocol):
-    def __call__(self) -> float:
-        """Seconds since the epoch."""
-
-
 class Waiting:
-    """A submitted unit and whom to tell."""
+    """A submitted unit and its answer to be."""
 
-    __slots__ = ("future", "loop", "since", "unit")
+    __slots__ = ("answer", "unit")
 
-    def __init__(self, unit: Unit, loop: asyncio.AbstractEventLoop | None) -> None:
+    def __init__(self, unit: Unit) -> None:
         self.unit = unit
-        self.loop = loop
-        self.future: Any = loop.create_future() if loop else Future()
-        self.since = time.monotonic()
+        self.answer: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
 
 
 class Committer:
-    """Queues by workspace, and the threads that empty them."""
+    """Queues by workspace, and the workers that empty them.
+
+    Belongs to one event loop: everything but making it is done there.
+    """
 
     def __init__(
         self,
         transaction: Callable[[], Transaction],
         *,
-        threads: int,
+        connections: int,
         queue_limit: int,
         committed: Callable[[Group, float], None] = lambda group, seconds: None,
     ) -> None:
-        self._make = transaction
+        self._resting = [transaction() for _ in range(connections)]
+        self._connections = connections
         self._limit = queue_limit
         self._committed = committed
+        # a workspace is here while it has units or a worker is at it, so that two
+        # workers never wait for the same head
         self._queues: dict[WorkspaceId, deque[Waiting]] = {}
         self._ready: deque[WorkspaceId] = deque()
         self._size = 0
-        self._stopping = False
-        self._condition = threading.Condition()
-        self._threads = [
-            threading.Thread(target=self._run, name=f"committer-{number}", daemon=True)
-            for number in range(threads)
-        ]
+        self._started = self._stopping = False
+        self._idle = asyncio.Event()
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        self._started = True
+        for _ in self._ready:
+            self._call_a_worker()
 
-    def stop(self, timeout: float = 8.0) -> None:
-        """Lets the threads finish what is queued, then ends them."""
-        with self._condition:
-            self._stopping = True
-            self._condition.notify_all()
-        deadline = time.monotonic() + timeout
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+    async def stop(self, timeout: float = 8.0) -> None:
+        """Lets the workers finish what is queued, for so many seconds."""
+        self._stopping = True
+        try:
+            async with asyncio.timeout(timeout):
+                while self._queues or len(self._resting) < self._connections:
+                    self._idle.clear()
+                    await self._idle.wait()
+        except TimeoutError:
+            log.warning("%s units were still waiting at the end", self._size)
+        for transaction in self._resting:
+            transaction.close()
 
     @property
     def waiting(self) -> int:
-        """Units that wait for a thread."""
+        """Units that wait for a worker."""
         return self._size
 
     async def submit(self, unit: Unit) -> Done:
         """The unit's answer.  Raises DomainError when refused, Busy when full."""
-        waiting = Waiting(unit, asyncio.get_running_loop())
-        self._put(waiting)
-        answer: Done = await waiting.future
-        return answer
+        if self._stopping:
+            raise Busy("The server is stopping; try again")
+        if self._size >= self._limit:
+            raise Busy("Too many writes are waiting; try again")
+        self._size += 1
+        waiting = Waiting(unit)
+        queue = self._queues.get(unit.workspace_id)
+        if queue is not None:
+            queue.append(waiting)
+        else:
+            self._queues[unit.workspace_id] = deque([waiting])
+            self._ready.append(unit.workspace_id)
+            self._call_a_worker()
+        return await waiting.answer
 
-    def submit_and_wait(self, unit: Unit, timeout: float = 60.0) -> Done:
-        """The same from a thread without a loop: for command lines and tests."""
-        waiting = Waiting(unit, None)
-        self._put(waiting)
-        answer: Done = waiting.future.result(timeout)
-        return answer
+    def _call_a_worker(self) -> None:
+        """Not at once: requests that were read together are one group."""
+        if self._started:
+            asyncio.get_running_loop().call_soon(turns.begin, self._work)
 
-    def _put(self, waiting: Waiting) -> None:
-        workspace_id = waiting.unit.workspace_id
-        with self._condition:
-            if self._stopping:
-                raise Busy("The server is stopping; try again")
-            if self._size >= self._limit:
-                raise Busy("Too many writes are waiting; try again")
-            self._size += 1
-            queue = self._queues.get(workspace_id)
-            if queue is None:
-                self._queues[workspace_id] = deque([waiting])
-                self._ready.append(workspace_id)
-                self._condition.notify()
-            else:
-                queue.append(waiting)
+    def _work(self) -> None:
+        """A worker's life, until nothing is ready."""
+        if not self._resting:
+            return  # those who are at work take it up
+        transaction = self._resting.pop()
+        while self._ready:
+            workspace_id, waiting = self._take()
+            rest: Sequence[Waiting] = ()
+            try:
+                rest = self._commit(transaction, workspace_id, waiting)
+            except BaseException as error:  # a bug: the units must still hear of it
+                log.exception("commit failed", extra={"workspace": workspace_id})
+                _answer(waiting, [error] * len(waiting))
+            self._give_back(workspace_id, rest)
+        self._resting.append(transaction)
+        self._idle.set()
 
-    # A workspace's queue is in `_queues` while it has units or a thread works on it,
-    # so one workspace never keeps two threads busy waiting for the same head.
-
-    def _take(self) -> tuple[WorkspaceId, list[Waiting]] | None:
-        with self._condition:
-            while not self._ready:
-                if self._stopping:
-                    return None
-                self._condition.wait()
-            workspace_id = self._ready.popleft()
-            queue = self._queues[workspace_id]
-            taken = [queue.popleft()]
-            size = taken[0].unit.size
-            while queue and not taken[0].unit.alone:
-                unit = queue[0].unit
-                if unit.alone or size + unit.size > GROUP_EVENTS:
-                    break
-                size += unit.size
-                taken.append(queue.popleft())
-            self._size -= len(taken)
-            return workspace_id, taken
+    def _take(self) -> tuple[WorkspaceId, list[Waiting]]:
+        workspace_id = self._ready.popleft()
+        queue = self._queues[workspace_id]
+        taken = [queue.popleft()]
+        size = taken[0].unit.size
+        while queue and not taken[0].unit.alone:
+            unit = queue[0].unit
+            if unit.alone or size + unit.size > GROUP_EVENTS:
+                break
+            size += unit.size
+            taken.append(queue.popleft())
+        self._size -= len(taken)
+        return workspace_id, taken
 
     def _give_back(self, workspace_id: WorkspaceId, rest: Sequence[Waiting]) -> None:
-        with self._condition:
-            queue = self._queues[workspace_id]
-            queue.extendleft(reversed(rest))
-            self._size += len(rest)
-            if queue:
-                self._ready.append(workspace_id)
-                # this thread takes the next one itself: whom it woke would only
-                # compete with it for the interpreter
-                if len(self._ready) > 1:
-                    self._condition.notify()
-            else:
-                del self._queues[workspace_id]
-
-    def _run(self) -> None:
-        transaction = self._make()
-        try:
-            while (taken := self._take()) is not None:
-                workspace_id, waiting = taken
-                rest: Sequence[Waiting] = ()
-                try:
-                    rest = self._commit(transaction, workspace_id, waiting)
-                except BaseException as error:  # a bug: the units must still hear of it
-                    log.exception("commit failed", extra={"workspace": workspace_id})
-                    _answer(waiting, [error] * len(waiting))
-                finally:
-                    self._give_back(workspace_id, rest)
-        finally:
-            transaction.close()
+        queue = self._queues[workspace_id]
+        queue.extendleft(reversed(rest))
+        self._size += len(rest)
+        if queue:
+            self._ready.append(workspace_id)
+        else:
+            del self._queues[workspace_id]
 
     def _commit(
         self,
@@ -208,7 +191,6 @@ class Committer:
                     self._commit(transaction, workspace_id, [one])
                 return ()
             group = Group(workspace_id, [transaction.meaning(error)])
-        # the future first: whoever waits comes before the statistics
         done = len(group.answers)
         _answer(waiting[:done], group.answers)
         self._committed(group, time.monotonic() - started)
@@ -252,31 +234,16 @@ class Committer:
                 transaction.close()
                 if time.monotonic() > deadline:
                     raise Busy("The database does not answer; try again") from error
-                time.sleep(0.1)
+                turns.pause(0.1)
             if unknown is not None and time.monotonic() > deadline:
                 raise Busy("The database does not answer; the outcome is unknown")
 
 
 def _answer(waiting: Sequence[Waiting], answers: Sequence[Answer]) -> None:
-    """Resolves the futures, with one call into each loop."""
-    by_loop: dict[Any, list[tuple[Any, Answer]]] = {}
     for one, answer in zip(waiting, answers, strict=True):
-        by_loop.setdefault(one.loop, []).append((one.future, answer))
-    for loop, pairs in by_loop.items():
-        if loop is None:
-            _resolve(pairs)
-        else:
-            try:
-                loop.call_soon_threadsafe(_resolve, pairs)
-            except RuntimeError:
-                log.warning("%s answers came after the loop had closed", len(pairs))
-
-
-def _resolve(pairs: Sequence[tuple[Any, Answer]]) -> None:
-    for future, answer in pairs:
-        if future.done():
-            continue
+        if one.answer.done():
+            continue  # who asked has gone
         if isinstance(answer, BaseException):
-            future.set_exception(answer)
+            one.answer.set_exception(answer)
         else:
-            future.set_result(answer)
+            one.answer.set_result(answer)

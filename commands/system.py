@@ -14,11 +14,12 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from commands.committer import Committer
+from commands.deciding import Group
 from commands.embedded import DatabaseUrls
 from commands.migrate import Roles, migrate
 from commands.seal import Sealer
 from commands.settings import Settings
-from commands.transaction import Group, Transaction
+from commands.transaction import Transaction
 from domain.ids import uuid7
 from projections.gets import Gets
 from projections.postgres import CONNECT, adapt
@@ -77,7 +78,7 @@ class System:
 
     async def stop(self) -> None:
         """Lets accepted writes finish, then lets go of everything."""
-        self.committer.stop()
+        await self.committer.stop()
         self.sealer.stop()
         await self.pool.close(timeout=2)
 
@@ -102,7 +103,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
             time_text=time_text,
             catalogs=catalogs,
         ),
-        threads=settings.committer_threads,
+        connections=settings.committer_connections,
         queue_limit=settings.queue_limit,
         committed=committed,
     )

@@ -3,70 +3,26 @@
 Two waits for the database: one for the head's row and the facts, one for the COMMIT.
 """
 
-import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import psycopg
 
-from commands.append import Accepted, Head, append, kept_reply, read_reply
+from commands.append import Head, append
+from commands.deciding import Group, Seen, decide_group
 from commands.gather import Gathering, needed
-from commands.unit import Done, Outcome, Reply, Unit
-from domain import nouns  # noqa: F401 - fills the deciders
+from commands.unit import Done, Unit
 from domain.catalog import Catalog
-from domain.decider import changes_catalog, decide, evolve
-from domain.errors import (
-    Busy,
-    Conflict,
-    DomainError,
-    KeyReused,
-    NotFound,
-    RowTooLarge,
-    SecretAlreadyShown,
-    TooManyFields,
-    Unauthenticated,
-)
-from domain.events import Recorded
+from domain.errors import Busy, Conflict, NotFound, RowTooLarge, TooManyFields
 from domain.facts import Facts
-from domain.ids import INSTANCE, BatchId, WorkspaceId, uuid7
-from domain.record import RecordCreated, RecordLinksChanged
+from domain.ids import WorkspaceId
 from projections.apply import apply
 from projections.arrays import text_array
 from projections.catalog import load
 from projections.log import ZERO
 from projections.postgres import connect
 from projections.target import live
-
-log = logging.getLogger(__name__)
-
-
-@dataclass
-class Group:
-    """What a group came to: an answer a unit, for the units that it took."""
-
-    workspace_id: WorkspaceId
-    answers: list[Done | BaseException]
-    accepted: list[Accepted] = field(default_factory=list)
-    before: Catalog = field(default_factory=lambda: Catalog(INSTANCE))
-    catalog: Catalog | None = None  # where it changed
-    committing: bool = False  # COMMIT has been sent
-    last: tuple[Unit, Outcome] | None = None  # whose reply is made meanwhile
-
-    def finish(self) -> None:
-        """Makes the last reply, where nothing had to be stored with it.
-
-        COMMIT has been sent: a bug here is told to the caller and takes nothing back.
-        """
-        if self.last is None:
-            return
-        (unit, outcome), self.last = self.last, None
-        try:
-            self.answers[-1] = Done(outcome, unit.render(outcome))
-        except Exception as error:
-            log.exception("a reply could not be made")
-            self.answers[-1] = error
 
 
 class CommitUnknown(Exception):
@@ -78,7 +34,7 @@ class CommitUnknown(Exception):
 
 
 class Transaction:
-    """A connection of one committer's thread, made anew when it is lost.
+    """A committer's connection, made anew when it is lost.
 
     `clock` gives seconds since the epoch, `bits` random integers of so many bits;
     `catalogs` is the process's cache, checked against the head at each use.
@@ -126,7 +82,11 @@ class Transaction:
                 if head is None:
                     group.answers = [NotFound() for _ in units]
                 else:
-                    self._decide(group, head, facts, seen, units)
+                    # one draw a group: its ids count up from it
+                    head.random_bits = self._bits(73)
+                    now = self._clock()
+                    facts.now = max(self._time_text(now), head.recorded_at)
+                    decide_group(group, head, facts, seen, units, int(now * 1000))
                 if head is None or not group.accepted:
                     # nothing was written; at a ROLLBACK psycopg would forget its
                     # prepared statements in the middle of a pipeline
@@ -167,11 +127,11 @@ class Transaction:
         pipeline: psycopg.Pipeline,
         workspace_id: WorkspaceId,
         units: Sequence[Unit],
-    ) -> tuple[Head | None, Facts, dict[tuple[str, str], tuple[bytes, bytes]]]:
+    ) -> tuple[Head | None, Facts, Seen]:
         """Takes the head's lock and loads the facts of the group."""
         target = live(workspace_id)
         catalog = self._catalogs.get(workspace_id) or Catalog(workspace_id)
-        seen: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+        seen: Seen = {}
         connection.execute("BEGIN")
         connection.execute(_SEE, [f"{{{workspace_id}}}"], prepare=True)
         if units[0].alone:
@@ -204,7 +164,7 @@ class Transaction:
         self,
         gathering: Gathering,
         facts: Facts,
-        seen: dict[tuple[str, str], tuple[bytes, bytes]],
+        seen: Seen,
         units: Sequence[Unit],
     ) -> None:
         gathering.facts(needed(units, facts.catalog), facts)
@@ -228,95 +188,6 @@ class Transaction:
                 [text_array(actors), text_array(names), facts.catalog.id],
                 known,
             )
-
-    # -------------------------------------------------------------- deciding
-
-    def _decide(
-        self,
-        group: Group,
-        head: Head,
-        facts: Facts,
-        seen: dict[tuple[str, str], tuple[bytes, bytes]],
-        units: Sequence[Unit],
-    ) -> None:
-        # one system call a group: each gives the interpreter away
-        bits = self._bits(73)
-        milliseconds = int(self._clock() * 1000)
-        before = group.before = facts.catalog
-        now = max(self._time_text(self._clock()), head.recorded_at)
-        head.recorded_at = facts.now = now
-        seq = head.seq
-        for place, unit in enumerate(units, 1):
-            facts.mark()
-            try:
-                answer: Done | BaseException | None = _replayed(unit, seen)
-                if answer is None:
-                    batch_id = uuid7(milliseconds, bits)
-                    bits += 1
-                    last = place == len(units)
-                    accepted = self._decide_one(unit, batch_id, facts, seq, now, last)
-                    outcome = Outcome(
-                        BatchId(batch_id),
-                        seq + len(accepted.events),
-                        now,
-                        accepted.events,
-                        facts.catalog,
-                        facts.rows,
-                    )
-                    if last and unit.once is None and unit.commands:
-                        group.last = (unit, outcome)
-                        answer = Done(outcome, _UNMADE)
-                    else:
-                        answer = _done(unit, accepted, outcome, seen)
-                    seq = outcome.position
-                    group.accepted.append(accepted)
-            except Exception as error:  # but for a refusal a bug, of this unit alone
-                if not isinstance(error, DomainError):
-                    log.exception("a unit failed")
-                facts.rollback()
-                answer = error
-            group.answers.append(answer)
-            if _links(group.accepted):
-                break  # places in lists are read anew for whoever comes next
-        head.seq = seq
-        if facts.catalog is not before:
-            head.catalog_seq = facts.catalog.seq
-            group.catalog = facts.catalog
-        head.random_bits = bits
-
-    def _decide_one(
-        self,
-        unit: Unit,
-        batch_id: str,
-        facts: Facts,
-        seq: int,
-        now: str,
-        last: bool,
-    ) -> Accepted:
-        origin, workspace_id = unit.origin, unit.workspace_id
-        if origin.session_id is not None and origin.session_id not in facts.sessions:
-            raise Unauthenticated()
-        facts.actor = origin.actor
-        events: list[Recorded] = []
-        first = seq + 1
-        # nobody comes after the last unit who would look at what it creates
-        unseen = RecordCreated if last and len(unit.commands) == 1 else None
-        for command in unit.commands:
-            for event in decide(command, facts):
-                seq += 1
-                stream = event.stream_id
-                version = (
-                    facts.catalog.version_of(stream)
-                    if changes_catalog(event)
-                    else facts.versions.get(stream) or facts.users.get(stream, 0)
-                )
-                recorded = Recorded(
-                    workspace_id, seq, version + 1, now, origin.actor, event
-                )
-                if type(event) is not unseen:
-                    evolve(facts, recorded)
-                events.append(recorded)
-        return Accepted(batch_id, origin, first, events, unit.once, None)
 
     # --------------------------------------------------------------- writing
 
@@ -381,53 +252,9 @@ def _connection_lost(connection: psycopg.Connection[Any], error: psycopg.Error) 
     )
 
 
-def _links(accepted: Sequence[Accepted]) -> bool:
-    if not accepted:
-        return False
-    return any(
-        isinstance(one.event, RecordLinksChanged) for one in accepted[-1].events[1:]
-    )
-
-
-def _replayed(
-    unit: Unit, seen: dict[tuple[str, str], tuple[bytes, bytes]]
-) -> Done | None:
-    """The first reply of the unit's key, where it has been used."""
-    if unit.once is None:
-        return None
-    known = seen.get((unit.origin.actor.id, unit.once.key))
-    if known is None:
-        return None
-    fingerprint, stored = known
-    if fingerprint != unit.once.fingerprint:
-        raise KeyReused()
-    reply = read_reply(stored)
-    if isinstance(reply, str):
-        raise SecretAlreadyShown(id=reply)
-    return Done(None, reply, replayed=True)
-
-
-def _done(
-    unit: Unit,
-    accepted: Accepted,
-    outcome: Outcome,
-    seen: dict[tuple[str, str], tuple[bytes, bytes]],
-) -> Done:
-    """The answer of an accepted unit; its reply is made at once, because a later unit
-    moves the facts on and an idempotency key keeps it."""
-    reply: Reply = unit.render(outcome)
-    accepted.reply = reply
-    if unit.once is not None:
-        stored = bytes.fromhex(kept_reply(unit.once, reply) or "")
-        seen[unit.origin.actor.id, unit.once.key] = (unit.once.fingerprint, stored)
-    return Done(outcome, reply)
-
-
 def _milliseconds(at: str) -> int:
     return int(datetime.fromisoformat(at).timestamp() * 1000)
 
-
-_UNMADE = Reply(500, b"")  # replaced by `Group.finish`
 
 _SEE = "SELECT set_config('app.workspaces', %s, true)"
 _NEW_HEAD = (

@@ -122,8 +122,8 @@ def _name_is_free(table: Table, name: str, but: str = "") -> None:
         raise NameTaken("A field of this name exists already", field="name")
 
 
-def _room_for_one(table: Table) -> None:
-    if len(table.fields) >= MAX_FIELDS:
+def _room_for(count: int, table: Table) -> None:
+    if len(table.fields) + count > MAX_FIELDS:
         raise TooManyFields()
 
 
@@ -147,7 +147,7 @@ def _create(command: CreateField, facts: Facts) -> Sequence[Event]:
     if command.field_id in table.all_fields:
         raise Conflict("The field exists already")
     _name_is_free(table, command.name)
-    _room_for_one(table)
+    _room_for(1, table)
     options = dict(command.options)
     made: list[Event] = []
     if command.type == "linked_record":
@@ -176,7 +176,7 @@ def _reverse_of(command: CreateField, table: Table, facts: Facts) -> FieldCreate
     if other.base_id != table.base_id:
         raise Invalid("The linked table must be of the same base")
     same = other.id == table.id
-    _room_for_one(other)
+    _room_for(2 if same else 1, other)
     wanted = str(command.options.get("reverse_name") or table.name)
     return FieldCreated(
         str(command.reverse_id),
@@ -294,7 +294,7 @@ def _restore(command: RestoreField, facts: Facts) -> Sequence[Event]:
     for one in restored:
         owner = facts.catalog.tables[one.table_id]
         _name_is_free(owner, one.name, one.id)
-        _room_for_one(owner)
+        _room_for(sum(end.table_id == owner.id for end in restored), owner)
     return [FieldRestored(one.id, one.table_id, one.name) for one in restored]
 
 

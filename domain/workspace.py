@@ -212,7 +212,8 @@ def _update(command: UpdateWorkspace, facts: Facts) -> Sequence[Event]:
     }
     changes = differences(now, command.changes)
     slug = command.changes.get("slug")
-    if "slug" in changes and (slug in RESERVED_SLUGS or slug in facts.slugs):
+    other = facts.slugs.get(slug or "", workspace.id) != workspace.id
+    if "slug" in changes and (slug in RESERVED_SLUGS or other):
         raise NameTaken("The slug is already in use", field="slug")
     return [WorkspaceUpdated(workspace.id, changes)] if changes else []
 

@@ -7,6 +7,8 @@ import psycopg
 from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 
+from projections import turns
+
 # seconds; a stopped process must not hold a head, a dead peer not a connection
 OPTIONS = {
     "idle_in_transaction_session_timeout": "5s",
@@ -42,7 +44,9 @@ def adapt(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) ->
 
 def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
     """A synchronous connection.  Raises psycopg.OperationalError."""
-    connection = psycopg.connect(url, autocommit=autocommit, **CONNECT)
+    connection = turns.elsewhere(
+        lambda: turns.Connection.connect(url, autocommit=autocommit, **CONNECT)
+    )
     adapt(connection)
     connection.prepare_threshold = 0
     return connection

@@ -73,7 +73,7 @@ class UpdateWorkspace(Shape):
 
 class AddMember(Shape):
     user_id: Id | None = None
-    email: Annotated[str, Field(max_length=254)] | None = None
+    email: Annotated[Text, Field(max_length=254)] | None = None
     role: RoleName = "viewer"
 
 

@@ -167,12 +167,12 @@ class Settings(BaseSettings):
         description="The most records of one batch",
         json_schema_extra=_unit("records"),
     )
-    committer_threads: int = Field(
+    committer_connections: int = Field(
         3,
         ge=1,
         le=32,
-        description="Committers of one process, each with a connection",
-        json_schema_extra=_unit("threads"),
+        description="Connections for writes: as many workspaces commit at once",
+        json_schema_extra=_unit("connections"),
     )
     queue_limit: int = Field(
         4096,

@@ -4,22 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from commands.committer import Committer
 from commands.embedded import DatabaseUrls
-from tests.commands.tenant import Tenant, a_committer, problems
+from tests.commands.tenant import LoopedCommitter, Tenant, a_committer, problems
 
 
 @pytest.fixture(scope="session")
-def committer(database: DatabaseUrls) -> Iterator[Committer]:
+def committer(database: DatabaseUrls) -> Iterator[LoopedCommitter]:
     """One that tests share."""
-    committer = a_committer(database.app, threads=2)
+    committer = a_committer(database.app, connections=2)
     committer.start()
     yield committer
     committer.stop()
 
 
 @pytest.fixture
-def tenant(database: DatabaseUrls, committer: Committer) -> Iterator[Tenant]:
+def tenant(database: DatabaseUrls, committer: LoopedCommitter) -> Iterator[Tenant]:
     """A workspace of this test alone; afterwards every invariant has to hold in it,
     and its rows have to be those that its events make."""
     tenant = Tenant(database, committer).settle()

@@ -1,20 +1,22 @@
 """A workspace with its owner, and the writes that store tests make of it."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
 
 from commands import records
 from commands.committer import Committer
+from commands.deciding import Group
 from commands.embedded import DatabaseUrls
 from commands.schema import NewField, create_field
 from commands.system import new_id, now, random_bits, time_text
-from commands.transaction import Group, Transaction
+from commands.transaction import Transaction
 from commands.unit import Done, Once, Origin, Outcome, Reply, Unit, VaultWrite
 from domain.base import CreateBase
 from domain.catalog import Catalog, Table
@@ -46,6 +48,7 @@ _SESSION = sql.SQL(
     " VALUES (%s, %s, now(), now() + interval '1 hour')"
 )
 Answer = Done | BaseException
+T = TypeVar("T")
 Values = Mapping[str, Any]
 
 
@@ -53,21 +56,66 @@ def a_committer(
     url: str,
     *,
     catalogs: Catalogs | None = None,
-    threads: int = 1,
+    connections: int = 1,
     queue_limit: int = 4096,
     clock: Callable[[], float] = now,
     committed: Callable[[Group, float], None] = lambda group, seconds: None,
-) -> Committer:
+) -> "LoopedCommitter":
     """Wired as `commands.system` wires it; not started."""
     known = Catalogs() if catalogs is None else catalogs
-    return Committer(
-        lambda: Transaction(
-            url, clock=clock, bits=random_bits, time_text=time_text, catalogs=known
-        ),
-        threads=threads,
-        queue_limit=queue_limit,
-        committed=committed,
+    return LoopedCommitter(
+        Committer(
+            lambda: Transaction(
+                url, clock=clock, bits=random_bits, time_text=time_text, catalogs=known
+            ),
+            connections=connections,
+            queue_limit=queue_limit,
+            committed=committed,
+        )
     )
+
+
+class LoopedCommitter:
+    """A committer on a loop of its own, in a thread: for callers that have none."""
+
+    def __init__(self, committer: Committer) -> None:
+        self._committer = committer
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        return self._committer.waiting
+
+    def start(self) -> None:
+        self._loop.call_soon_threadsafe(self._committer.start)
+
+    def stop(self) -> None:
+        self._run(self._committer.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def submit_and_wait(self, unit: Unit, timeout: float = 60.0) -> Done:
+        return self._run(self._committer.submit(unit), timeout)
+
+    def together(self, units: Sequence[Unit]) -> list[Answer]:
+        """The answers of units that all wait when the committer is started."""
+
+        async def submit() -> list[Answer]:
+            submitted = [self._committer.submit(unit) for unit in units]
+            waiting = [asyncio.ensure_future(one) for one in submitted]
+            await asyncio.sleep(0)
+            self._committer.start()
+            return await asyncio.gather(*waiting, return_exceptions=True)
+
+        return self._run(submit())
+
+    def _run(self, work: Coroutine[Any, Any, T], timeout: float = 60.0) -> T:
+        if self._loop.is_closed():
+            return asyncio.run(work)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
 
 
 def plain_reply(outcome: Outcome) -> Reply:
@@ -79,7 +127,7 @@ class Tenant:
     """A user and a workspace of their own, written through one committer."""
 
     database: DatabaseUrls
-    committer: Committer
+    committer: LoopedCommitter
     user_id: UserId = field(default_factory=lambda: UserId(new_id()))
     workspace_id: WorkspaceId = field(default_factory=lambda: WorkspaceId(new_id()))
     base_id: BaseId = field(default_factory=lambda: BaseId(new_id()))
@@ -283,20 +331,13 @@ def _size(command: Command) -> int:
             return 1
 
 
-def together(committer: Committer, units: Sequence[Unit]) -> list[Answer]:
+def together(committer: LoopedCommitter, units: Sequence[Unit]) -> list[Answer]:
     """The answers of units that all waited when the committer was started.
 
     Stops it.
     """
-
-    async def submit() -> list[Answer]:
-        waiting = [asyncio.ensure_future(committer.submit(unit)) for unit in units]
-        await asyncio.sleep(0)
-        committer.start()
-        return await asyncio.gather(*waiting, return_exceptions=True)
-
     try:
-        return asyncio.run(submit())
+        return committer.together(units)
     finally:
         committer.stop()
 

@@ -15,12 +15,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from commands.committer import Committer
 from commands.embedded import DatabaseUrls
 from commands.seal import Sealer, seal
 from projections.postgres import connect
 from tests.commands import writing
-from tests.commands.tenant import Tenant, field_id
+from tests.commands.tenant import LoopedCommitter, Tenant, field_id
 
 SECONDS = 3.0  # of load
 WRITERS = 8
@@ -185,7 +184,7 @@ def sealing(database: DatabaseUrls) -> Iterator[None]:
 
 
 @pytest.fixture
-def tenants(database: DatabaseUrls, committer: Committer) -> list[Tenant]:
+def tenants(database: DatabaseUrls, committer: LoopedCommitter) -> list[Tenant]:
     return [Tenant(database, committer).settle() for _ in range(WORKSPACES)]
 
 

@@ -11,9 +11,9 @@ import pytest
 from psycopg import sql
 
 from commands.committer import GROUP_EVENTS, Committer
+from commands.deciding import Group
 from commands.schema import NewField
 from commands.system import new_id
-from commands.transaction import Group
 from commands.unit import Done, Once, Outcome, Reply, Unit, VaultWrite
 from domain.catalog import Table
 from domain.errors import (

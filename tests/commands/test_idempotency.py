@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from commands.committer import Committer
 from commands.system import new_id
 from commands.unit import Done, Once, Outcome, Reply, Unit
 from domain.catalog import Table
@@ -19,7 +18,7 @@ from domain.errors import (
 )
 from domain.field import CreateField
 from domain.ids import FieldId
-from tests.commands.tenant import Answer, Tenant, a_committer, together
+from tests.commands.tenant import Answer, LoopedCommitter, Tenant, a_committer, together
 
 FINGERPRINT = bytes(range(32))
 
@@ -30,9 +29,9 @@ def table(tenant: Tenant) -> Table:
 
 
 @pytest.fixture
-def committers(tenant: Tenant) -> Iterator[list[Committer]]:
+def committers(tenant: Tenant) -> Iterator[list[LoopedCommitter]]:
     """As of three processes."""
-    made = [a_committer(tenant.database.app, threads=2) for _ in range(3)]
+    made = [a_committer(tenant.database.app, connections=2) for _ in range(3)]
     for one in made:
         one.start()
     yield made
@@ -48,7 +47,7 @@ def adding(tenant: Tenant, table: Table, name: str, once: Once | None = None) ->
     return tenant.unit(tenant.creating(table, {"name": name}), once=once or keyed())
 
 
-def answered(committer: Committer, unit: Unit) -> Answer:
+def answered(committer: LoopedCommitter, unit: Unit) -> Answer:
     try:
         return committer.submit_and_wait(unit)
     except DomainError as error:
@@ -161,7 +160,7 @@ def test_any_body_is_kept(tenant: Tenant, table: Table, body: bytes):
 
 
 def test_twenty_at_once_through_three_processes_have_one_effect(
-    tenant: Tenant, table: Table, committers: list[Committer]
+    tenant: Tenant, table: Table, committers: list[LoopedCommitter]
 ):
     unit = adding(tenant, table, "Ada")
 
@@ -180,7 +179,7 @@ def test_twenty_at_once_through_three_processes_have_one_effect(
 
 
 def test_one_key_with_twenty_requests_at_once_lets_one_through(
-    tenant: Tenant, table: Table, committers: list[Committer]
+    tenant: Tenant, table: Table, committers: list[LoopedCommitter]
 ):
     units = [
         adding(tenant, table, f"n{number}", keyed(fingerprint=bytes([number]) * 32))

@@ -24,7 +24,7 @@ from domain.errors import DuplicateValue
 from projections.postgres import connect
 from projections.reader import Caller
 from tests.commands import other_postgres
-from tests.commands.tenant import Tenant, problems
+from tests.commands.tenant import LoopedCommitter, Tenant, problems
 
 
 @dataclass(frozen=True)
@@ -276,11 +276,12 @@ def test_settings_name_a_postgres_of_ones_own(
 def _lived_through(settings: Settings, urls: DatabaseUrls) -> tuple[Tenant, Tenant]:
     """Two tenants that have done, and read, something of everything."""
     system = build(settings, urls)
-    system.committer.start()
+    committer = LoopedCommitter(system.committer)
+    committer.start()
     try:
         tenants = (
-            Tenant(urls, system.committer).settle(),
-            Tenant(urls, system.committer).settle(),
+            Tenant(urls, committer).settle(),
+            Tenant(urls, committer).settle(),
         )
         for tenant in tenants:
             _live_through(tenant)
@@ -290,7 +291,7 @@ def _lived_through(settings: Settings, urls: DatabaseUrls) -> tuple[Tenant, Tena
             assert problems(tenant) == []
         asyncio.run(_read_back(system, tenants))
     finally:
-        system.committer.stop()
+        committer.stop()
     return tenants
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from commands.committer import Committer
 from commands.schema import NewField
 from commands.system import new_id
 from commands.unit import Done, Unit
@@ -24,15 +23,15 @@ from domain.field import DeleteField
 from domain.ids import ConstraintId
 from domain.record import UpdateRecords
 from domain.workspace import CreateWorkspace
-from tests.commands.tenant import Answer, Tenant, a_committer, field_id
+from tests.commands.tenant import Answer, LoopedCommitter, Tenant, a_committer, field_id
 
-Work = Callable[[Committer], Answer]
+Work = Callable[[LoopedCommitter], Answer]
 
 
 @pytest.fixture
-def committers(tenant: Tenant) -> Iterator[list[Committer]]:
+def committers(tenant: Tenant) -> Iterator[list[LoopedCommitter]]:
     """As of two processes with two threads each."""
-    made = [a_committer(tenant.database.app, threads=2) for _ in range(2)]
+    made = [a_committer(tenant.database.app, connections=2) for _ in range(2)]
     for one in made:
         one.start()
     yield made
@@ -40,7 +39,7 @@ def committers(tenant: Tenant) -> Iterator[list[Committer]]:
         one.stop()
 
 
-def race(committers: list[Committer], units: list[Unit]) -> list[Answer]:
+def race(committers: list[LoopedCommitter], units: list[Unit]) -> list[Answer]:
     """The answers, in the units' order."""
     start = threading.Barrier(len(units))
     answers: dict[int, Answer] = {}
@@ -92,7 +91,7 @@ SPELLINGS: Mapping[str, tuple[str, bool, list[Any], int]] = {
 
 @pytest.mark.parametrize("kind", SPELLINGS)
 def test_of_a_hundred_equal_values_at_once_one_wins(
-    tenant: Tenant, committers: list[Committer], kind: str
+    tenant: Tenant, committers: list[LoopedCommitter], kind: str
 ):
     type_, case_sensitive, spellings, distinct = SPELLINGS[kind]
     table = tenant.table("title", NewField("value", type_))
@@ -109,7 +108,7 @@ def test_of_a_hundred_equal_values_at_once_one_wins(
 
 
 def test_overlapping_batches_land_whole_or_not_at_all(
-    tenant: Tenant, committers: list[Committer]
+    tenant: Tenant, committers: list[LoopedCommitter]
 ):
     table = tenant.unique(tenant.table("name"), "name")
     units = [
@@ -141,7 +140,7 @@ def test_overlapping_batches_land_whole_or_not_at_all(
 
 
 def test_updates_of_different_fields_of_one_record_are_all_kept(
-    tenant: Tenant, committers: list[Committer]
+    tenant: Tenant, committers: list[LoopedCommitter]
 ):
     names = [f"f{number}" for number in range(20)]
     table = tenant.table(*names)
@@ -160,7 +159,9 @@ def test_updates_of_different_fields_of_one_record_are_all_kept(
     assert _versions(tenant, table) == [21]
 
 
-def test_of_many_with_one_version_one_wins(tenant: Tenant, committers: list[Committer]):
+def test_of_many_with_one_version_one_wins(
+    tenant: Tenant, committers: list[LoopedCommitter]
+):
     table = tenant.table("name")
     (record,) = tenant.create(table, {"name": "old"})
     units = [
@@ -178,7 +179,7 @@ def test_of_many_with_one_version_one_wins(tenant: Tenant, committers: list[Comm
 
 
 def test_sixty_four_writers_on_two_records_in_both_orders_all_get_through(
-    tenant: Tenant, committers: list[Committer]
+    tenant: Tenant, committers: list[LoopedCommitter]
 ):
     table = tenant.table("name")
     first, second = tenant.create(table, {"name": "a"}, {"name": "b"})
@@ -196,7 +197,7 @@ def test_sixty_four_writers_on_two_records_in_both_orders_all_get_through(
 
 
 def test_deleting_one_record_many_times_at_once_deletes_it_once(
-    tenant: Tenant, committers: list[Committer]
+    tenant: Tenant, committers: list[LoopedCommitter]
 ):
     table = tenant.table("name")
     (record,) = tenant.create(table, {"name": "x"})
@@ -210,7 +211,7 @@ def test_deleting_one_record_many_times_at_once_deletes_it_once(
 
 
 def test_row_numbers_are_unique_and_rise_under_load(
-    tenant: Tenant, committers: list[Committer]
+    tenant: Tenant, committers: list[LoopedCommitter]
 ):
     table = tenant.unique(tenant.table("name", NewField("no", "autonumber")), "name")
     units = [
@@ -230,7 +231,7 @@ def test_row_numbers_are_unique_and_rise_under_load(
 
 
 def test_records_and_a_field_that_goes_meanwhile(
-    tenant: Tenant, committers: list[Committer]
+    tenant: Tenant, committers: list[LoopedCommitter]
 ):
     table = tenant.table("name", "more")
     rows = [{"name": "x", "more": "y"}] * 20
@@ -246,7 +247,7 @@ def test_records_and_a_field_that_goes_meanwhile(
 
 
 def test_records_and_a_constraint_that_is_switched_meanwhile(
-    tenant: Tenant, committers: list[Committer]
+    tenant: Tenant, committers: list[LoopedCommitter]
 ):
     """What is committed never has a value twice while the constraint is on."""
     table = tenant.table("name")
@@ -269,7 +270,7 @@ def test_records_and_a_constraint_that_is_switched_meanwhile(
 
 
 def test_many_workspaces_of_one_name_at_once_get_slugs_of_their_own(
-    tenant: Tenant, committers: list[Committer]
+    tenant: Tenant, committers: list[LoopedCommitter]
 ):
     slug = f"slug-{new_id()[-8:]}"
 
@@ -288,7 +289,7 @@ def test_many_workspaces_of_one_name_at_once_get_slugs_of_their_own(
 
 
 def test_a_slug_that_many_choose_at_once_is_one_workspaces(
-    tenant: Tenant, committers: list[Committer]
+    tenant: Tenant, committers: list[LoopedCommitter]
 ):
     slug = f"slug-{new_id()[-8:]}"
 

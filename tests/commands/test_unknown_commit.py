@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from commands.committer import Committer
 from commands.embedded import DatabaseUrls
 from commands.embedded.cluster import Cluster
 from commands.schema import NewField, create_field
@@ -22,7 +21,7 @@ from domain.errors import Busy, DuplicateValue
 from domain.events import Command
 from projections.postgres import connect
 from tests.commands.cutting import Cut, Proxy, proxy_of
-from tests.commands.tenant import Answer, Tenant, a_committer, together
+from tests.commands.tenant import Answer, LoopedCommitter, Tenant, a_committer, together
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def proxy(database: DatabaseUrls) -> Iterator[Proxy]:
 @pytest.fixture
 def behind(proxy: Proxy, tenant: Tenant) -> Iterator[Tenant]:
     """The tenant, whose writes go through the proxy."""
-    committer = a_committer(proxy.url, threads=2)
+    committer = a_committer(proxy.url, connections=2)
     committer.start()
     yield replace(tenant, committer=committer)
     committer.stop()
@@ -241,12 +240,12 @@ def test_backends_ended_at_random_lose_and_double_nothing(
     tenant: Tenant, superuser: psycopg.Connection
 ):
     table = tenant.unique(tenant.table("name"), "name")
-    committers = [a_committer(tenant.database.app, threads=2) for _ in range(2)]
+    committers = [a_committer(tenant.database.app, connections=2) for _ in range(2)]
     acknowledged: list[str] = []
     unsure: list[str] = []
     until = time.monotonic() + 4
 
-    def write(committer: Committer, number: int) -> None:
+    def write(committer: LoopedCommitter, number: int) -> None:
         mine = replace(tenant, committer=committer)
         count = 0
         while time.monotonic() < until:

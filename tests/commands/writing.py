@@ -47,7 +47,7 @@ def a_unit(place: str, schema_seq: int, number: int) -> Unit:
 
 
 def main(url: str, seconds: str, writers: str, *places: str) -> None:
-    committer = a_committer(url, threads=3)
+    committer = a_committer(url, connections=3)
     sealer = Sealer(url)
     until = time.monotonic() + float(seconds)
 

@@ -163,39 +163,37 @@ class Interrupted(Reader):
 
 
 async def test_a_member_removed_between_plan_and_query_gets_nothing(
-    system: System, tenant: Tenant
+    system: System, here: Tenant
 ):
     """Even where this process itself has the new catalogue by then."""
-    mine = Tenant(tenant.database, system.committer, tenant.user_id).settle_workspace()
-    table = _table_in(mine)
-    (record,) = mine.create(table, {"name": "a"})
-    user = mine.member("viewer")
-    viewer = Caller(user, mine.session(user))
+    table = _table_in(here)
+    (record,) = here.create(table, {"name": "a"})
+    user = here.member("viewer")
+    viewer = Caller(user, here.session(user))
     reader = Interrupted(system.reader)
     gets = Gets(reader)
-    await gets.get(viewer, mine.workspace_id, record)
-    reader.meanwhile = lambda: mine.do(RemoveMember(UserId(user)))
+    await gets.get(viewer, here.workspace_id, record)
+    reader.meanwhile = lambda: here.do(RemoveMember(UserId(user)))
 
     with pytest.raises(NotFound):
-        await gets.get(viewer, mine.workspace_id, record)
+        await gets.get(viewer, here.workspace_id, record)
 
 
 async def test_a_field_deleted_between_plan_and_query_is_not_shown(
-    system: System, tenant: Tenant
+    system: System, here: Tenant
 ):
-    mine = Tenant(tenant.database, system.committer, tenant.user_id).settle_workspace()
-    table = _table_in(mine)
-    (record,) = mine.create(table, {"name": "a", "secret": "s"})
-    caller = Caller(mine.user_id, mine.session())
+    table = _table_in(here)
+    (record,) = here.create(table, {"name": "a", "secret": "s"})
+    caller = Caller(here.user_id, here.session())
     reader = Interrupted(system.reader)
     gets = Gets(reader)
-    assert fields_of(await gets.get(caller, mine.workspace_id, record)) == {
+    assert fields_of(await gets.get(caller, here.workspace_id, record)) == {
         "name": "a",
         "secret": "s",
     }
-    reader.meanwhile = lambda: mine.do(DeleteField(field_id(table, "secret"))) and None
+    reader.meanwhile = lambda: here.do(DeleteField(field_id(table, "secret"))) and None
 
-    got = await gets.get(caller, mine.workspace_id, record)
+    got = await gets.get(caller, here.workspace_id, record)
 
     assert fields_of(got) == {"name": "a"}
 

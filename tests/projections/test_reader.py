@@ -207,12 +207,11 @@ async def test_reads_go_on_while_the_schema_changes(
     assert min(counts) > 3
 
 
-async def test_a_write_in_this_process_needs_no_reload(system: System, tenant: Tenant):
-    mine = Tenant(tenant.database, system.committer, tenant.user_id).settle_workspace()
-    caller = Caller(mine.user_id, mine.session())
-    seen = system.catalogs[mine.workspace_id]
+async def test_a_write_in_this_process_needs_no_reload(system: System, here: Tenant):
+    caller = Caller(here.user_id, here.session())
+    seen = system.catalogs[here.workspace_id]
 
-    found = await system.reader.ask(caller, mine.workspace_id, nothing)
+    found = await system.reader.ask(caller, here.workspace_id, nothing)
 
     assert found.catalog is seen
     assert found.position == 2

@@ -1,0 +1,193 @@
+"""What becomes of a group: each unit decided on the facts that the last one left.
+
+Pure but for the replies, which the units' surfaces make.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from commands.append import Accepted, Head, kept_reply, read_reply
+from commands.unit import Done, Outcome, Reply, Unit
+from domain import nouns  # noqa: F401 - fills the deciders
+from domain.catalog import Catalog
+from domain.decider import changes_catalog, decide, evolve
+from domain.errors import (
+    DomainError,
+    KeyReused,
+    SecretAlreadyShown,
+    Unauthenticated,
+)
+from domain.events import Recorded
+from domain.facts import Facts
+from domain.ids import INSTANCE, BatchId, WorkspaceId, uuid7
+from domain.record import RecordCreated, RecordLinksChanged
+
+log = logging.getLogger(__name__)
+
+# (actor, idempotency key) -> fingerprint of its request, stored reply
+Seen: TypeAlias = dict[tuple[str, str], tuple[bytes, bytes]]
+
+
+@dataclass
+class Group:
+    """What a group came to: an answer a unit, for the units that it took."""
+
+    workspace_id: WorkspaceId
+    answers: list[Done | BaseException]
+    accepted: list[Accepted] = field(default_factory=list)
+    before: Catalog = field(default_factory=lambda: Catalog(INSTANCE))
+    catalog: Catalog | None = None  # where it changed
+    committing: bool = False  # COMMIT has been sent
+    last: tuple[Unit, Outcome] | None = None  # whose reply is made meanwhile
+
+    def finish(self) -> None:
+        """Makes the last reply, where nothing had to be stored with it.
+
+        COMMIT has been sent: a bug here is told to the caller and takes nothing back.
+        """
+        if self.last is None:
+            return
+        (unit, outcome), self.last = self.last, None
+        try:
+            self.answers[-1] = Done(outcome, unit.render(outcome))
+        except Exception as error:
+            log.exception("a reply could not be made")
+            self.answers[-1] = error
+
+
+def decide_group(
+    group: Group,
+    head: Head,
+    facts: Facts,
+    seen: Seen,
+    units: Sequence[Unit],
+    milliseconds: int,
+) -> None:
+    """Answers units in their order, as many as can share a commit; moves `head` on.
+
+    `facts.now` is the group's `recorded_at`, `milliseconds` when its batches' ids say
+    that they were made.
+    """
+    before = group.before = facts.catalog
+    head.recorded_at = facts.now
+    for place, unit in enumerate(units, 1):
+        facts.mark()
+        try:
+            answer: Done | BaseException | None = _replayed(unit, seen)
+            if answer is None:
+                batch_id = uuid7(milliseconds, head.random_bits)
+                head.random_bits += 1
+                last = place == len(units)
+                answer = _answer(group, head, facts, seen, unit, batch_id, last)
+        except Exception as error:  # but for a refusal a bug, of this unit alone
+            if not isinstance(error, DomainError):
+                log.exception("a unit failed")
+            facts.rollback()
+            answer = error
+        group.answers.append(answer)
+        if _links(group.accepted):
+            break  # places in lists are read anew for whoever comes next
+    if facts.catalog is not before:
+        head.catalog_seq = facts.catalog.seq
+        group.catalog = facts.catalog
+
+
+def _answer(
+    group: Group,
+    head: Head,
+    facts: Facts,
+    seen: Seen,
+    unit: Unit,
+    batch_id: str,
+    last: bool,
+) -> Done:
+    """Accepts a unit.  Raises DomainError where it is refused."""
+    accepted = _decided(unit, batch_id, facts, head.seq, last)
+    outcome = Outcome(
+        BatchId(batch_id),
+        head.seq + len(accepted.events),
+        facts.now,
+        accepted.events,
+        facts.catalog,
+        facts.rows,
+    )
+    if last and unit.once is None and unit.commands:
+        group.last = (unit, outcome)
+        answer = Done(outcome, _UNMADE)
+    else:
+        answer = _done(unit, accepted, outcome, seen)
+    head.seq = outcome.position
+    group.accepted.append(accepted)
+    return answer
+
+
+def _decided(unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool) -> Accepted:
+    origin = unit.origin
+    if origin.session_id is not None and origin.session_id not in facts.sessions:
+        raise Unauthenticated()
+    facts.actor = origin.actor
+    events: list[Recorded] = []
+    first = seq + 1
+    # nobody comes after the last unit who would look at what it creates
+    unseen = RecordCreated if last and len(unit.commands) == 1 else None
+    for command in unit.commands:
+        for event in decide(command, facts):
+            seq += 1
+            stream = event.stream_id
+            version = (
+                facts.catalog.version_of(stream)
+                if changes_catalog(event)
+                else facts.versions.get(stream) or facts.users.get(stream, 0)
+            )
+            recorded = Recorded(
+                unit.workspace_id, seq, version + 1, facts.now, origin.actor, event
+            )
+            if type(event) is not unseen:
+                evolve(facts, recorded)
+            events.append(recorded)
+    return Accepted(batch_id, origin, first, events, unit.once, None)
+
+
+def _links(accepted: Sequence[Accepted]) -> bool:
+    if not accepted:
+        return False
+    return any(
+        isinstance(one.event, RecordLinksChanged) for one in accepted[-1].events[1:]
+    )
+
+
+def _replayed(unit: Unit, seen: Seen) -> Done | None:
+    """The first reply of the unit's key, where it has been used."""
+    if unit.once is None:
+        return None
+    known = seen.get((unit.origin.actor.id, unit.once.key))
+    if known is None:
+        return None
+    fingerprint, stored = known
+    if fingerprint != unit.once.fingerprint:
+        raise KeyReused()
+    reply = read_reply(stored)
+    if isinstance(reply, str):
+        raise SecretAlreadyShown(id=reply)
+    return Done(None, reply, replayed=True)
+
+
+def _done(
+    unit: Unit,
+    accepted: Accepted,
+    outcome: Outcome,
+    seen: Seen,
+) -> Done:
+    """The answer of an accepted unit; its reply is made at once, because a later unit
+    moves the facts on and an idempotency key keeps it."""
+    reply: Reply = unit.render(outcome)
+    accepted.reply = reply
+    if unit.once is not None:
+        stored = bytes.fromhex(kept_reply(unit.once, reply) or "")
+        seen[unit.origin.actor.id, unit.once.key] = (unit.once.fingerprint, stored)
+    return Done(outcome, reply)
+
+
+_UNMADE = Reply(500, b"")  # replaced by `Group.finish`
