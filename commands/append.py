@@ -14,6 +14,9 @@ from projections.arrays import json_array, text_array
 from projections.log import chained, data_of
 
 
+SLICE = 250  # events of one statement: the database is at one while the next is made
+
+
 @dataclass(slots=True)
 class Accepted:
     """An accepted unit on its way into the ledger."""
@@ -44,8 +47,9 @@ class Head:
 
 @dataclass
 class _Columns:
-    """The columns of the rows of `ledger.events`."""
+    """The columns of the rows of `ledger.events`, from a position on."""
 
+    first_seq: int
     ids: list[str] = field(default_factory=list)
     streams: list[str] = field(default_factory=list)
     versions: list[int] = field(default_factory=list)
@@ -67,43 +71,56 @@ def append(
     `milliseconds` is the group's `recorded_at`: with the head's random bits it makes
     the events' ids, which count up.
     """
-    columns = _Columns()
+    columns = _Columns(units[0].first_seq)
     for unit in units:
-        _encode(columns, head, unit, milliseconds)
+        for start in range(0, len(unit.events), SLICE):
+            if len(columns.ids) + min(SLICE, len(unit.events) - start) > SLICE:
+                _insert(connection, head, columns)
+                columns = _Columns(unit.first_seq + start)
+            _encode(columns, head, unit, start, milliseconds)
     if columns.ids:
-        first = units[0].first_seq
-        connection.execute(
-            _EVENTS,
-            [
-                head.workspace_id,
-                first,
-                text_array(columns.ids),
-                text_array(columns.streams),
-                text_array(columns.versions),
-                text_array(columns.types),
-                text_array(columns.schemas),
-                json_array(columns.data),
-                text_array(columns.times),
-                text_array(columns.hashes),
-            ],
-            prepare=True,
-        )
+        _insert(connection, head, columns)
     _close(connection, head, units)
 
 
-def _encode(columns: _Columns, head: Head, unit: Accepted, milliseconds: int) -> None:
-    """The envelope's header is `projections.log.Envelope.header`, made in bulk."""
+def _insert(connection: psycopg.Connection[Any], head: Head, columns: _Columns) -> None:
+    connection.execute(
+        _EVENTS,
+        [
+            head.workspace_id,
+            columns.first_seq,
+            text_array(columns.ids),
+            text_array(columns.streams),
+            text_array(columns.versions),
+            text_array(columns.types),
+            text_array(columns.schemas),
+            json_array(columns.data),
+            text_array(columns.times),
+            text_array(columns.hashes),
+        ],
+        prepare=True,
+    )
+
+
+def _encode(
+    columns: _Columns, head: Head, unit: Accepted, start: int, milliseconds: int
+) -> None:
+    """A slice of a unit's events, from index `start`.
+
+    The envelope's header is `projections.log.Envelope.header`, made in bulk.
+    """
     origin = unit.origin
     size = len(unit.events)
     actor = {"id": origin.actor.id, "kind": origin.actor.kind}
     correlation = origin.correlation_id or unit.batch_id
     previous = head.hash
-    ids = counting(uuid7_number(milliseconds, head.random_bits), size)
-    head.random_bits += size
-    for index, recorded in enumerate(unit.events):
+    events = unit.events[start : start + SLICE]
+    ids = counting(uuid7_number(milliseconds, head.random_bits), len(events))
+    head.random_bits += len(events)
+    for index, recorded in enumerate(events, start):
         event = recorded.event
         data = data_of(event)
-        event_id = ids[index]
+        event_id = ids[index - start]
         stream = event.stream_id
         header = orjson.dumps(
             [

@@ -15,13 +15,22 @@ async def make_first_administrator(system: System) -> None:
     settings = system.settings
     if settings.admin_email is None or settings.admin_password is None:
         return
-    (rows,) = await system.reader.run(
-        [(b"SELECT 1 FROM catalog.users WHERE administrator LIMIT 1", [])]
-    )
-    if not rows:
+    if await _has_administrator(system):
+        return
+    try:
         await make_administrator(
             system, settings.admin_email, settings.admin_password.get_secret_value()
         )
+    except DomainError:
+        if not await _has_administrator(system):  # made by a process started with us
+            raise
+
+
+async def _has_administrator(system: System) -> bool:
+    (rows,) = await system.reader.run(
+        [(b"SELECT 1 FROM catalog.users WHERE administrator LIMIT 1", [])]
+    )
+    return bool(rows)
 
 
 async def make_administrator(system: System, email: str, password: str) -> str:

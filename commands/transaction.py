@@ -200,13 +200,14 @@ class Transaction:
         group: Group,
     ) -> None:
         """Sends what was decided, and COMMIT."""
+        # the database is at the rows while the events are encoded and chained
+        events = [one for unit in group.accepted for one in unit.events]
+        apply(connection, live(head.workspace_id), group.before, events)
         append(connection, head, group.accepted, _milliseconds(head.recorded_at))
         for unit, answer in zip(units, group.answers, strict=False):
             if isinstance(answer, Done) and not answer.replayed:
                 for write in unit.vault:
                     connection.execute(write.statement, write.values)
-        events = [one for unit in group.accepted for one in unit.events]
-        apply(connection, live(head.workspace_id), group.before, events)
         group.committing = True
         connection.execute("COMMIT")
 

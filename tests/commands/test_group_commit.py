@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from commands.committer import GROUP_EVENTS, Committer
+from commands.committer import GROUP_EVENTS
 from commands.deciding import Group
 from commands.schema import NewField
 from commands.system import new_id
@@ -34,7 +34,14 @@ from domain.ids import INSTANCE, FieldId, TableId, UserId, WorkspaceId
 from domain.user import RegisterUser
 from domain.values import Values
 from projections.target import column_name, live
-from tests.commands.tenant import Answer, Tenant, a_committer, field_id, together
+from tests.commands.tenant import (
+    Answer,
+    LoopedCommitter,
+    Tenant,
+    a_committer,
+    field_id,
+    together,
+)
 
 GONE = "01a1fd39-f15a-7000-8000-058f56904dee"  # an id that nothing has
 
@@ -496,7 +503,7 @@ def test_a_schema_change_gives_up_on_a_table_in_use_after_three_tries(tenant: Te
 
 
 def test_a_workspace_whose_head_is_held_does_not_hold_up_another(
-    tenant: Tenant, committer: Committer
+    tenant: Tenant, committer: LoopedCommitter
 ):
     other = Tenant(tenant.database, committer).settle()
     table = other.table("name")

@@ -1,0 +1,146 @@
+"""Rows whose tests are elsewhere, and whether every row that is delivered has one."""
+
+import re
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.api.threats.attack import CANARY
+
+HERE = Path(__file__).parent
+TESTS = HERE.parents[1]
+
+ROWS = {*range(1, 7), 10, 11, 13, 14, 15, 17, 18, 19, *range(30, 35), *range(37, 44)}
+
+AUTH = "api/pybase/test_auth.py"
+HEADERS = "api/pybase/test_headers.py"
+RACES = "commands/test_races.py"
+BATCHES = "api/pybase/test_batches.py"
+
+# the rows that these cover whole
+COVERED = {
+    4: {
+        AUTH: [
+            "test_a_refresh_token_does_not_let_in",
+            "test_an_access_token_is_not_traded",
+            "test_a_token_with_wrong_claims_is_no_token",
+            "test_a_token_of_another_key_is_no_token",
+        ]
+    },
+    5: {
+        AUTH: [
+            "test_one_of_fifty_trades_of_one_token_wins",
+            "test_a_double_click_does_not_end_the_session",
+        ]
+    },
+    6: {AUTH: ["test_a_used_token_that_comes_back_later_ends_the_session"]},
+    39: {
+        HEADERS: [
+            "test_one_of_twenty_changes_of_one_version_is_made",
+            "test_changes_of_different_fields_are_all_kept",
+            "test_a_change_of_another_version_is_told_what_came_since",
+        ],
+        RACES: [
+            "test_updates_of_different_fields_of_one_record_are_all_kept",
+            "test_of_many_with_one_version_one_wins",
+        ],
+    },
+    40: {
+        HEADERS: [
+            "test_twenty_twins_have_one_effect",
+            "test_the_same_key_with_another_request_is_refused",
+            "test_another_users_key_is_another_key",
+            "test_a_key_that_is_none_is_a_bad_request",
+        ],
+        "commands/test_idempotency.py": [
+            "test_twenty_at_once_through_three_processes_have_one_effect",
+            "test_the_same_key_in_another_workspace_is_another_key",
+        ],
+    },
+    43: {
+        RACES: ["test_row_numbers_are_unique_and_rise_under_load"],
+        "api/pybase/test_records.py": [
+            "test_an_autonumber_counts_up_and_is_never_used_again"
+        ],
+    },
+}
+
+# what the tests here leave to these
+BESIDE = {
+    1: {AUTH: ["test_an_unsigned_token_is_no_token"]},
+    10: {
+        "process/test_settings.py": [
+            "test_a_weak_secret_key_is_refused_and_not_repeated",
+            "test_a_first_administrator_with_a_known_password_is_refused",
+        ]
+    },
+    13: {
+        AUTH: ["test_nobody_registers_as_somebody_special"],
+        "api/pybase/test_users.py": [
+            "test_the_rest_of_an_account_is_not_the_callers_to_set"
+        ],
+    },
+    14: {AUTH: ["test_a_password_is_compared_to_its_last_character"]},
+    17: {"api/test_access.py": ["test_what_is_anothers_answers_as_what_never_was"]},
+    18: {
+        "api/test_access.py": ["test_ones_own_with_anothers_is_refused_whole"],
+        "api/pybase/test_links.py": [
+            "test_a_record_that_is_not_there_is_not_linked_to"
+        ],
+    },
+    30: {"api/pybase/test_filters.py": ["test_a_sort_that_is_none_is_refused"]},
+    37: {
+        BATCHES: ["test_a_thousand_records_with_one_bad_make_none"],
+        RACES: ["test_records_and_a_field_that_goes_meanwhile"],
+    },
+    38: {
+        RACES: ["test_of_a_hundred_equal_values_at_once_one_wins"],
+        BATCHES: ["test_a_duplicate_inside_the_batch_creates_none"],
+    },
+    42: {
+        "api/pybase/test_records.py": [
+            "test_a_value_of_another_kind_is_refused",
+            "test_numbers_are_exact",
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("row", sorted({*COVERED, *BESIDE}))
+def test_what_covers_a_row_is_there(row):
+    for listed in (COVERED, BESIDE):
+        for path, names in listed.get(row, {}).items():
+            text = (TESTS / path).read_text()
+            assert [one for one in names if f"def {one}(" not in text] == [], path
+
+
+def test_every_row_has_its_tests():
+    text = "".join(one.read_text() for one in HERE.glob("test_*.py"))
+    here = {int(row) for row in re.findall(r"^def test_threat_(\d+)_", text, re.M)}
+
+    assert here | set(COVERED) == ROWS
+    assert not here & set(COVERED)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Traceback (most recent call last)",
+        'syntax error at or near "x"',
+        "SELECT * FROM ws_x",
+        f"table ws_{'0' * 32} is gone",
+        "psycopg.errors.UniqueViolation",
+        f"taken by {CANARY}",
+        "connect to 127.0.0.1 failed",
+    ],
+)
+def test_the_shared_rule_sees_what_it_looks_for(attack, said):
+    attack.shows_nothing(httpx2.Response(400, json={"detail": "Not found"}))
+    with pytest.raises(AssertionError):
+        attack.shows_nothing(httpx2.Response(400, json={"detail": said}))
+
+
+def test_the_shared_rule_sees_an_event(attack, newcomer):
+    with pytest.raises(AssertionError), attack.nothing_happens():
+        newcomer.workspace()
