@@ -68,6 +68,9 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
                 server_header=False,
                 lifespan="off",
                 ws="none",
+                # without a list uvicorn believes whoever is on this machine
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=list(settings.trusted_proxies),
                 timeout_graceful_shutdown=DRAIN_SECONDS,
                 backlog=2048,
                 h11_max_incomplete_event_size=65_536,

@@ -57,20 +57,33 @@ class Connection(psycopg.Connection[Any]):
         """Runs a generator of psycopg that asks for the socket to be ready."""
         if getcurrent().parent is None:
             return super().wait(gen, *args, **options)
-        socket = self.pgconn.socket
         try:
             wanted = next(gen)
             while True:
-                ready = self._now(socket, wanted) or _later(socket, wanted)
-                wanted = gen.send(ready)
+                wanted = gen.send(self._ready(wanted))
         except StopIteration as end:
             return cast(T, end.value)
 
-    def _now(self, socket: int, wanted: Wait) -> Ready | None:
-        """What the socket is ready for already: to send, almost always."""
+    def _ready(self, wanted: Wait) -> Ready:
+        """Waits until the socket is ready for what is wanted."""
+        pgconn = self.pgconn
+        if wanted == Wait.RW and pgconn.pipeline_status:
+            # a pipeline asks before each statement: what the socket has no room for
+            # yet libpq keeps, and the next statement is made while it waits there
+            return self._now(Wait.RW) or Ready.W
+        while True:
+            # nothing comes back of what is only half sent
+            unsent = pgconn.flush() == 1
+            asked = Wait.RW if unsent else wanted
+            ready = self._now(asked) or _later(pgconn.socket, asked)
+            if ready & wanted:
+                return ready
+
+    def _now(self, wanted: Wait) -> Ready | None:
+        """What the socket is ready for already."""
         if self._poll is None:
             self._poll = select.poll()
-        self._poll.register(socket, _EVENTS[wanted])
+        self._poll.register(self.pgconn.socket, _EVENTS[wanted])
         found = self._poll.poll(0)
         return _ready(found[0][1]) if found else None
 

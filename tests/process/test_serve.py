@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+import psycopg
 import pytest
+
+from commands.embedded.cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("tabellion")
@@ -137,6 +140,33 @@ def test_two_servers_share_one_ledger(tmp_path: Path) -> None:
         assert seen.json() == made.json()
         assert httpx2.post(f"{second}/auth/logout", headers=auth).status_code == 204
         assert httpx2.get(f"{first}/users/me", headers=auth).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("trusted", "address"), [(None, "127.0.0.1"), ("127.0.0.1", "203.0.113.7")]
+)
+def test_a_forwarded_address_is_believed_from_a_trusted_proxy_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: str | None, address: str
+) -> None:
+    if trusted is not None:
+        monkeypatch.setenv("TABELLION_TRUSTED_PROXIES", trusted)
+    port = free_port()
+    with started(tmp_path / "data", port):
+        refused = httpx2.get(
+            f"http://127.0.0.1:{port}/api/v1/users/me",
+            headers={"X-Forwarded-For": "203.0.113.7"},
+        )
+        assert refused.status_code == 401
+        url = Cluster(tmp_path / "data").url("tabellion_owner")
+        deadline = time.monotonic() + 10
+        with psycopg.connect(url) as connection:
+            while time.monotonic() < deadline:
+                seen = connection.execute("SELECT address FROM ledger.access_log")
+                if found := {row[0] for row in seen.fetchall()}:
+                    break
+                connection.rollback()
+                time.sleep(0.1)
+        assert found == {address}
 
 
 def test_a_term_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
