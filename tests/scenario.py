@@ -39,6 +39,18 @@ SYSTEM = Actor("system", "")
 OWNER = Actor("user", "owner")
 
 _START = datetime(2024, 1, 1, tzinfo=UTC)
+# what of the facts is loaded, beside the catalogue
+_LOADED = (
+    "rows",
+    "versions",
+    "live",
+    "taken",
+    "counters",
+    "columns",
+    "slugs",
+    "emails",
+    "users",
+)
 
 
 def moment(position: int) -> str:
@@ -55,13 +67,23 @@ def record(counter: int, *, table: int = 1) -> RecordId:
 class Store:
     """One workspace at one position."""
 
-    def __init__(self, given: Iterable[Event] = (), *, users: Iterable[str] = ()):
+    def __init__(
+        self,
+        given: Iterable[Event] = (),
+        *,
+        users: Iterable[str] = (),
+        slugs: Iterable[str] = (),
+        emails: Iterable[str] = (),
+    ):
+        """`slugs` are those of other workspaces, `emails` those of other users."""
         self.all = Facts(Catalog(WORKSPACE))
         self.ledger: list[Recorded] = []
         # (forward field, record, target) -> [place in its list, in the other's]
         self.links: dict[tuple[str, str, str], list[int]] = {}
         self._last: dict[str, int] = {}
         self.all.users.update(dict.fromkeys(users, 1))
+        self.all.slugs.update(dict.fromkeys(slugs, "another workspace"))
+        self.all.emails.update(dict.fromkeys(emails, "another user"))
         for event in given:
             self._fold(self._recorded(event, SYSTEM))
 
@@ -69,7 +91,7 @@ class Store:
         """Another store at the same position, with a life of its own."""
         other = Store()
         other.all.catalog, other.all.position = self.catalog, self.all.position
-        for name in ("rows", "versions", "live", "taken", "counters", "users"):
+        for name in _LOADED:
             getattr(other.all, name).update(getattr(self.all, name))
         other.ledger = list(self.ledger)
         other.links = {key: list(both) for key, both in self.links.items()}
@@ -244,10 +266,19 @@ class Store:
         facts.taken.update(_among(self.keys(), found.keys))
         facts.users.update(_among(self.all.users, found.users))
         facts.emails.update(_among(self.all.emails, found.emails))
-        if self.catalog.workspace is not None:
-            slug = self.catalog.workspace.slug
-            facts.slugs.update(_among({slug: str(WORKSPACE)}, found.slugs))
+        facts.slugs.update(_among(self._slugs(), found.slugs))
         return facts
+
+    def _slugs(self) -> dict[str, str]:
+        """Whose each slug is: a workspace has one, the last that it was given."""
+        others = {
+            slug: owner
+            for slug, owner in self.all.slugs.items()
+            if owner != str(WORKSPACE)
+        }
+        if self.catalog.workspace is None:
+            return others
+        return others | {self.catalog.workspace.slug: str(WORKSPACE)}
 
     def _load_rows(self, found: Needs, facts: Facts) -> None:
         for table_id, ids in found.records.items():
@@ -279,6 +310,12 @@ def _among(all_facts: Mapping[Any, Any], wanted: Iterable[Any]) -> dict[Any, Any
     return {key: all_facts[key] for key in wanted if key in all_facts}
 
 
+def everything(facts: Facts) -> dict[str, Any]:
+    """A copy of all that facts hold, to compare with later."""
+    held = {name: dict(getattr(facts, name)) for name in _LOADED}
+    return held | {"catalog": facts.catalog, "position": facts.position}
+
+
 def scenario(
     *,
     given: Iterable[Event],
@@ -288,24 +325,43 @@ def scenario(
     detail: str | None = None,
     actor: Actor = SYSTEM,
     users: Iterable[str] = (),
+    slugs: Iterable[str] = (),
+    emails: Iterable[str] = (),
     **extra: Any,
 ) -> None:
     """Checks what becomes of a unit: its events, or its refusal with what it says.
 
-    A refused unit must leave the facts as they were, and so must deciding alone.
+    `extra` is all that a refusal says beside its detail.  Taken back, a unit leaves the
+    facts as they were, be it refused or not.
     """
-    store = Store(given, users=users)
+    store = Store(given, users=users, slugs=slugs, emails=emails)
     unit = (when,) if isinstance(when, Command) else tuple(when)
+    facts = store.facts_for(unit, actor)
+    before = everything(facts)
+    facts.mark()
     if refused is None:
-        assert [one.event for one in store.do(*unit, actor=actor)] == then
-        return
-    with pytest.raises(refused) as refusal:
+        assert [one.event for one in store.decide_on(facts, *unit)] == then
         store.do(*unit, actor=actor)
+    else:
+        _refuses(store, facts, unit, refused, detail, extra)
+    facts.rollback()
+    assert everything(facts) == before
+
+
+def _refuses(
+    store: Store,
+    facts: Facts,
+    unit: Sequence[Command],
+    refused: type[DomainError],
+    detail: str | None,
+    extra: Mapping[str, Any],
+) -> None:
+    with pytest.raises(refused) as refusal:
+        store.decide_on(facts, *unit)
     assert type(refusal.value) is refused
     if detail is not None:
         assert refusal.value.detail == detail
-    said = {name: refusal.value.extra.get(name) for name in extra}
-    assert said == extra
+    assert refusal.value.extra == extra
 
 
 def other_ends(events: Iterable[Recorded]) -> list[RecordLinksChanged]:

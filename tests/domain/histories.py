@@ -17,12 +17,7 @@ from domain.errors import DomainError
 from domain.events import Command, Recorded
 from domain.field import CreateField, DeleteField, UpdateField
 from domain.ids import BaseId, ConstraintId, FieldId, RecordId, TableId, UserId
-from domain.record import (
-    Change,
-    CreateRecords,
-    DeleteRecords,
-    UpdateRecords,
-)
+from domain.record import Change, CreateRecords, DeleteRecords, UpdateRecords
 from domain.table import CreateTable, DeleteTable, UpdateTable
 from domain.values import Value
 from domain.workspace import AddMember, RemoveMember, UpdateWorkspace
@@ -337,6 +332,7 @@ def taking_back(unit: Sequence[Recorded]) -> list[Command]:
             isinstance(command, UpdateRecords)
             and isinstance(before, UpdateRecords)
             and before.table_id == command.table_id
+            and not _records_of(before) & _records_of(command)
         ):
             commands[-1] = replace(before, changes=[*before.changes, *command.changes])
         else:
@@ -344,9 +340,13 @@ def taking_back(unit: Sequence[Recorded]) -> list[Command]:
     return commands
 
 
-def picture(store: Store) -> dict[str, Any]:
+def _records_of(command: UpdateRecords) -> set[RecordId]:
+    return {change.record_id for change in command.changes}
+
+
+def picture(store: Store, *, ordered: bool = True) -> dict[str, Any]:
     """Everything that undo restores: all but versions, times of change, last editors
-    and counters.  Things that are deleted count where `and_deleted` names them."""
+    and counters; the order of links where it is asked for."""
     catalog = store.catalog
     seen: dict[str, Any] = {"workspace": _bare(catalog.workspace)}
     for member in catalog.members.values():
@@ -361,7 +361,9 @@ def picture(store: Store) -> dict[str, Any]:
             seen[constraint.id] = _bare(constraint)
     for row in store.rows():
         values = {one: value for one, value in row.values.items() if value is not None}
-        links = {name: row.value(name) for name in row.links}
+        links = {name: [link.target for link in row.links[name]] for name in row.links}
+        if not ordered:
+            links = {name: sorted(found) for name, found in links.items()}
         seen[row.id] = (row.number, values, links, row.created_at, row.created_by)
     return seen
 

@@ -5,17 +5,19 @@ authors (table 1)  Name, text      Born, number     Genre, one of three
 books   (table 2)  Title, text     Author, links    Pages, number
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.base import BaseCreated
 from domain.constraint import FOLDING, ConstraintCreated
 from domain.events import Event
 from domain.field import FieldCreated
-from domain.ids import RecordId
-from domain.record import RecordCreated
+from domain.ids import BaseId, FieldId, RecordId, TableId
+from domain.record import Change, CreateRecords, RecordCreated, UpdateRecords
 from domain.table import TableCreated
+from domain.values import Value
 from domain.workspace import MemberAdded, WorkspaceCreated
-from tests.scenario import WORKSPACE, record
+from tests.scenario import WORKSPACE, Store, record
 
 GENRES = [
     {"id": "opt_poem", "name": "Poem"},
@@ -132,3 +134,32 @@ ADA, BOB, CAT, DAN = (record(number) for number in range(1, 5))
 EMMA, FAUST, GLAS, HIOB = (record(number, table=2) for number in range(1, 5))
 NOBODY = record(99)
 ELSEWHERE = RecordId("22222222-2222-4222-8222-222222222222")
+
+BASE = BaseId("base")
+THE_AUTHORS, THE_BOOKS = TableId("authors"), TableId("books")
+NAME, BORN, GENRE, NO, WORKS = (
+    FieldId(name) for name in ("name", "born", "genre", "no", "works")
+)
+TITLE, AUTHOR, PAGES = (FieldId(name) for name in ("title", "author", "pages"))
+
+
+def create(
+    given: Sequence[Event],
+    *records: tuple[RecordId, Mapping[str, Value]],
+    table: TableId = THE_AUTHORS,
+) -> CreateRecords:
+    """The wish for new records, read against the table as these events leave it."""
+    schema_seq = Store(given).catalog.live_table(table).schema_seq
+    return CreateRecords(table, schema_seq, records)
+
+
+def update(
+    *records: tuple[RecordId, Mapping[str, Value]], table: TableId = THE_AUTHORS
+) -> UpdateRecords:
+    return UpdateRecords(table, None, [Change(one, values) for one, values in records])
+
+
+def place(given: Sequence[Event], nth: int = 1) -> int:
+    """The place of the nth link that a command makes after these events: at the end
+    of the other record's list, for it is higher than every place before."""
+    return ((len(given) + 1) << 20) + nth

@@ -1,0 +1,123 @@
+"""One event of every type and schema number: what each golden file stands for."""
+
+from domain.base import BaseCreated, BaseDeleted, BaseRestored, BaseUpdated
+from domain.constraint import (
+    ConstraintCreated,
+    ConstraintDeleted,
+    ConstraintRestored,
+    ConstraintUpdated,
+)
+from domain.events import Event
+from domain.field import FieldCreated, FieldDeleted, FieldRestored, FieldUpdated
+from domain.record import (
+    RecordCreated,
+    RecordDeleted,
+    RecordLinksChanged,
+    RecordRestored,
+    RecordUpdated,
+)
+from domain.table import TableCreated, TableDeleted, TableRestored, TableUpdated
+from domain.user import AdministrationGranted, ProfileChanged, UserRegistered
+from domain.workspace import (
+    MemberAdded,
+    MemberRemoved,
+    WorkspaceCreated,
+    WorkspaceUpdated,
+)
+
+ONE = "018bcfe5-6800-8000-8000-040000000001"
+TWO = "018bcfe5-6800-8000-8000-080000000002"
+THREE = "018bcfe5-6800-8000-8000-080000000003"
+STREAM = "11111111-1111-4111-8111-111111111111"
+OTHER = "22222222-2222-4222-8222-222222222222"
+THIRD = "33333333-3333-4333-8333-333333333333"
+THEN = "2024-01-31T10:00:00.000001Z"
+
+VALUES = {
+    "text": 'Zoë "\\"\n\x01 𝄞 \u2028',
+    "number": "-0.12345678901234567890",
+    "checkbox": False,
+    "date": "2024-02-29",
+    "datetime": "2024-02-29T08:00:00.5Z",
+    "select": "opt_poem",
+    "links": [TWO, THREE],
+}
+LINKS = {"links": {TWO: 26214401, THREE: 1}}
+
+# by type and schema number, in the present form of the event
+EXAMPLES: dict[tuple[str, int], Event] = {
+    ("workspace.created", 1): WorkspaceCreated(
+        STREAM, "Bücherei", "library", "All of it", OTHER
+    ),
+    ("workspace.updated", 1): WorkspaceUpdated(
+        STREAM,
+        {
+            "name": {"from": "Bücherei", "to": "Library"},
+            "description": {"from": "All of it", "to": None},
+        },
+    ),
+    ("member.added", 1): MemberAdded(STREAM, OTHER, "commenter"),
+    ("member.removed", 1): MemberRemoved(STREAM, OTHER, "admin"),
+    ("base.created", 1): BaseCreated(STREAM, "Base", None, "📚"),
+    ("base.updated", 1): BaseUpdated(STREAM, {"icon": {"from": "📚", "to": None}}),
+    ("base.deleted", 1): BaseDeleted(STREAM, "Base"),
+    ("base.restored", 1): BaseRestored(STREAM),
+    ("table.created", 1): TableCreated(STREAM, OTHER, 7, "Authors", "Who", 0),
+    ("table.updated", 1): TableUpdated(
+        STREAM, {"name": {"from": "Authors", "to": "Writers"}}
+    ),
+    ("table.deleted", 1): TableDeleted(STREAM, OTHER, "Writers"),
+    ("table.restored", 1): TableRestored(STREAM, OTHER, "Writers"),
+    ("field.created", 1): FieldCreated(
+        STREAM,
+        OTHER,
+        "Genre",
+        "single_select",
+        {"choices": [{"id": "opt_poem", "name": "Poem", "color": "red"}]},
+        True,
+        None,
+        2,
+        False,
+    ),
+    ("field.updated", 1): FieldUpdated(
+        STREAM,
+        OTHER,
+        {
+            "required": {"from": True, "to": False},
+            "options": {"from": {}, "to": {"precision": 2, "allow_negative": False}},
+        },
+    ),
+    ("field.deleted", 1): FieldDeleted(STREAM, OTHER, "Genre"),
+    ("field.restored", 1): FieldRestored(STREAM, OTHER, "Genre"),
+    ("constraint.created", 1): ConstraintCreated(
+        STREAM, OTHER, THIRD, False, "active", "{value} is there", "nfc-casefold-1"
+    ),
+    ("constraint.updated", 1): ConstraintUpdated(
+        STREAM, OTHER, THIRD, {"status": {"from": "active", "to": "disabled"}}
+    ),
+    ("constraint.deleted", 1): ConstraintDeleted(STREAM, OTHER, THIRD),
+    ("constraint.restored", 1): ConstraintRestored(STREAM, OTHER, THIRD),
+    ("record.created", 1): RecordCreated(ONE, OTHER, 1, VALUES, LINKS),
+    ("record.updated", 1): RecordUpdated(
+        ONE,
+        OTHER,
+        {
+            "text": {"from": "Ada", "to": None},
+            "number": {"from": None, "to": "1815"},
+            "links": {
+                "from": [TWO],
+                "to": [THREE],
+                "added": {THREE: 26214401},
+                "removed": {TWO: 1},
+            },
+        },
+    ),
+    ("record.links_changed", 1): RecordLinksChanged(
+        ONE, OTHER, THIRD, [[TWO, 26214401]], [[THREE, 0]]
+    ),
+    ("record.deleted", 1): RecordDeleted(ONE, OTHER, 1, VALUES, LINKS, THEN, THIRD),
+    ("record.restored", 1): RecordRestored(ONE, OTHER, 1, VALUES, LINKS, THEN, THIRD),
+    ("user.registered", 1): UserRegistered(STREAM),
+    ("user.profile_changed", 1): ProfileChanged(STREAM, ["email", "name"]),
+    ("user.administration_granted", 1): AdministrationGranted(STREAM),
+}

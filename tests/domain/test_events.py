@@ -1,0 +1,158 @@
+"""What every event class keeps to: a stable name, a payload, a stated inverse."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from domain.decider import changes_catalog, commands
+from domain.events import EVENTS, UPCASTERS, Event, Recorded, decode, event
+from domain.ids import WorkspaceId
+from domain.record import RecordLinksChanged
+from domain.user import AdministrationGranted, ProfileChanged, UserRegistered
+from domain.workspace import WorkspaceCreated
+from tests.domain.examples import EXAMPLES
+from tests.scenario import SYSTEM
+
+CLASSES = sorted(EVENTS.values(), key=lambda one: one.TYPE)
+FINAL = {
+    WorkspaceCreated,
+    RecordLinksChanged,
+    UserRegistered,
+    ProfileChanged,
+    AdministrationGranted,
+}
+
+
+def typed(one: type[Event]) -> str:
+    return one.TYPE
+
+
+@pytest.fixture
+def a_new_event() -> Iterator[type[Event]]:
+    """An event whose first schema had a `title`, its second a `name`."""
+
+    @event("test.happened", schema=3)
+    class Happened(Event):
+        thing_id: str
+        name: str
+        loud: bool
+
+        def inverse(self) -> None:
+            return None
+
+    UPCASTERS["test.happened", 1] = lambda data: {"name": data["title"]}
+    UPCASTERS["test.happened", 2] = lambda data: data | {"loud": False}
+    yield Happened
+    del EVENTS["test.happened"]
+    del UPCASTERS["test.happened", 1], UPCASTERS["test.happened", 2]
+
+
+@pytest.mark.parametrize("one", CLASSES, ids=typed)
+def test_every_event_states_its_inverse(one: type[Event]):
+    assert "inverse" in vars(one), f"{one.TYPE} inherits its inverse"
+
+
+@pytest.mark.parametrize("one", CLASSES, ids=typed)
+def test_an_inverse_is_a_command_that_somebody_decides_or_none_with_a_reason(
+    one: type[Event],
+):
+    inverse = EXAMPLES[one.TYPE, one.SCHEMA].inverse()
+    if one in FINAL:
+        assert inverse is None
+        assert re.search("[Nn]o inverse|Cannot be taken back", one.__doc__ or "")
+    else:
+        assert type(inverse) in commands()
+
+
+@pytest.mark.parametrize("one", CLASSES, ids=typed)
+def test_a_name_is_a_thing_and_what_happened_to_it(one: type[Event]):
+    assert re.fullmatch("[a-z]+[.][a-z_]+", one.TYPE)
+    assert one.SCHEMA >= 1
+
+
+def test_the_stream_is_the_first_attribute_and_the_payload_the_others():
+    added = EXAMPLES["member.added", 1]
+
+    assert added.stream_id == "11111111-1111-4111-8111-111111111111"
+    assert added.PAYLOAD == ("user_id", "role")
+    assert added.data() == {
+        "user_id": "22222222-2222-4222-8222-222222222222",
+        "role": "commenter",
+    }
+
+
+def test_an_event_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        EXAMPLES["member.added", 1].role = "owner"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("schema", "payload", "name", "loud"),
+    [
+        (1, {"title": "Old"}, "Old", False),
+        (2, {"name": "Newer"}, "Newer", False),
+        (3, {"name": "New", "loud": True}, "New", True),
+    ],
+)
+def test_an_old_payload_is_read_as_a_new_one(
+    a_new_event: Any, schema: int, payload: dict[str, Any], name: str, loud: bool
+):
+    found = decode("test.happened", schema, "thing", payload)
+
+    assert found == a_new_event("thing", name, loud)
+
+
+def test_reading_an_old_payload_leaves_it_as_it_is(a_new_event: Any):
+    payload = {"title": "Old"}
+    decode("test.happened", 1, "thing", payload)
+
+    assert payload == {"title": "Old"}
+
+
+def test_an_event_of_tomorrow_is_not_guessed_at(a_new_event: Any):
+    with pytest.raises(LookupError, match=r"'test\.happened' has a newer schema: 4"):
+        decode("test.happened", 4, "thing", {})
+    with pytest.raises(LookupError, match=r"unknown event type 'test\.unheard_of'"):
+        decode("test.unheard_of", 1, "thing", {})
+
+
+def test_a_payload_with_another_key_is_no_event(a_new_event: Any):
+    for payload in ({"name": "x"}, {"name": "x", "loud": True, "far": 1}):
+        with pytest.raises(TypeError):
+            decode("test.happened", 3, "thing", payload)
+
+
+def test_a_name_is_given_once(a_new_event: Any):
+    with pytest.raises(ValueError, match=r"two events are called test\.happened"):
+
+        @event("test.happened")
+        class Again(Event):
+            thing_id: str
+
+    assert EVENTS["test.happened"] is a_new_event
+
+
+def test_records_and_users_are_beside_the_catalogue_and_all_else_is_in_it():
+    beside = {
+        one.TYPE.partition(".")[0]
+        for one in CLASSES
+        if not changes_catalog(EXAMPLES[one.TYPE, one.SCHEMA])
+    }
+    within = {
+        one.TYPE.partition(".")[0]
+        for one in CLASSES
+        if changes_catalog(EXAMPLES[one.TYPE, one.SCHEMA])
+    }
+
+    assert beside == {"record", "user"}
+    assert within == {"workspace", "member", "base", "table", "field", "constraint"}
+
+
+def test_a_recorded_event_is_a_value():
+    made = EXAMPLES["base.restored", 1]
+    at = "2024-01-01T00:00:01.000000Z"
+    one = Recorded(WorkspaceId("w"), 1, 1, at, SYSTEM, made)
+
+    assert one == Recorded(WorkspaceId("w"), 1, 1, at, SYSTEM, made)
