@@ -1,0 +1,31 @@
+"""PyBase's routes: the whole document, a row an operation, a file a section.
+
+A row's `role` is what the caller needs in the workspace: viewers read, editors write
+records, views and form entries, admins everything else, owners may end it.
+"""
+
+from api.metrics import Metrics
+from api.pybase.accounts import Accounts
+from api.pybase.routes.accounts import account_rows
+from api.pybase.routes.feed import feed_rows
+from api.pybase.routes.operations import operation_rows
+from api.pybase.routes.records import record_rows
+from api.pybase.routes.structure import constraint_rows, field_rows, table_rows
+from api.pybase.routes.to_come import rows_to_come
+from api.pybase.routes.workspaces import base_rows, workspace_rows
+from api.routes import Route
+
+
+def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
+    return [
+        *record_rows(),
+        *operation_rows(metrics),
+        *account_rows(accounts),
+        *workspace_rows(),
+        *base_rows(),
+        *table_rows(),
+        *field_rows(),
+        *constraint_rows(),
+        *feed_rows(),
+        *rows_to_come(),
+    ]

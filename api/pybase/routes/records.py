@@ -1,0 +1,97 @@
+"""Records, one by one, in batches and in lists."""
+
+from api.pybase import records, schemas, shapes
+from api.pybase.routes.rows import (
+    EDITOR,
+    PAGING,
+    VIEWER,
+    planned,
+    read,
+    write,
+)
+from api.routes import Route
+
+LIST = (
+    ("table_id", "string", "The table"),
+    ("filter", "string", "A filter, as JSON, in either dialect"),
+    ("sort", "string", 'A JSON array of {"field", "direction"}'),
+    *PAGING,
+    ("by", "string", "`id`: values by field id too, as `data`"),
+)
+BY_ID: tuple[tuple[str, str, str], ...] = (
+    ("by", "string", "`id`: values by field id too"),
+)
+
+
+def record_rows() -> list[Route]:
+    r, one, tag = records, schemas.RECORD, "records"
+    return [
+        read(
+            "/records",
+            "Records of a table",
+            r.list_records,
+            tag,
+            schemas.page(one),
+            query=LIST,
+        ),
+        write(
+            "POST",
+            "/records",
+            "Create a record",
+            r.create_record,
+            tag,
+            EDITOR,
+            body=shapes.CreateRecord,
+            response=one,
+        ),
+        write(
+            "POST",
+            "/records/batch",
+            "Create records, all or none",
+            r.create_records,
+            tag,
+            EDITOR,
+            body=shapes.CreateRecords,
+            response=schemas.batch(one),
+        ),
+        write(
+            "PATCH",
+            "/records/batch",
+            "Update records, all or none",
+            r.update_records,
+            tag,
+            EDITOR,
+            body=shapes.UpdateRecords,
+            response=schemas.batch(one),
+        ),
+        write(
+            "DELETE",
+            "/records/batch",
+            "Delete records, all or none",
+            r.delete_records,
+            tag,
+            EDITOR,
+            body=shapes.DeleteRecords,
+            query=(
+                ("table_id", "string", "Where the body is stripped: the table"),
+                ("record_ids", "string", "Where the body is stripped: ids, by commas"),
+            ),
+        ),
+        planned("GET", "/records/cursor", "Records by a cursor", tag, VIEWER),
+        planned("GET", "/records/export", "Export records", tag, VIEWER),
+        planned("POST", "/records/export", "Export records", tag, VIEWER),
+        read("/records/{id}", "A record", r.get_record, tag, one, query=BY_ID),
+        write(
+            "PATCH",
+            "/records/{id}",
+            "Change a record's fields",
+            r.update_record,
+            tag,
+            EDITOR,
+            body=shapes.UpdateRecord,
+            response=one,
+        ),
+        write(
+            "DELETE", "/records/{id}", "Delete a record", r.delete_record, tag, EDITOR
+        ),
+    ]

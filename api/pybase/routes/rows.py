@@ -1,0 +1,111 @@
+"""How a row of PyBase's routes is written, and the errors that each kind declares.
+
+A row without a handler is documented and to come: it answers 501.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from api.routes import Handler, Route
+from domain.access import Role
+
+VIEWER, EDITOR, ADMIN, OWNER = Role.viewer, Role.editor, Role.admin, Role.owner
+
+PAGING = (
+    ("limit", "integer", "Items on a page, 1 to 1,000; 100 unless told"),
+    ("offset", "integer", "Items to pass over"),
+    ("page", "integer", "The page's number, from 1: instead of offset"),
+    ("page_size", "integer", "Items on a page: instead of limit"),
+)
+READ = (400, 401, 403, 404, 422, 503)
+WRITE = (400, 401, 403, 404, 409, 412, 413, 415, 422, 423, 503)
+WRITE_FIELDS = (*WRITE, 501)  # a documented type of fields that is to come
+
+
+def read(
+    path: str,
+    summary: str,
+    handler: Handler | None,
+    tag: str,
+    response: Any = None,
+    *,
+    role: Role | None = VIEWER,
+    query: Any = (),
+) -> Route:
+    return Route(
+        "GET",
+        path,
+        summary,
+        handler,
+        tag,
+        role=role,
+        planned=handler is None,
+        response=response,
+        query=query,
+        errors=READ,
+    )
+
+
+def write(
+    method: str,
+    path: str,
+    summary: str,
+    handler: Handler | None,
+    tag: str,
+    role: Role | None,
+    *,
+    status: int | None = None,
+    body: type[BaseModel] | None = None,
+    response: Any = None,
+    query: Any = (),
+    errors: Sequence[int] = WRITE,
+) -> Route:
+    usual = {"POST": 201, "PATCH": 200, "DELETE": 204}[method]
+    return Route(
+        method,
+        path,
+        summary,
+        handler,
+        tag,
+        role=role,
+        planned=handler is None,
+        status=status or usual,
+        body=body,
+        response=response,
+        query=query,
+        errors=errors,
+    )
+
+
+def public(
+    method: str,
+    path: str,
+    summary: str,
+    handler: Handler | None,
+    tag: str,
+    *,
+    status: int = 200,
+    body: type[BaseModel] | None = None,
+    response: Any = None,
+) -> Route:
+    return Route(
+        method,
+        path,
+        summary,
+        handler,
+        tag,
+        public=True,
+        planned=handler is None,
+        status=status,
+        body=body,
+        response=response,
+        errors=(400, 401, 409, 413, 415, 422, 503) if body else (503,),
+    )
+
+
+def planned(method: str, path: str, summary: str, tag: str, role: Role) -> Route:
+    if method == "GET":
+        return read(path, summary, None, tag, role=role)
+    return write(method, path, summary, None, tag, role)

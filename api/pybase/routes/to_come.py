@@ -1,0 +1,65 @@
+"""What is documented and not there yet."""
+
+from api.pybase.routes.rows import ADMIN, EDITOR, VIEWER, planned, public
+from api.routes import Route
+from domain.access import Role
+
+# documented, and not there yet: (method, path, role)
+_TO_COME: tuple[tuple[str, str, Role], ...] = (
+    ("GET", "/views", VIEWER),
+    ("POST", "/views", EDITOR),
+    ("GET", "/views/default", VIEWER),
+    ("POST", "/views/reorder", EDITOR),
+    ("GET", "/views/{id}", VIEWER),
+    ("PATCH", "/views/{id}", EDITOR),
+    ("DELETE", "/views/{id}", EDITOR),
+    ("POST", "/views/{id}/duplicate", EDITOR),
+    ("POST", "/views/{id}/data", VIEWER),
+    ("GET", "/views/{id}/form", VIEWER),
+    ("POST", "/views/{id}/form/submit", EDITOR),
+    ("POST", "/views/{id}/submit", EDITOR),
+    ("POST", "/extraction/pdf", EDITOR),
+    ("POST", "/extraction/dxf", EDITOR),
+    ("POST", "/extraction/ifc", EDITOR),
+    ("POST", "/extraction/step", EDITOR),
+    ("POST", "/extraction/werk24", EDITOR),
+    ("GET", "/extraction/jobs/{id}", VIEWER),
+    ("POST", "/extraction/import/preview", EDITOR),
+    ("POST", "/extraction/import/execute", EDITOR),
+    ("GET", "/realtime/stats", VIEWER),
+    ("GET", "/realtime/presence/{channel}", VIEWER),
+    ("GET", "/realtime/presence/{channel}/focus", VIEWER),
+    ("POST", "/realtime/broadcast/{channel}", EDITOR),
+    ("GET", "/automations", VIEWER),
+    ("POST", "/automations", ADMIN),
+    ("GET", "/automations/{id}", VIEWER),
+    ("PATCH", "/automations/{id}", ADMIN),
+    ("DELETE", "/automations/{id}", ADMIN),
+    ("POST", "/automations/{id}/actions", ADMIN),
+    ("PATCH", "/automations/{id}/actions/{action_id}", ADMIN),
+    ("DELETE", "/automations/{id}/actions/{action_id}", ADMIN),
+    ("POST", "/automations/{id}/actions/reorder", ADMIN),
+    ("POST", "/automations/{id}/trigger", EDITOR),
+    ("POST", "/automations/{id}/pause", ADMIN),
+    ("POST", "/automations/{id}/resume", ADMIN),
+    ("GET", "/automations/{id}/runs", VIEWER),
+    ("GET", "/automations/{id}/runs/{run_id}", VIEWER),
+    ("GET", "/webhooks", VIEWER),
+    ("POST", "/webhooks", ADMIN),
+    ("GET", "/webhooks/{id}", VIEWER),
+    ("PATCH", "/webhooks/{id}", ADMIN),
+    ("DELETE", "/webhooks/{id}", ADMIN),
+    ("POST", "/webhooks/{id}/test", ADMIN),
+    ("POST", "/webhooks/{id}/regenerate-token", ADMIN),
+)
+
+
+def rows_to_come() -> list[Route]:
+    rows = [
+        planned(method, path, "To come", path.split("/")[1], role)
+        for method, path, role in _TO_COME
+    ]
+    incoming = public(
+        "POST", "/webhooks/incoming/{token}", "Receive a webhook", None, "webhooks"
+    )
+    return [*rows, incoming]
