@@ -13,7 +13,6 @@ from domain.ids import WorkspaceId, counting, uuid7_number
 from projections.arrays import json_array, text_array
 from projections.log import chained, data_of
 
-
 SLICE = 250  # events of one statement: the database is at one while the next is made
 
 
