@@ -22,6 +22,7 @@ from commands.settings import Settings
 from commands.transaction import Transaction
 from domain.ids import uuid7
 from projections.gets import Gets
+from projections.lists import Lists
 from projections.postgres import CONNECT, adapt
 from projections.reader import Catalogs, Reader
 
@@ -69,6 +70,7 @@ class System:
     pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]]
     reader: Reader
     gets: Gets
+    lists: Lists
     observed: Observed = field(default_factory=Observed)
 
     async def start(self) -> None:
@@ -128,6 +130,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
         pool,
         reader,
         Gets(reader),
+        Lists(reader),
         observed,
     )
 

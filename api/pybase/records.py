@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from psycopg import sql
-
 from api.http import Reply, Request, read_id
 from api.pybase import present, shapes
 from api.pybase.parse import read_filter, read_sort
@@ -19,13 +17,10 @@ from domain.catalog import Catalog, Table
 from domain.errors import Code, DomainError, Invalid, Malformed, NotFound, RequiredField
 from domain.events import Recorded
 from domain.facts import Row
-from domain.ids import RecordId, TableId, WorkspaceId, table_number_of
+from domain.ids import RecordId, TableId, table_number_of
 from domain.record import REQUIRED, DeleteRecords, RecordCreated
+from projections.lists import Asked
 from projections.query import Query
-from projections.reader import Statement
-from projections.records.output import record_json
-from projections.sql import count, order_by, where
-from projections.target import live
 
 # ---------------------------------------------------------------- reading
 
@@ -49,62 +44,31 @@ async def list_records(system: System, request: Request) -> Reply:
             errors=[{"loc": ["table_id"], "msg": "Field required", "type": "missing"}]
         )
     workspace_id = await system.reader.find(request.who, "table", table_id)
+    spelled = request.query.get("filter"), request.query.get("sort")
     page = page_of(request)
-    by_id = request.query.get("by") == "id"
 
-    def plan(catalog: Catalog) -> Sequence[Statement]:
+    def query(catalog: Catalog) -> Query:
         table = catalog.live_table(table_id)
-        query = Query(
+        return Query(
             table,
             table.fields,
-            read_filter(request.query.get("filter"), table),
-            read_sort(request.query.get("sort"), table),
-            page,
+            read_filter(spelled[0], table),
+            read_sort(spelled[1], table),
         )
-        return _page_statements(query, workspace_id, by_id)
 
-    found = await _asked(system, request, workspace_id, plan)
-    counted, rows = found
-    items = b",".join([row[0].encode() for row in rows])
-    body = present.page_bytes(items, counted[0][0], page.limit, page.offset)
-    return Reply(200, body)
-
-
-async def _asked(
-    system: System, request: Request, workspace_id: WorkspaceId, plan: Any
-) -> Sequence[Any]:
     try:
-        found = await system.reader.ask(
-            request.who, workspace_id, plan, min_position=request.min_position
+        found = await system.lists.page(
+            request.who,
+            Asked(workspace_id, table_id, spelled),
+            query,
+            page,
+            by_id=request.query.get("by") == "id",
+            min_position=request.min_position,
         )
     except NotFound as error:
         raise NotFound("Table not found") from error
-    return found.results
-
-
-def _page_statements(
-    query: Query, workspace_id: WorkspaceId, by_id: bool
-) -> list[Statement]:
-    """The count, and the page: its rows are chosen before their JSON is made."""
-    target = live(workspace_id)
-    condition, order = where(query, target), order_by(query)
-    number = count(query, target)
-    page = sql.SQL(
-        "SELECT {json} FROM (SELECT t.* FROM {table} AS t WHERE {where}"
-        " ORDER BY {order} LIMIT %s OFFSET %s) AS t"
-    ).format(
-        json=record_json(target, query.table, by_id=by_id),
-        table=target.of_records(query.table.id),
-        where=condition.text,
-        order=order.text,
-    )
-    values = [
-        *condition.values,
-        *order.values,
-        query.page.limit,
-        query.page.offset,
-    ]
-    return [(number.text, number.values), (page, values)]
+    items = b",".join(found.items)
+    return Reply(200, present.page_bytes(items, found.total, page.limit, page.offset))
 
 
 # ---------------------------------------------------------------- writing
