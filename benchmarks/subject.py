@@ -26,19 +26,24 @@ class Subject:
         self._client.headers["authorization"] = f"Bearer {self.token}"
         self.workspace_id = self._made("/workspaces", {"name": "Bench"})["id"]
         base = {"workspace_id": self.workspace_id, "name": "Bench"}
-        base_id = self._made("/bases", base)["id"]
-        table = {"base_id": base_id, "name": "Widgets", "fields": FIELDS}
-        self.table_id: str = self._made("/tables", table)["id"]
+        self._base_id: str = self._made("/bases", base)["id"]
+        self.table_id = self.make_table("Widgets")
 
     def close(self) -> None:
         self._client.close()
 
-    def fill(self, records: int) -> list[str]:
+    def make_table(self, name: str) -> str:
+        """A table of the eight fields; its id."""
+        table = {"base_id": self._base_id, "name": name, "fields": FIELDS}
+        table_id: str = self._made("/tables", table)["id"]
+        return table_id
+
+    def fill(self, records: int, table_id: str | None = None) -> list[str]:
         """Makes that many records (whole batches of them); their ids."""
         ids: list[str] = []
         for first in range(0, records, BATCH):
             rows = [{"fields": row(n)} for n in range(first, first + BATCH)]
-            body = {"table_id": self.table_id, "records": rows}
+            body = {"table_id": table_id or self.table_id, "records": rows}
             made = self._made("/records/batch", body)
             ids += [one["id"] for one in made["items"]]
         return ids

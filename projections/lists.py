@@ -125,36 +125,11 @@ class Lists:
         by_id: bool,
     ) -> list[Statement]:
         """The count and the page; what else is worth knowing follows."""
-        target = live(asked.workspace_id)
-        condition, order = where(query, target), order_by(query)
-        number = count(query, target)
-        rows = sql.SQL(
-            "SELECT {json} FROM (SELECT t.* FROM {table} AS t WHERE {where}"
-            " ORDER BY {order} LIMIT %s::bigint OFFSET %s::bigint) AS t"
-        ).format(
-            json=record_json(target, query.table, by_id=by_id),
-            table=target.of_records(query.table.id),
-            where=condition.text,
-            order=order.text,
-        )
-        values = [*condition.values, *order.values]
-        statements: list[Statement] = [
-            (number.text, number.values),
-            (rows, [*values, page.limit, page.offset]),
-        ]
+        statements = by_query(asked.workspace_id, query, page, by_id=by_id)
         if known is None or known.long:
             return statements
         if known.calm:
-            ids = sql.SQL(
-                "SELECT string_agg(uuid_send(id), ''::bytea), count(*)"
-                " FROM (SELECT t.id FROM {table} AS t WHERE {where}"
-                " ORDER BY {order} LIMIT %s::bigint) AS t"
-            ).format(
-                table=target.of_records(query.table.id),
-                where=condition.text,
-                order=order.text,
-            )
-            statements.append((ids, [*values, MOST_IDS + 1]))
+            statements.append(_all_ids(asked.workspace_id, query))
         else:
             statements.append(_written_since(asked, query.table, known.position))
         return statements
@@ -201,6 +176,41 @@ class Lists:
         while self._bytes > MOST_BYTES:
             _, oldest = self._known.popitem(last=False)
             self._bytes -= oldest.size
+
+
+def by_query(
+    workspace_id: WorkspaceId, query: Query, page: Page, *, by_id: bool = False
+) -> list[Statement]:
+    """How many records match, and the JSON of those on a page."""
+    target = live(workspace_id)
+    condition, order = where(query, target), order_by(query)
+    number = count(query, target)
+    rows = sql.SQL(
+        "SELECT {json} FROM (SELECT t.* FROM {table} AS t WHERE {where}"
+        " ORDER BY {order} LIMIT %s::bigint OFFSET %s::bigint) AS t"
+    ).format(
+        json=record_json(target, query.table, by_id=by_id),
+        table=target.of_records(query.table.id),
+        where=condition.text,
+        order=order.text,
+    )
+    values = [*condition.values, *order.values, page.limit, page.offset]
+    return [(number.text, number.values), (rows, values)]
+
+
+def _all_ids(workspace_id: WorkspaceId, query: Query) -> Statement:
+    target = live(workspace_id)
+    condition, order = where(query, target), order_by(query)
+    ids = sql.SQL(
+        "SELECT string_agg(uuid_send(id), ''::bytea), count(*)"
+        " FROM (SELECT t.id FROM {table} AS t WHERE {where}"
+        " ORDER BY {order} LIMIT %s::bigint) AS t"
+    ).format(
+        table=target.of_records(query.table.id),
+        where=condition.text,
+        order=order.text,
+    )
+    return ids, [*condition.values, *order.values, MOST_IDS + 1]
 
 
 def _slice(ids: bytes, page: Page) -> bytes:

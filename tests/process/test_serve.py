@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def started(
         command or (str(COMMAND), "serve"),
         cwd=ROOT,
         env={
-            **os.environ,
+            **without_make(os.environ),
             "TABELLION_DATA_DIR": str(data_dir),
             "TABELLION_PORT_PYBASE": str(port),
         },
@@ -53,6 +53,15 @@ def started(
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
         process.communicate(timeout=20)
+
+
+def without_make(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a make that runs the tests tells the makes below it is left out."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL", "ARGS")
+    }
 
 
 def until_healthy(port: int) -> None:
