@@ -5,7 +5,7 @@ Where the clock and the random bits come from.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,7 @@ from commands.settings import Settings
 from commands.transaction import Transaction
 from domain.ids import uuid7
 from projections.gets import Gets
+from projections.indexes import Index
 from projections.lists import Lists
 from projections.postgres import CONNECT, adapt
 from projections.reader import Catalogs, Reader
@@ -55,6 +56,7 @@ class Observed:
 
     committed: Callable[[Group, float], None] = lambda group, seconds: None
     sealed: Callable[[int], None] = lambda moved: None
+    listed: Callable[[float, Sequence[Index]], None] = lambda seconds, indexes: None
 
 
 @dataclass
@@ -130,7 +132,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
         pool,
         reader,
         Gets(reader),
-        Lists(reader),
+        Lists(reader, lambda seconds, indexes: observed.listed(seconds, indexes)),
         observed,
     )
 

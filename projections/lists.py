@@ -11,6 +11,7 @@ the head first, then the rows, the question last.  Where its answer is no, the o
 the rows and the total are of one state.
 """
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from psycopg import sql
 
 from domain.catalog import Catalog, Table
 from domain.ids import TableId, WorkspaceId, record_id
+from projections.indexes import Index, helpful
 from projections.query import Page, Query
 from projections.reader import Caller, Found, Reader, Statement
 from projections.records.output import by_ids, record_json
@@ -71,10 +73,19 @@ class _Known:
 
 
 class Lists:
-    """Reads pages, and knows the lists that were asked for lately."""
+    """Reads pages, and knows the lists that were asked for lately.
 
-    def __init__(self, reader: Reader) -> None:
+    `timed` hears how long a query took that no kept order served, and which indexes it
+    could have used.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        timed: Callable[[float, Sequence[Index]], None] = lambda seconds, indexes: None,
+    ) -> None:
         self._reader = reader
+        self._timed = timed
         self._known: OrderedDict[Asked, _Known] = OrderedDict()
         self._bytes = 0
 
@@ -93,13 +104,16 @@ class Lists:
         Raises what `Reader.ask` and `query` raise.
         """
         trying: _Known | None = None
+        planned: Query | None = None
 
         def by_order(catalog: Catalog) -> Sequence[Statement]:
-            nonlocal trying
+            nonlocal trying, planned
             trying = self._of(asked, catalog)
             table = catalog.live_table(TableId(asked.table_id))
             if trying is None or trying.ids is None:
-                return self._by_query(asked, query(catalog), page, trying, by_id)
+                planned = query(catalog)
+                return self._by_query(asked, planned, page, trying, by_id)
+            planned = None
             return [
                 (
                     by_ids(live(asked.workspace_id), table, by_id=by_id),
@@ -109,9 +123,14 @@ class Lists:
             ]
 
         while True:
+            began = time.perf_counter()
             found = await self._reader.ask(
                 caller, asked.workspace_id, by_order, min_position=min_position
             )
+            if planned is not None:
+                self._timed(
+                    time.perf_counter() - began, helpful(asked.workspace_id, planned)
+                )
             listed = self._take(asked, found, trying, page)
             if listed is not None:
                 return listed

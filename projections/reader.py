@@ -103,7 +103,11 @@ class Reader:
             async with self.pool.connection(timeout=5) as connection:
                 async with connection.pipeline():
                     cursors = [
-                        await connection.execute(statement, values, prepare=True)
+                        # what is put together for one request is planned for its
+                        # values, and prepared for nobody
+                        await connection.execute(
+                            statement, values, prepare=isinstance(statement, bytes)
+                        )
                         for statement, values in statements
                     ]
                 return [

@@ -7,8 +7,8 @@ TRUE or FALSE, never NULL, and so NOT means *all the rest*.
 Answers do not depend on the database's locale or version.  Text is matched without
 regard to case by folding A-Z in SQL (`lower` of COLLATE "C") and, only where the search
 text has other letters with case, those letters with `translate`; K and the Kelvin sign
-stay apart, and ß is not ss.  Text is searched with `strpos` and its like, so no
-character is special.  Text is sorted by `lower(… COLLATE "C")`: A-Z without regard to
+stay apart, and ß is not ss.  What is searched for is taken literally, whatever its
+characters.  Text is sorted by `lower(… COLLATE "C")`: A-Z without regard to
 case, all else by code point, and an index on that expression serves it.
 """
 
@@ -126,13 +126,15 @@ def _condition(condition: Condition, target: Target) -> Clause:
     return _matched(condition, column)
 
 
-def column_of(field: Field) -> sql.Identifier:
-    """The column of a field's values in `t`.  Links have none."""
+def column_of(field: Field, alias: str | None = "t") -> sql.Identifier:
+    """The column of a field's values, in `t` unless told.  Links have none."""
     if field.type == "autonumber":
-        return sql.Identifier("t", "number")
-    if field.id in SYSTEM_FIELDS:
-        return sql.Identifier("t", field.id)
-    return sql.Identifier("t", column_name(field.id))
+        name = "number"
+    elif field.id in SYSTEM_FIELDS:
+        name = field.id
+    else:
+        name = column_name(field.id)
+    return sql.Identifier(name) if alias is None else sql.Identifier(alias, name)
 
 
 # IS NOT NULL makes them FALSE where they were NULL, and leaves an index usable
@@ -239,13 +241,17 @@ def _haystack(column: sql.Identifier, needle: str) -> Clause:
     )
 
 
+_LITERALLY: Final = str.maketrans({one: "\\" + one for one in "\\%_"})
+
+
 def _matched(condition: Condition, column: sql.Identifier) -> Clause:
     needle = folded(str(condition.value))
     haystack = _haystack(column, needle)
     values = [*haystack.values, needle]
     match condition.operator:
-        case "contains":
-            text = "({} IS NOT NULL AND strpos({}, %s::text) > 0)"
+        case "contains":  # LIKE, for an index on trigrams serves it
+            text = "({} IS NOT NULL AND {} LIKE %s::text)"
+            values = [*haystack.values, f"%{needle.translate(_LITERALLY)}%"]
         case "not_contains":
             text = "({} IS NULL OR strpos({}, %s::text) = 0)"
         case "starts_with":
@@ -294,6 +300,14 @@ def _sorted(sort: Sort) -> Clause:
         # never NULL: to say where NULLs go would put the index out of use
         return _clause("{}" + direction, column)
     values: list[Any] = []
+    if family(field) == "select":
+        values.append(list(field.choice_names))
+    key = sort_key(field, column)
+    return _clause("{}" + direction + " NULLS LAST", key, values=values)
+
+
+def sort_key(field: Field, column: sql.Identifier) -> sql.Composed:
+    """The expression that a field is sorted by; a select's takes its choices."""
     match family(field):
         case "text":
             key = 'lower({} COLLATE "C")'
@@ -301,7 +315,6 @@ def _sorted(sort: Sort) -> Clause:
             key = "coalesce({}, FALSE)"
         case "select":
             key = "array_position(%s::text[], {})"
-            values.append(list(field.choice_names))
         case _:
             key = "{}"
-    return _clause(f"{key}{direction} NULLS LAST", column, values=values)
+    return sql.SQL(key).format(column)

@@ -28,7 +28,7 @@ class Part:
 
 PARTS = (
     Part("pure", ("domain",), minutes=2),
-    Part("store", ("projections", "commands"), minutes=5),
+    Part("store", ("projections", "commands", "workers"), minutes=5),
     Part("surfaces", ("api", "contract"), minutes=8),
     Part("process", ("process",), minutes=8),
 )

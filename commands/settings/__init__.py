@@ -174,6 +174,13 @@ class Settings(BaseSettings):
         description="Connections for writes: as many workspaces commit at once",
         json_schema_extra=_unit("connections"),
     )
+    demanded_indexes: int = Field(
+        6,
+        ge=0,
+        le=32,
+        description="The most indexes that a table is given on demand; 0 makes none",
+        json_schema_extra=_unit("indexes"),
+    )
     queue_limit: int = Field(
         4096,
         ge=1,
