@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from domain.errors import Json
 from domain.values.options import kept, word
-from domain.values.value import BadValue, Value
+from domain.values.value import BadValue, Shown, Value
 
 if TYPE_CHECKING:
     from domain.catalog import Field
@@ -28,6 +28,26 @@ def read_single_select(value: Any, field: "Field") -> Value:
     if found is None:
         raise BadValue("Value must match one of the defined choices")
     return found
+
+
+def read_multi_select(value: Any, field: "Field") -> Value:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadValue("Value must be an array of names of choices", "type_error.list")
+    found = [field.choice_ids.get(item) for item in value]
+    if None in found:
+        raise BadValue("Value must be of the defined choices")
+    if len(set(found)) < len(found):
+        raise BadValue("Value has a choice twice")
+    return [item for item in found if item is not None] or None
+
+
+def show_single_select(value: Any, field: "Field") -> Shown:
+    return field.choice_names.get(value)
+
+
+def show_multi_select(value: Any, field: "Field") -> Shown:
+    names = field.choice_names
+    return [names[item] for item in value if item in names] or None
 
 
 def select_options(options: Mapping[str, Any]) -> dict[str, Json]:

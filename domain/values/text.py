@@ -14,7 +14,8 @@ MAX_TEXT = 10_000
 MAX_LONG_TEXT = 1_000_000
 
 
-def _text(value: Any, limit: int) -> Value:
+def checked_text(value: Any, limit: int) -> str | None:
+    """A storable string of at most `limit` characters; None for the empty one."""
     if type(value) is not str:
         raise BadValue("Value must be a string", "type_error.string")
     if len(value) > limit:
@@ -25,11 +26,11 @@ def _text(value: Any, limit: int) -> Value:
 
 
 def read_text(value: Any, field: "Field") -> Value:
-    return _text(value, field.options.get("max_length", MAX_TEXT))  # type: ignore[arg-type]
+    return checked_text(value, field.options.get("max_length", MAX_TEXT))  # type: ignore[arg-type]
 
 
 def read_long_text(value: Any, _field: "Field") -> Value:
-    return _text(value, MAX_LONG_TEXT)
+    return checked_text(value, MAX_LONG_TEXT)
 
 
 def text_options(options: Mapping[str, Any]) -> dict[str, Json]:

@@ -1,10 +1,11 @@
-"""What every kind of value shares: the kept form, its refusal, what can be stored."""
+"""What every kind of value shares: its forms, its refusal, what can be stored."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-Value: TypeAlias = "str | bool | list[str] | None"
+Value: TypeAlias = "str | bool | list[str] | dict[str, Any] | None"
 Values: TypeAlias = "Mapping[str, Value]"
+Shown: TypeAlias = Any  # JSON as a client reads it, its numbers as Decimal
 
 
 class BadValue(ValueError):
