@@ -99,6 +99,8 @@ class Field:
         """The Postgres type of its column; None where it has none."""
         if self.type == "date" and self.options.get("include_time"):
             return "timestamptz"
+        if self.type == "user" and self.options.get("allow_multiple"):
+            return "uuid[]"
         return self.kind.column
 
     @cached_property
@@ -200,6 +202,11 @@ class Table:
     @cached_property
     def required(self) -> tuple[Field, ...]:
         return tuple(one for one in self.fields if one.required and one.kind.writable)
+
+    @cached_property
+    def users(self) -> tuple[Field, ...]:
+        """The live fields that name members."""
+        return tuple(one for one in self.fields if one.type == "user")
 
     @cached_property
     def links(self) -> tuple[Field, ...]:

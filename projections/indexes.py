@@ -102,9 +102,9 @@ def create(index: Index, field: Field) -> sql.Composed:
     column = column_of(field, alias=None)
     match index.kind:
         case "compare":
-            method, keys = "btree", sql.SQL("{}").format(column)
+            method, keys = "btree", sql.SQL("({})").format(column)
         case "equal":
-            method, keys = "hash", sql.SQL("{}").format(column)
+            method, keys = "hash", sql.SQL("({})").format(column)
         case "search":
             method = "gin"
             keys = sql.SQL('lower({} COLLATE "C") {}').format(

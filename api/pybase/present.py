@@ -2,6 +2,7 @@
 (`projections.records.output`) and here for the reply of a write; both are the same."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -9,7 +10,8 @@ import orjson
 
 from commands.accounts import Account
 from domain.catalog import Base, Catalog, Constraint, Field, Member, Table
-from domain.values import Value
+from domain.computed import shown_options
+from domain.values import Value, as_kept
 
 
 def user(account: Account) -> dict[str, Any]:
@@ -85,14 +87,16 @@ def table(one: Table, *, with_fields: bool) -> dict[str, Any]:
 
 
 def field(owner: Table, one: Field) -> dict[str, Any]:
+    """`computes` is there where the server computes a value from others: false says
+    that it does not yet, and that records show null."""
     constraint = owner.constraint_of(one.id)
-    return {
+    shown = {
         "id": one.id,
         "table_id": one.table_id,
         "name": one.name,
         "type": one.type,
         "field_type": one.type,
-        "options": dict(one.options),
+        "options": shown_options(one, owner),
         "required": one.required,
         "is_required": one.required,
         "is_unique": constraint is not None and constraint.status == "active",
@@ -103,6 +107,7 @@ def field(owner: Table, one: Field) -> dict[str, Any]:
         "created_at": one.created_at,
         "updated_at": one.updated_at,
     }
+    return {**shown, "computes": False} if one.kind.computed else shown
 
 
 def constraint(one: Constraint) -> dict[str, Any]:
@@ -181,8 +186,6 @@ def record_text(one: Table) -> RecordText:
 def _shower(item: Field) -> Any:
     """A function (kept value, row number) -> JSON text."""
     match item.type:
-        case "number":
-            return lambda value, _: b"null" if value is None else value.encode()
         case "checkbox":
             return lambda value, _: b"true" if value else b"false"
         case "single_select":
@@ -193,8 +196,26 @@ def _shower(item: Field) -> Any:
             if prefix:
                 return lambda _, number: orjson.dumps(f"{prefix}{number}")
             return lambda _, number: b"%d" % number
+        case _ if item.column in ("numeric", "integer"):
+            return lambda value, _: b"null" if value is None else value.encode()
         case _:
-            return lambda value, _: orjson.dumps(value)
+            return _shower_of_column(item)
+
+
+def _shower_of_column(item: Field) -> Any:
+    show = item.kind.show
+    if show is as_kept:
+        return lambda value, _: orjson.dumps(value)
+    return lambda value, _: (
+        b"null" if value is None else orjson.dumps(show(value, item), default=_exact)
+    )
+
+
+def _exact(number: Any) -> orjson.Fragment:
+    """A Decimal as JSON, with all its digits."""
+    if not isinstance(number, Decimal):
+        raise TypeError(f"no JSON: {number!r}")
+    return orjson.Fragment(format(number, "f").encode())
 
 
 def page(items: Sequence[Any], total: int, limit: int, offset: int) -> dict[str, Any]:

@@ -90,7 +90,7 @@ BASE = _object(
     created_at=_TIME,
     updated_at=_TIME,
 )
-FIELD = _object(
+FIELD: Schema = _object(
     id=_ID,
     table_id=_ID,
     name=_TEXT,
@@ -107,6 +107,8 @@ FIELD = _object(
     created_at=_TIME,
     updated_at=_TIME,
 )
+# of a lookup, a rollup, a formula alone
+FIELD["properties"]["computes"] = _FLAG
 TABLE: Schema = _object(
     id=_ID,
     base_id=_ID,

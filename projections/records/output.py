@@ -109,16 +109,53 @@ def _value(target: Target, field: Field) -> sql.Composable:
             return sql.SQL("coalesce(({}::jsonb -> {})::text, 'null')").format(
                 literal(names), column
             )
+        case "multi_select":
+            return _choices(field, column)
+        case "dimension":
+            return _dimension(column)
+        case "gdt":
+            return _gdt(column)
+        case _ if field.kind.computed:
+            return literal("null")
         case _:
             return _column(field, column)
 
 
+def _choices(field: Field, column: sql.Identifier) -> sql.Composable:
+    names = orjson.dumps(dict(field.choice_names)).decode()
+    return sql.SQL(
+        "coalesce('[' || (SELECT string_agg(({}::jsonb -> c.id)::text, ','"
+        " ORDER BY c.place) FROM unnest({}) WITH ORDINALITY AS c (id, place)) || ']',"
+        " 'null')"
+    ).format(literal(names), column)
+
+
+def _dimension(column: sql.Identifier) -> sql.Composable:
+    """Its numbers are text where they are kept, so that none loses a digit."""
+    return sql.SQL(
+        "CASE WHEN {0} IS NULL THEN 'null' ELSE concat("
+        "'{{\"value\":', {0} ->> 'value', ',\"unit\":', {0} -> 'unit',"
+        " ',\"plus\":', coalesce({0} ->> 'plus', 'null'),"
+        " ',\"minus\":', coalesce({0} ->> 'minus', 'null'), '}}') END"
+    ).format(column)
+
+
+def _gdt(column: sql.Identifier) -> sql.Composable:
+    return sql.SQL(
+        "coalesce(({0} || CASE WHEN {0} -> 'tolerance' IS NULL THEN '{{}}'::jsonb"
+        " ELSE jsonb_build_object('tolerance', ({0} ->> 'tolerance')::numeric)"
+        " END)::text, 'null')"
+    ).format(column)
+
+
 def _column(field: Field, column: sql.Identifier) -> sql.Composable:
     match field.column:
-        case "numeric":
+        case "numeric" | "integer":
             return sql.SQL("coalesce({}::text, 'null')").format(column)
         case "boolean":
             return sql.SQL("coalesce({}::text, 'false')").format(column)
+        case "jsonb":
+            return sql.SQL("coalesce({}::text, 'null')").format(column)
         case "date":
             return sql.SQL("coalesce(to_json({}::text)::text, 'null')").format(column)
         case "timestamptz":

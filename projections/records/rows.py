@@ -30,7 +30,7 @@ def kept(column: sql.Composable, kind: str) -> sql.Composable:
     """A column as the kept value's JSON-able form."""
     if kind == "timestamptz":
         return MOMENT.format(column)
-    if kind in ("numeric", "date"):
+    if kind in ("numeric", "integer", "date"):
         return sql.SQL("{}::text").format(column)
     return column
 
@@ -144,6 +144,8 @@ def select_column(target: Target, table: Table, field: Field) -> sql.Composed:
         )
     elif field.type == "autonumber":
         column = sql.SQL("t.number::text")
+    elif field.kind.computed:
+        column = sql.SQL("NULL::text")
     else:
         own = "target_id" if field.is_reverse else "record_id"
         column = sql.SQL(

@@ -43,6 +43,7 @@ def table(tenant: Tenant) -> Table:
         NewField("At", "datetime"),
         NewField("Kind", "single_select", {"choices": [{"name": "a"}, {"name": "b"}]}),
         NewField("Done", "checkbox"),
+        NewField("Length", "dimension", {"unit": "mm"}),
     )
     for first in range(0, ROWS, 1000):
         rows = [
@@ -53,6 +54,7 @@ def table(tenant: Tenant) -> Table:
                 "Day": f"20{n % 90 + 10}-01-{n % 28 + 1:02d}",
                 "At": f"2024-01-01T10:{n % 60:02d}:00Z",
                 "Kind": "a" if n % 100 == 0 else "b",
+                "Length": n,
             }
             for n in range(first, first + 1000)
         ]
@@ -98,6 +100,7 @@ WANTED: list[tuple[Callable[[Table], Query], str]] = [
     (lambda table: asked(table, on(table, "Price", "gt", 5_900)), "compare"),
     (lambda table: asked(table, on(table, "Price", "eq", 77)), "compare"),
     (lambda table: asked(table, on(table, "Kind", "eq", "a")), "compare"),
+    (lambda table: asked(table, on(table, "Length", "gt", 5_900)), "compare"),
     (lambda table: asked(table, on(table, "Name", "eq", "Widget 00077%")), "equal"),
     (lambda table: asked(table, on(table, "Name", "contains", "T 00077%")), "search"),
     (lambda table: asked(table, sort="Day"), "order_asc"),
