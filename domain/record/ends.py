@@ -15,7 +15,7 @@ from domain.record.needs import single
 from domain.values import Value
 
 
-def _shown(target: Field, value: Value) -> Json:
+def shown(target: Field, value: Value) -> Json:
     if target.type == "single_select":
         return target.choice_names.get(str(value))
     if target.type == "number" and isinstance(value, str):
@@ -51,7 +51,7 @@ class Keys:
             holder = self.mine[key] if key in self.mine else self.facts.taken.get(key)
             if holder is not None and holder != record_id:
                 target = self.table.all_fields[constraint.field_id]
-                raise duplicate_of(constraint, target.name, _shown(target, value))
+                raise duplicate_of(constraint, target.name, shown(target, value))
             self.mine[key] = record_id
 
 
