@@ -5,9 +5,10 @@ kind leaves in the surface's own shape, and what is not a refusal is a bug: 500 
 the request's id, the reason in the log alone.
 """
 
+import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from api.http import PayloadTooLarge, Reply, Request, read_request_id
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 Scope: TypeAlias = Any
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
+
+_STILL_SECONDS = 30  # without a byte, after which nobody is there any more
 
 _FIXED_HEADERS = [
     (b"cache-control", b"no-store"),
@@ -102,7 +105,9 @@ class Door:
         refusal: DomainError | None = None
         try:
             route = self._route(request)
-            if request.method not in ("GET", "HEAD"):
+            if route.form is not None:
+                request.parts = _parts(headers, receive)
+            elif request.method not in ("GET", "HEAD"):
                 request.body = await _read_body(headers, receive, self._limit)
             reply = await self._handle(route, request)
         except DomainError as error:
@@ -165,6 +170,25 @@ async def _read_body(
         if size > limit:
             raise PayloadTooLarge(limit=limit)
     return b"".join(parts)
+
+
+async def _parts(
+    headers: Mapping[bytes, bytes], receive: Receive
+) -> AsyncIterator[bytes]:
+    """A body as it comes in.  Raises Malformed where it ends early or stands still."""
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise Invalid("A compressed body is not taken")
+    more = True
+    while more:
+        try:
+            async with asyncio.timeout(_STILL_SECONDS):
+                message = await receive()
+        except TimeoutError as error:
+            raise Malformed("The body came to a stop") from error
+        if message["type"] == "http.disconnect":
+            raise Malformed("The connection was closed before the body's end")
+        more = message.get("more_body", False)
+        yield message.get("body", b"")
 
 
 async def _send(send: Send, reply: Reply, request: Request) -> None:

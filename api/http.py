@@ -6,7 +6,7 @@ nothing, because a dict that it encodes costs twenty times its bytes.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -64,6 +64,8 @@ class Request:
     caller: Caller | None = None
     min_position: int | None = None
     notes: dict[str, str] = field(default_factory=dict)
+    # the body of a route that takes it in parts, which `body` is not read from
+    parts: AsyncIterator[bytes] | None = None
 
     def header(self, name: str) -> str | None:
         value = self.headers.get(name.encode())

@@ -63,6 +63,11 @@ def _operation(route: Route, body: Any) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": body}},
         }
+    if route.form is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": route.form}},
+        }
     return operation
 
 
@@ -109,6 +114,11 @@ def _responses(route: Route) -> dict[str, Any]:
     if route.response is not None:
         success["content"] = {"application/json": {"schema": route.response}}
     found = {str(route.status): success} if not route.planned else {}
+    for status, schema in route.also.items():
+        found[str(status)] = {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/json": {"schema": schema}},
+        }
     errors = {*route.errors, 500}
     if route.planned:
         errors.add(501)

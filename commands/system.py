@@ -3,6 +3,7 @@
 Where the clock and the random bits come from.
 """
 
+import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -74,6 +75,10 @@ class System:
     gets: Gets
     lists: Lists
     observed: Observed = field(default_factory=Observed)
+    # files are read on the loop, a few milliseconds a turn: two at a time are enough
+    reading_files: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(2)
+    )
 
     async def start(self) -> None:
         self.committer.start()

@@ -9,10 +9,11 @@ from typing import Any
 
 import psycopg
 
+from commands import streaming
 from commands.append import Head, append
 from commands.deciding import Group, Seen, decide_group
 from commands.gather import Gathering, needed
-from commands.unit import Done, Unit
+from commands.unit import Done, Stream, Unit
 from domain.catalog import Catalog
 from domain.errors import Busy, Conflict, NotFound, RowTooLarge, TooManyFields
 from domain.facts import Facts
@@ -74,6 +75,7 @@ class Transaction:
         """
         connection = self._connected()
         group = Group(workspace_id, [])
+        stream = units[0].stream  # whose unit is alone in its group, for its size
         try:
             with connection.pipeline() as pipeline:
                 head, facts, seen = self._begin(
@@ -93,6 +95,9 @@ class Transaction:
                     if not units[0].makes_workspace:
                         connection.execute("COMMIT")
                         return group
+                elif stream is not None and not units[0].alone:
+                    self._stream(connection, pipeline, head, facts, stream, group)
+                    group.finish()
                 elif not units[0].alone:
                     self._write(connection, head, facts, units, group)
                     group.finish()  # while the database commits
@@ -100,6 +105,9 @@ class Transaction:
             # named one already does not survive
             if head is None or not group.accepted:
                 connection.execute("ROLLBACK")  # of the new head
+            elif units[0].alone and stream is not None:
+                self._stream_later(connection, head, facts, stream, group)
+                group.finish()
             elif units[0].alone:
                 self._write(connection, head, facts, units, group)
                 group.finish()
@@ -210,6 +218,44 @@ class Transaction:
                     connection.execute(write.statement, write.values)
         group.committing = True
         connection.execute("COMMIT")
+
+    def _stream(
+        self,
+        connection: psycopg.Connection[Any],
+        pipeline: psycopg.Pipeline,
+        head: Head,
+        facts: Facts,
+        stream: Stream,
+        group: Group,
+    ) -> None:
+        """Decides and sends the records of a large unit, and COMMIT."""
+        at = _milliseconds(head.recorded_at)
+        (accepted,) = group.accepted
+        streaming.send(connection, pipeline, head, facts, accepted, stream, at)
+        group.committing = True
+        connection.execute("COMMIT")
+
+    def _stream_later(
+        self,
+        connection: psycopg.Connection[Any],
+        head: Head,
+        facts: Facts,
+        stream: Stream,
+        group: Group,
+    ) -> None:
+        """The same where the unit makes fields: events, columns, rows, COMMIT."""
+        at = _milliseconds(head.recorded_at)
+        (accepted,) = group.accepted
+        later = streaming.Later()
+        with connection.pipeline() as pipeline:
+            streaming.send(
+                connection, pipeline, head, facts, accepted, stream, at, later
+            )
+        apply(connection, live(head.workspace_id), group.before, accepted.events)
+        with connection.pipeline() as pipeline:
+            later.send(connection, pipeline)
+            group.committing = True
+            connection.execute("COMMIT")
 
     # ------------------------------------------------------------- uncertain
 

@@ -142,3 +142,14 @@ RECORD = _object(
     updated_at=_TIME,
 )
 EVENTS = _object(items=array(ANY), next=_COUNT, head=_COUNT)
+IMPORTED = _object(
+    imported=_COUNT, position=_COUNT, batch_id=_ID, fields_created=array(FIELD)
+)
+PREVIEW = _object(
+    dialect=_object(delimiter=_TEXT, quote=_TEXT),
+    encoding=_TEXT,
+    header=_FLAG,
+    columns=array(_object(name=_TEXT, type=_TEXT, options=ANY, field_id=_MAYBE)),
+    mapping=ANY,
+    rows=array(array(_TEXT)),
+)

@@ -73,7 +73,8 @@ class Settings(BaseSettings):
     )
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         Path("./.tabellion"),
-        description="Where the embedded Postgres and the secret key live",
+        description="Where the embedded Postgres and the secret key live, and files"
+        " on their way in",
         json_schema_extra=_unit("folder"),
     )
     host: str = Field(
@@ -158,6 +159,12 @@ class Settings(BaseSettings):
         10 * 1024 * 1024,
         ge=1024,
         description="The largest request body",
+        json_schema_extra=_unit("bytes"),
+    )
+    max_import_bytes: int = Field(
+        100 * 1024 * 1024,
+        ge=1024,
+        description="The largest file that an import takes",
         json_schema_extra=_unit("bytes"),
     )
     batch_limit: int = Field(

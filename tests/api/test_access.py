@@ -43,6 +43,7 @@ class Rule:
     then: int = 200
     query: Json = field(default_factory=dict)
     body: Json | None = None
+    file: str | None = None
 
     @property
     def names(self) -> set[str]:
@@ -105,6 +106,7 @@ RULES = [
     Rule("GET /tables/{table}", "viewer"),
     Rule("PATCH /tables/{table}", "admin", body={"name": "{new}"}),
     Rule("DELETE /tables/{table}", "admin", 204),
+    Rule("POST /tables/{table}/import", "editor", 201, file="Name\nAda\n"),
     # --- fields
     Rule("GET /fields", "viewer", query={"table_id": "{table}"}),
     Rule(
@@ -295,6 +297,7 @@ class World:
             path,
             params=filled(rule.query, things),
             json=filled(rule.body, things),
+            files=None if rule.file is None else {"file": rule.file.encode()},
         )
 
 

@@ -119,6 +119,7 @@ GET /views/{id}/form
 POST /views/{id}/form/submit
 POST /views/{id}/submit
 GET /events
+POST /tables/{id}/import
 """
 
 UNFINISHED = """

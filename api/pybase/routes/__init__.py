@@ -8,6 +8,7 @@ from api.metrics import Metrics
 from api.pybase.accounts import Accounts
 from api.pybase.routes.accounts import account_rows
 from api.pybase.routes.feed import feed_rows
+from api.pybase.routes.importing import import_rows
 from api.pybase.routes.operations import operation_rows
 from api.pybase.routes.records import record_rows
 from api.pybase.routes.structure import constraint_rows, field_rows, table_rows
@@ -24,6 +25,7 @@ def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
         *workspace_rows(),
         *base_rows(),
         *table_rows(),
+        *import_rows(),
         *field_rows(),
         *constraint_rows(),
         *feed_rows(),
