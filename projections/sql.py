@@ -287,12 +287,16 @@ def _choices(condition: Condition) -> list[str]:
     ]
 
 
-def _sorted(sort: Sort) -> Clause:
+def never_empty(field: Field) -> bool:
+    """Whether every record has a value of it."""
+    return field.type == "autonumber" or field.id in SYSTEM_FIELDS
+
+
+def sort_key(sort: Sort) -> Clause:
+    """What a sort compares: an expression over `t`, NULL where the value is empty."""
     field, column = sort.field, column_of(sort.field)
-    direction = " DESC" if sort.descending else ""
-    if field.type == "autonumber" or field.id in SYSTEM_FIELDS:
-        # never NULL: to say where NULLs go would put the index out of use
-        return _clause("{}" + direction, column)
+    if never_empty(field):
+        return _clause("{}", column)
     values: list[Any] = []
     match family(field):
         case "text":
@@ -304,4 +308,12 @@ def _sorted(sort: Sort) -> Clause:
             values.append(list(field.choice_names))
         case _:
             key = "{}"
-    return _clause(f"{key}{direction} NULLS LAST", column, values=values)
+    return _clause(key, column, values=values)
+
+
+def _sorted(sort: Sort) -> Clause:
+    key = sort_key(sort)
+    direction = " DESC" if sort.descending else ""
+    # where never NULL: to say where NULLs go would put the index out of use
+    nulls = "" if never_empty(sort.field) else " NULLS LAST"
+    return _clause("{}" + direction + nulls, key.text, values=key.values)

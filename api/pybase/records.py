@@ -7,7 +7,7 @@ from psycopg import sql
 
 from api.http import Reply, Request, read_id
 from api.pybase import present, shapes
-from api.pybase.parse import read_filter, read_sort
+from api.pybase.parse import read_fields, read_filter, read_sort
 from api.pybase.workspaces import page_of
 from api.pybase.writing import committed, write
 from commands import records
@@ -34,12 +34,43 @@ async def get_record(system: System, request: Request) -> Reply:
     record_id = request.id("id", "record")
     by_id = request.query_string and request.query.get("by") == "id"
     workspace_id = await system.reader.find(request.who, "record", record_id)
+    if request.query_string and request.query.get("fields"):
+        return await _get_some(system, request, workspace_id, record_id, bool(by_id))
     if request.min_position is not None:
         await system.reader.ask(
             request.who, workspace_id, lambda _: (), min_position=request.min_position
         )
     got = await system.gets.get(request.who, workspace_id, record_id, by_id=bool(by_id))
     return Reply(200, got.body, {"etag": present.etag(got.version)})
+
+
+async def _get_some(
+    system: System,
+    request: Request,
+    workspace_id: WorkspaceId,
+    record_id: str,
+    by_id: bool,
+) -> Reply:
+    """A record with some of its fields."""
+
+    def plan(catalog: Catalog) -> Sequence[Statement]:
+        table = _table_of(catalog, record_id)
+        fields = read_fields(request.query.get("fields"), table)
+        target = live(workspace_id)
+        statement = sql.SQL("SELECT t.version, {} FROM {} AS t WHERE t.id = %s::uuid")
+        json = record_json(target, table, by_id=by_id, fields=fields)
+        return [(statement.format(json, target.of_records(table.id)), [record_id])]
+
+    try:
+        found = await system.reader.ask(
+            request.who, workspace_id, plan, min_position=request.min_position
+        )
+    except NotFound as error:
+        raise NotFound("Record not found") from error
+    if not found.results[0]:
+        raise NotFound("Record not found")
+    version, text = found.results[0][0]
+    return Reply(200, text.encode(), {"etag": present.etag(version)})
 
 
 async def list_records(system: System, request: Request) -> Reply:
@@ -56,7 +87,7 @@ async def list_records(system: System, request: Request) -> Reply:
         table = catalog.live_table(table_id)
         query = Query(
             table,
-            table.fields,
+            read_fields(request.query.get("fields"), table) or table.fields,
             read_filter(request.query.get("filter"), table),
             read_sort(request.query.get("sort"), table),
             page,
@@ -93,7 +124,7 @@ def _page_statements(
         "SELECT {json} FROM (SELECT t.* FROM {table} AS t WHERE {where}"
         " ORDER BY {order} LIMIT %s OFFSET %s) AS t"
     ).format(
-        json=record_json(target, query.table, by_id=by_id),
+        json=record_json(target, query.table, by_id=by_id, fields=query.fields),
         table=target.of_records(query.table.id),
         where=condition.text,
         order=order.text,

@@ -1,6 +1,6 @@
 """Records, one by one, in batches and in lists."""
 
-from api.pybase import records, schemas, shapes
+from api.pybase import lists, records, schemas, shapes
 from api.pybase.routes.rows import (
     EDITOR,
     PAGING,
@@ -11,15 +11,21 @@ from api.pybase.routes.rows import (
 )
 from api.routes import Route
 
-LIST = (
+WHAT = (
     ("table_id", "string", "The table"),
     ("filter", "string", "A filter, as JSON, in either dialect"),
     ("sort", "string", 'A JSON array of {"field", "direction"}'),
-    *PAGING,
+)
+SHOWN: tuple[tuple[str, str, str], ...] = (
+    ("fields", "string", "The fields to show, names or ids by commas; all by default"),
     ("by", "string", "`id`: values by field id too, as `data`"),
 )
-BY_ID: tuple[tuple[str, str, str], ...] = (
-    ("by", "string", "`id`: values by field id too"),
+LIST = (*WHAT, *PAGING, *SHOWN)
+CURSOR = (
+    *WHAT,
+    ("cursor", "string", "Where to go on: next_cursor or prev_cursor of a reply"),
+    ("limit", "integer", "Items on a page, 1 to 1,000; 100 unless told"),
+    *SHOWN,
 )
 
 
@@ -77,10 +83,17 @@ def record_rows() -> list[Route]:
                 ("record_ids", "string", "Where the body is stripped: ids, by commas"),
             ),
         ),
-        planned("GET", "/records/cursor", "Records by a cursor", tag, VIEWER),
+        read(
+            "/records/cursor",
+            "Records of a table, page by page behind a cursor",
+            lists.list_by_cursor,
+            tag,
+            schemas.cursor_page(one),
+            query=CURSOR,
+        ),
         planned("GET", "/records/export", "Export records", tag, VIEWER),
         planned("POST", "/records/export", "Export records", tag, VIEWER),
-        read("/records/{id}", "A record", r.get_record, tag, one, query=BY_ID),
+        read("/records/{id}", "A record", r.get_record, tag, one, query=SHOWN),
         write(
             "PATCH",
             "/records/{id}",
