@@ -3,6 +3,7 @@
 Where the clock and the random bits come from.
 """
 
+import asyncio
 import random
 import time
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from domain.ids import uuid7
 from projections.gets import Gets
 from projections.postgres import CONNECT, adapt
 from projections.reader import Catalogs, Reader
+
+LONG_READS = 4  # at a time in one process
 
 
 def now() -> float:
@@ -70,6 +73,10 @@ class System:
     reader: Reader
     gets: Gets
     observed: Observed = field(default_factory=Observed)
+    # reads that hold a connection and a snapshot of their own for long
+    long_reads: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(LONG_READS)
+    )
 
     async def start(self) -> None:
         self.committer.start()

@@ -1,11 +1,13 @@
 """Records, one by one, in batches and in lists."""
 
-from api.pybase import lists, records, schemas, shapes
+from dataclasses import replace
+
+from api.pybase import exports, lists, records, schemas, shapes
 from api.pybase.routes.rows import (
     EDITOR,
     PAGING,
+    READ,
     VIEWER,
-    planned,
     read,
     write,
 )
@@ -27,6 +29,32 @@ CURSOR = (
     ("limit", "integer", "Items on a page, 1 to 1,000; 100 unless told"),
     *SHOWN,
 )
+EXPORT = (
+    *WHAT,
+    ("fields", "string", "The fields to export, names or ids by commas"),
+    ("format", "string", "csv, which is the default, or json"),
+)
+
+
+def export_rows() -> list[Route]:
+    handler, tag = exports.export_records, "records"
+    said = "Export records as CSV or JSON, streamed"
+    response = schemas.array(schemas.RECORD)
+    get = read("/records/export", said, handler, tag, response, query=EXPORT)
+    post = write(
+        "POST",
+        "/records/export",
+        said,
+        handler,
+        tag,
+        VIEWER,
+        status=200,
+        body=shapes.ExportRecords,
+        response=response,
+        query=EXPORT,
+        errors=(*READ, 413, 415),
+    )
+    return [replace(one, media=exports.MEDIA) for one in (get, post)]
 
 
 def record_rows() -> list[Route]:
@@ -91,8 +119,7 @@ def record_rows() -> list[Route]:
             schemas.cursor_page(one),
             query=CURSOR,
         ),
-        planned("GET", "/records/export", "Export records", tag, VIEWER),
-        planned("POST", "/records/export", "Export records", tag, VIEWER),
+        *export_rows(),
         read("/records/{id}", "A record", r.get_record, tag, one, query=SHOWN),
         write(
             "PATCH",
