@@ -9,9 +9,10 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Any, Protocol, TypeAlias
 
-from api.http import PayloadTooLarge, Reply, Request, read_request_id
+from api.http import PayloadTooLarge, Reply, Request, Streamed, read_request_id
 from api.routes import Route, Routes
 from commands.system import System, new_id
 from domain.errors import (
@@ -103,6 +104,8 @@ class Door:
         )
         route: Route | None = None
         refusal: DomainError | None = None
+        reply: Reply | Streamed
+        first = b""
         try:
             route = self._route(request)
             if route.form is not None:
@@ -110,6 +113,8 @@ class Door:
             elif request.method not in ("GET", "HEAD"):
                 request.body = await _read_body(headers, receive, self._limit)
             reply = await self._handle(route, request)
+            if isinstance(reply, Streamed):
+                first = await anext(reply.parts, b"")
         except DomainError as error:
             refusal, reply = error, self.language.refusal(error)
         except Exception:
@@ -118,10 +123,14 @@ class Door:
             )
             refusal = InternalError(request_id=request.request_id)
             reply = self.language.refusal(refusal)
-        await _send(send, reply, request)
-        self.finished(
-            request, route, reply.status, time.perf_counter() - started, refusal
-        )
+        try:
+            if isinstance(reply, Streamed):
+                await _send_parts(send, receive, reply, first, request)
+            else:
+                await _send(send, reply, request)
+        finally:
+            seconds = time.perf_counter() - started
+            self.finished(request, route, reply.status, seconds, refusal)
 
     def _route(self, request: Request) -> Route:
         path = request.target.removeprefix(self.prefix)
@@ -135,7 +144,7 @@ class Door:
             raise MethodNotAllowed()
         raise NotFound("There is no such path")
 
-    async def _handle(self, route: Route, request: Request) -> Reply:
+    async def _handle(self, route: Route, request: Request) -> Reply | Streamed:
         if not route.public:
             request.caller = await self.language.caller(request)
         if route.planned or route.handler is None:
@@ -193,21 +202,62 @@ async def _parts(
 
 async def _send(send: Send, reply: Reply, request: Request) -> None:
     body = reply.body
-    headers = [
-        (b"x-request-id", request.request_id.encode()),
-        *_FIXED_HEADERS,
-    ]
+    headers = _headers(reply.headers, request, typed=reply.status != 204)
     if reply.status != 204:
         headers.append((b"content-length", str(len(body)).encode()))
-        if "content-type" not in reply.headers:
-            headers.append((b"content-type", b"application/json"))
-    for name, value in reply.headers.items():
-        headers.append((name.encode(), value.encode("latin-1")))
-    if "allow" in request.notes:
-        headers.append((b"allow", request.notes["allow"].encode()))
     await send(
         {"type": "http.response.start", "status": reply.status, "headers": headers}
     )
     if request.method == "HEAD" or reply.status == 204:
         body = b""
     await send({"type": "http.response.body", "body": body})
+
+
+def _headers(
+    given: Mapping[str, str], request: Request, *, typed: bool
+) -> list[tuple[bytes, bytes]]:
+    headers = [(b"x-request-id", request.request_id.encode()), *_FIXED_HEADERS]
+    if typed and "content-type" not in given:
+        headers.append((b"content-type", b"application/json"))
+    for name, value in given.items():
+        headers.append((name.encode(), value.encode("latin-1")))
+    if "allow" in request.notes:
+        headers.append((b"allow", request.notes["allow"].encode()))
+    return headers
+
+
+async def _send_parts(
+    send: Send, receive: Receive, reply: Streamed, first: bytes, request: Request
+) -> None:
+    """Sends what is being made, until it ends or nobody is there to read it.
+
+    An error leaves the reply without its end: the server drops the connection.
+    """
+    start = {
+        "type": "http.response.start",
+        "status": reply.status,
+        "headers": _headers(reply.headers, request, typed=True),
+    }
+    gone = asyncio.create_task(_left(receive))
+    try:
+        async with aclosing(reply.parts):
+            await send(start)
+            if request.method != "HEAD":
+                await send(_part(first))
+                async for part in reply.parts:
+                    if gone.done():
+                        return
+                    await send(_part(part))
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+
+
+def _part(body: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": body, "more_body": True}
+
+
+async def _left(receive: Receive) -> None:
+    """Returns once the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

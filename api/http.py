@@ -6,7 +6,7 @@ nothing, because a dict that it encodes costs twenty times its bytes.
 
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -24,7 +24,7 @@ from domain.ids import canonical
 from domain.values import well_formed
 from projections.reader import Caller
 
-__all__ = ["Reply", "Request"]
+__all__ = ["Reply", "Request", "Streamed"]
 
 # a number that a float may not hold exactly, once every digit and point is a 0
 _DIGITS = bytes.maketrans(b"0123456789.", b"0" * 11)
@@ -46,6 +46,19 @@ class PayloadTooLarge(DomainError):
     """The body is too large"""
 
     code = Code.PAYLOAD_TOO_LARGE
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A reply whose length nobody knows: its body is made while it is sent.
+
+    What the first part refuses is answered like any refusal; what goes wrong later
+    breaks the connection, so that a piece is never taken for the whole.
+    """
+
+    parts: AsyncGenerator[bytes, None]
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

@@ -112,7 +112,10 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 def _responses(route: Route) -> dict[str, Any]:
     success: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
     if route.response is not None:
-        success["content"] = {"application/json": {"schema": route.response}}
+        success["content"] = {
+            kind: {"schema": route.response if "json" in kind else {"type": "string"}}
+            for kind in route.media
+        }
     found = {str(route.status): success} if not route.planned else {}
     for status, schema in route.also.items():
         found[str(status)] = {

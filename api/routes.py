@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
-from api.http import Reply, Request
+from api.http import Reply, Request, Streamed
 from domain.access import Role
 
-Handler: TypeAlias = Callable[[Any, Request], Awaitable[Reply]]
+Handler: TypeAlias = Callable[[Any, Request], Awaitable[Reply | Streamed]]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Route:
     also: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # successes
     query: Sequence[tuple[str, str, str]] = ()  # name, JSON type, meaning
     errors: Sequence[int] = field(default_factory=tuple)
+    media: Sequence[str] = ("application/json",)  # of a success
 
     @property
     def parameters(self) -> list[str]:

@@ -28,6 +28,8 @@ from projections.lists import Lists
 from projections.postgres import CONNECT, adapt
 from projections.reader import Catalogs, Reader
 
+LONG_READS = 4  # at a time in one process
+
 
 def now() -> float:
     """Seconds since the epoch."""
@@ -78,6 +80,10 @@ class System:
     # files are read on the loop, a few milliseconds a turn: two at a time are enough
     reading_files: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(2)
+    )
+    # reads that hold a connection and a snapshot of their own for long
+    long_reads: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(LONG_READS)
     )
 
     async def start(self) -> None:

@@ -17,7 +17,7 @@ from psycopg import sql
 from domain.catalog import Field
 from domain.ids import WorkspaceId
 from projections.query import SYSTEM_FIELDS, And, Condition, Query, Sort, Where, family
-from projections.sql import column_of, sort_key
+from projections.sql import column_of, key_of
 from projections.target import live
 
 SEARCH_SCHEMA = "search"  # where the extension with the trigrams is
@@ -114,7 +114,7 @@ def create(index: Index, field: Field) -> sql.Composed:
             direction = "DESC" if index.kind == "order_desc" else "ASC"
             method = "btree"
             keys = sql.SQL("({}) {} NULLS LAST, number").format(
-                sort_key(field, column), sql.SQL(direction)
+                key_of(field, column), sql.SQL(direction)
             )
     return sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} USING {} ({})").format(
         sql.Identifier(index.name),

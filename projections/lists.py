@@ -19,7 +19,7 @@ from typing import Any
 
 from psycopg import sql
 
-from domain.catalog import Catalog, Table
+from domain.catalog import Catalog, Field, Table
 from domain.ids import TableId, WorkspaceId, record_id
 from projections.indexes import Index, helpful
 from projections.query import Page, Query
@@ -36,8 +36,8 @@ _ENTRY_BYTES = 500  # of a list of which no ids are kept
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What makes two lists the same one, pages aside: the table, and the filter and the
-    sort as they were spelled."""
+    """What makes two lists the same one, pages aside: the table, and the filter, the
+    sort and the fields as they were spelled."""
 
     workspace_id: WorkspaceId
     table_id: str
@@ -63,6 +63,7 @@ class _Known:
 
     catalog_seq: int
     position: int
+    fields: tuple[Field, ...] | None = None
     calm: bool = False
     ids: bytes | None = None
     long: bool = False
@@ -116,7 +117,12 @@ class Lists:
             planned = None
             return [
                 (
-                    by_ids(live(asked.workspace_id), table, by_id=by_id),
+                    by_ids(
+                        live(asked.workspace_id),
+                        table,
+                        by_id=by_id,
+                        fields=trying.fields,
+                    ),
                     [_literal(_slice(trying.ids, page))],
                 ),
                 _written_since(asked, table, trying.position),
@@ -131,7 +137,7 @@ class Lists:
                 self._timed(
                     time.perf_counter() - began, helpful(asked.workspace_id, planned)
                 )
-            listed = self._take(asked, found, trying, page)
+            listed = self._take(asked, found, trying, planned, page)
             if listed is not None:
                 return listed
 
@@ -154,10 +160,16 @@ class Lists:
         return statements
 
     def _take(
-        self, asked: Asked, found: Found, known: _Known | None, page: Page
+        self,
+        asked: Asked,
+        found: Found,
+        known: _Known | None,
+        query: Query | None,
+        page: Page,
     ) -> Listed | None:
-        """The page that was found, or None where the order was no longer good."""
-        if known is not None and known.ids is not None:
+        """The page that was found, or None where the order was no longer good; `query`
+        is what was asked where no order was."""
+        if query is None and known is not None and known.ids is not None:
             rows, written = found.results
             if _is_written(written):
                 self._keep(asked, _Known(known.catalog_seq, found.position))
@@ -170,6 +182,8 @@ class Lists:
             )
         counted, rows, *more = found.results
         now = _Known(found.catalog.seq, found.position)
+        if query is not None and query.fields != query.table.fields:
+            now.fields = query.fields
         if known is not None and known.long:
             now.long = True
         elif known is not None and known.calm:
@@ -208,7 +222,7 @@ def by_query(
         "SELECT {json} FROM (SELECT t.* FROM {table} AS t WHERE {where}"
         " ORDER BY {order} LIMIT %s::bigint OFFSET %s::bigint) AS t"
     ).format(
-        json=record_json(target, query.table, by_id=by_id),
+        json=record_json(target, query.table, by_id=by_id, fields=query.fields),
         table=target.of_records(query.table.id),
         where=condition.text,
         order=order.text,

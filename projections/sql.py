@@ -326,20 +326,23 @@ def _choices(condition: Condition) -> list[str]:
     ]
 
 
-def _sorted(sort: Sort) -> Clause:
+def never_empty(field: Field) -> bool:
+    """Whether every record has a value of it."""
+    return field.type == "autonumber" or field.id in SYSTEM_FIELDS
+
+
+def sort_key(sort: Sort) -> Clause:
+    """What a sort compares: an expression over `t`, NULL where the value is empty."""
     field, column = sort.field, column_of(sort.field)
-    direction = " DESC" if sort.descending else ""
-    if field.type == "autonumber" or field.id in SYSTEM_FIELDS:
-        # never NULL: to say where NULLs go would put the index out of use
-        return _clause("{}" + direction, column)
+    if never_empty(field):
+        return _clause("{}", column)
     values: list[Any] = []
     if family(field) in ("select", "choices"):
         values.append(list(field.choice_names))
-    key = sort_key(field, column)
-    return _clause("{}" + direction + " NULLS LAST", key, values=values)
+    return Clause(key_of(field, column), values)
 
 
-def sort_key(field: Field, column: sql.Composable) -> sql.Composed:
+def key_of(field: Field, column: sql.Composable) -> sql.Composed:
     """The expression that a field is sorted by; a select's takes its choices."""
     match family(field):
         case "text":
@@ -358,3 +361,11 @@ def sort_key(field: Field, column: sql.Composable) -> sql.Composed:
         case _:
             key = "{}"
     return sql.SQL(key).format(column)
+
+
+def _sorted(sort: Sort) -> Clause:
+    key = sort_key(sort)
+    direction = " DESC" if sort.descending else ""
+    # where never NULL: to say where NULLs go would put the index out of use
+    nulls = "" if never_empty(sort.field) else " NULLS LAST"
+    return _clause("{}" + direction + nulls, key.text, values=key.values)

@@ -98,6 +98,27 @@ def sort_from(value: Any, table: Table) -> tuple[Sort, ...]:
         return _sorts(value, table)
 
 
+def read_fields(text: str | None, table: Table) -> tuple[Field, ...] | None:
+    """The fields of a query string, `Name,Price`: by name, else by id, which reaches a
+    field whose name has a comma.  None, for all of them, where nothing is named."""
+    if text is None or not text.strip():
+        return None
+    return fields_from([one.strip() for one in text.split(",") if one.strip()], table)
+
+
+def fields_from(names: Sequence[str] | None, table: Table) -> tuple[Field, ...] | None:
+    """The same from names or ids: in the order given, each once."""
+    if names is None:
+        return None
+    found: dict[str, Field] = {}
+    for name in names:
+        field = table.find_field(name)
+        if field is None:
+            raise _refusal("fields", f"Unknown field {shown(name)}")
+        found[field.id] = field
+    return tuple(found.values())
+
+
 def read_page(
     limit: str | None = None,
     offset: str | None = None,

@@ -5,7 +5,7 @@ from typing import Any
 
 from api.http import Reply, Request, read_id
 from api.pybase import present, shapes
-from api.pybase.parse import read_filter, read_sort
+from api.pybase.parse import read_fields, read_filter, read_sort
 from api.pybase.workspaces import page_of
 from api.pybase.writing import committed, write
 from commands import records
@@ -17,10 +17,13 @@ from domain.catalog import Catalog, Table
 from domain.errors import Code, DomainError, Invalid, Malformed, NotFound, RequiredField
 from domain.events import Recorded
 from domain.facts import Row
-from domain.ids import RecordId, TableId, table_number_of
+from domain.ids import RecordId, TableId, WorkspaceId, table_number_of
 from domain.record import REQUIRED, DeleteRecords, RecordCreated
 from projections.lists import Asked
 from projections.query import Query
+from projections.reader import Statement
+from projections.records.output import by_ids
+from projections.target import live
 
 # ---------------------------------------------------------------- reading
 
@@ -29,12 +32,41 @@ async def get_record(system: System, request: Request) -> Reply:
     record_id = request.id("id", "record")
     by_id = request.query_string and request.query.get("by") == "id"
     workspace_id = await system.reader.find(request.who, "record", record_id)
+    if request.query_string and request.query.get("fields"):
+        return await _get_some(system, request, workspace_id, record_id, bool(by_id))
     if request.min_position is not None:
         await system.reader.ask(
             request.who, workspace_id, lambda _: (), min_position=request.min_position
         )
     got = await system.gets.get(request.who, workspace_id, record_id, by_id=bool(by_id))
     return Reply(200, got.body, {"etag": present.etag(got.version)})
+
+
+async def _get_some(
+    system: System,
+    request: Request,
+    workspace_id: WorkspaceId,
+    record_id: str,
+    by_id: bool,
+) -> Reply:
+    """A record with some of its fields."""
+
+    def plan(catalog: Catalog) -> Sequence[Statement]:
+        table = _table_of(catalog, record_id)
+        fields = read_fields(request.query.get("fields"), table)
+        statement = by_ids(live(workspace_id), table, by_id=by_id, fields=fields)
+        return [(statement, [f"{{{record_id}}}"])]
+
+    try:
+        found = await system.reader.ask(
+            request.who, workspace_id, plan, min_position=request.min_position
+        )
+    except NotFound as error:
+        raise NotFound("Record not found") from error
+    if not found.results[0]:
+        raise NotFound("Record not found")
+    _, version, text = found.results[0][0]
+    return Reply(200, text.encode(), {"etag": present.etag(version)})
 
 
 async def list_records(system: System, request: Request) -> Reply:
@@ -44,14 +76,14 @@ async def list_records(system: System, request: Request) -> Reply:
             errors=[{"loc": ["table_id"], "msg": "Field required", "type": "missing"}]
         )
     workspace_id = await system.reader.find(request.who, "table", table_id)
-    spelled = request.query.get("filter"), request.query.get("sort")
+    spelled = tuple(request.query.get(one) for one in ("filter", "sort", "fields"))
     page = page_of(request)
 
     def query(catalog: Catalog) -> Query:
         table = catalog.live_table(table_id)
         return Query(
             table,
-            table.fields,
+            read_fields(spelled[2], table) or table.fields,
             read_filter(spelled[0], table),
             read_sort(spelled[1], table),
         )

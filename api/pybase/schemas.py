@@ -36,6 +36,18 @@ def page(items: Schema) -> Schema:
     )
 
 
+def cursor_page(items: Schema) -> Schema:
+    meta = _object(
+        next_cursor=_MAYBE,
+        prev_cursor=_MAYBE,
+        has_next=_FLAG,
+        has_prev=_FLAG,
+        limit=_COUNT,
+        total_count=_COUNT,
+    )
+    return _object(items=array(items), meta=meta)
+
+
 def batch(items: Schema) -> Schema:
     return _object(items=array(items), total=_COUNT)
 

@@ -171,3 +171,13 @@ class UpdateRecords(Shape):
 class DeleteRecords(Shape):
     table_id: Id
     record_ids: list[Id]
+
+
+class ExportRecords(Shape):
+    """Each may stand in the query instead."""
+
+    table_id: Id | None = None
+    format: Literal["csv", "json"] | None = None
+    filter: dict[str, Any] | list[Any] | None = None
+    sort: list[Any] | None = None
+    fields: list[str] | str | None = None

@@ -132,9 +132,6 @@ PATCH /workspaces/{id}/members/{member_id}
 DELETE /workspaces/{id}/members/{member_id}
 POST /bases/{id}/duplicate
 POST /fields/reorder
-GET /records/cursor
-GET /records/export
-POST /records/export
 GET /views
 POST /views
 GET /views/default
@@ -205,7 +202,7 @@ def test_what_is_unfinished_was_promised():
 
 
 def test_the_list_is_not_longer_than_it_was():
-    assert len(lines(UNFINISHED)) <= 58
+    assert len(lines(UNFINISHED)) <= 55
 
 
 def test_every_operation_of_the_contract_has_a_route_and_none_is_unknown(server):
