@@ -24,17 +24,18 @@ import orjson
 LINE_END = "\r\n"
 # = + - @ and their full-width forms, behind what spreadsheets pass over; what may stand
 # between begins no cell itself, so that a long run of it is looked at once
-_FORMULA = re.compile(
-    "(^|[;\\t\\r\\n])"
-    '((?:[^\\S\\t\\r\\n]|["\\x00\u200b\ufeff])*[=+\\-@\uff1d\uff0b\uff0d\uff20])'
-)
-_FIRST = ("\t", "\r", "\n", "\x00")
+_BEGUN = r'(?:[^\S\t\r\n]|["\x00\u200b\ufeff])*[=+\-@\uff1d\uff0b\uff0d\uff20]'
+_AT_START = re.compile(rf"[\t\r\n\x00]|{_BEGUN}")
+_BEHIND = re.compile(rf"([;\t\r\n])({_BEGUN})")
 
 
 class Number(str):
     """A JSON number as it was spelled."""
 
     __slots__ = ()
+
+
+_DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number)
 
 
 def csv_lines(rows: Iterable[Iterable[str]]) -> bytes:
@@ -49,32 +50,28 @@ def header(names: Sequence[str]) -> list[str]:
 
 def row(text: str, names: Sequence[str]) -> list[str]:
     """A record's JSON as the cells of these fields."""
-    values = json.loads(text, parse_int=Number, parse_float=Number)["fields"]
+    values = _DECODER.decode(text)["fields"]
     return [_cell(values[name]) for name in names]
 
 
 def harmless(text: str) -> str:
     """The text, or what shows it without being run."""
-    found = _FORMULA.sub(r"\1'\2", text)
-    return f"'{found}" if found.startswith(_FIRST) else found
+    found = _BEHIND.sub(r"\1'\2", text) if _BEHIND.search(text) else text
+    return f"'{found}" if _AT_START.match(text) else found
 
 
 def _cell(value: Any) -> str:
+    if type(value) is str:
+        return harmless(value)
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, Number):
         return value
-    if isinstance(value, str):
-        return harmless(value)
-    if isinstance(value, list) and all(_is_text(item) for item in value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list) and all(type(item) is str for item in value):
         return harmless(csv_lines([value]).decode().removesuffix(LINE_END))
     return harmless(_json(value))
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and not isinstance(value, Number)
 
 
 def _json(value: Any) -> str:
