@@ -6,55 +6,55 @@ is never more than a slice, memory holds one slice, and between two slices whoev
 waits for the event loop has its turn.  A refusal anywhere takes all of it back with the
 transaction.
 
-The rows of a table that the same unit gives new fields have to wait for its columns,
-and a table that gets a column can be read by nobody until the COMMIT.  There all the
-events go first, `Later` keeps the statements of the rows, and what the others wait for
-is no more than the database needs for them.
+A table that gets a column can be read by nobody until the COMMIT.  So the columns of
+fields that such a unit makes are there before it: added in a transaction of their own,
+known to nobody but the unit, and dropped again where it is refused.  Should the process
+die in between, an empty column stays that nothing ever looks at.
 """
 
-from collections.abc import Sequence
-from typing import Any, cast
+import logging
+from typing import Any
 
 import psycopg
 
 from commands.append import Accepted, Head, append_slice, close
 from commands.deciding import decide_slice
 from commands.unit import Stream
+from domain.catalog import Catalog
 from domain.errors import DomainError
 from domain.facts import Facts
+from domain.ids import WorkspaceId
 from projections import turns
 from projections.apply import apply
+from projections.records import ddl
 from projections.target import live
 
+log = logging.getLogger(__name__)
 
-class Later:
-    """Stands in for a connection: keeps the statements for when they can be run."""
 
-    def __init__(self) -> None:
-        self._kept: list[list[tuple[Any, Sequence[Any]]]] = []
+def make_columns(
+    connection: psycopg.Connection[Any], workspace_id: WorkspaceId, stream: Stream
+) -> None:
+    """Raises psycopg.errors.LockNotAvailable where the table is in use."""
+    with connection.transaction():
+        connection.execute("SET LOCAL lock_timeout = '1s'")
+        ddl.add_columns(connection, live(workspace_id), stream.fields)
 
-    @property
-    def as_connection(self) -> psycopg.Connection[Any]:
-        """For functions that send statements and look at no answer."""
-        return cast("psycopg.Connection[Any]", self)
 
-    def execute(
-        self, statement: Any, values: Sequence[Any] = (), **_options: Any
-    ) -> None:
-        self._kept[-1].append((statement, values))
-
-    def next_slice(self) -> None:
-        self._kept.append([])
-
-    def send(
-        self, connection: psycopg.Connection[Any], pipeline: psycopg.Pipeline
-    ) -> None:
-        """Runs what was kept, and forgets it slice by slice."""
-        self._kept.reverse()
-        while self._kept:
-            for statement, values in self._kept.pop():
-                connection.execute(statement, values)
-            _settle(pipeline)
+def drop_columns(
+    connection: psycopg.Connection[Any] | None,
+    workspace_id: WorkspaceId,
+    stream: Stream,
+) -> None:
+    """Takes the columns back, as far as the database lets it."""
+    if connection is None or connection.closed:
+        return
+    try:
+        with connection.transaction():
+            connection.execute("SET LOCAL lock_timeout = '1s'")
+            ddl.drop_columns(connection, live(workspace_id), stream.fields)
+    except psycopg.Error as error:
+        log.warning("empty columns stay behind a refused unit: %s", error)
 
 
 def send(
@@ -62,17 +62,19 @@ def send(
     pipeline: psycopg.Pipeline,
     head: Head,
     facts: Facts,
+    before: Catalog,
     unit: Accepted,
     stream: Stream,
     milliseconds: int,
-    later: Later | None = None,
 ) -> None:
     """Writes a unit's events and rows, its batch and the head; no COMMIT.
 
-    The rows of `unit.events` are the caller's; where `later` is given it gets those of
-    the stream.  Raises DomainError, its `index` counting over the whole stream.
+    `before` is the catalogue without the unit's own fields.  Raises DomainError, its
+    `index` counting over the whole stream.
     """
     target = live(head.workspace_id)
+    made = {one.id for one in stream.fields}
+    apply(connection, target, before, unit.events, columns_of=made)
     append_slice(connection, head, unit, unit.events, 0, milliseconds)
     at, records = len(unit.events), 0
     for command in stream.slices():
@@ -80,24 +82,15 @@ def send(
             events = decide_slice(command, facts, unit.first_seq + at - 1)
         except DomainError as error:
             raise _placed(error, records) from None
-        rows = connection
-        if later is not None:
-            later.next_slice()
-            rows = later.as_connection
-        apply(rows, target, facts.catalog, events)
+        apply(connection, target, facts.catalog, events)
         append_slice(connection, head, unit, events, at, milliseconds)
         at += len(events)
         records += len(command.records)
-        _settle(pipeline)
+        pipeline.sync()
+        turns.pause(0)
     if at != unit.size:  # each event says how many there are
         raise RuntimeError(f"a stream of {unit.size} events had {at}")
     close(connection, head, [unit])
-
-
-def _settle(pipeline: psycopg.Pipeline) -> None:
-    """Waits for the slice's answers; then whoever is ready has its turn."""
-    pipeline.sync()
-    turns.pause(0)
 
 
 def _placed(error: DomainError, before: int) -> DomainError:

@@ -73,6 +73,22 @@ class Transaction:
         Raises psycopg.Error where a statement failed (nothing is written then), and
         CommitUnknown where it cannot be told.
         """
+        stream = units[0].stream
+        if stream is None or not stream.fields:
+            return self._commit(workspace_id, units)
+        streaming.make_columns(self._connected(), workspace_id, stream)
+        group: Group | None = None
+        try:
+            group = self._commit(workspace_id, units)
+        except CommitUnknown as error:
+            group = error.group  # its columns may be in use
+            raise
+        finally:
+            if group is None or not group.accepted:
+                streaming.drop_columns(self._connection, workspace_id, stream)
+        return group
+
+    def _commit(self, workspace_id: WorkspaceId, units: Sequence[Unit]) -> Group:
         connection = self._connected()
         group = Group(workspace_id, [])
         stream = units[0].stream  # whose unit is alone in its group, for its size
@@ -95,7 +111,7 @@ class Transaction:
                     if not units[0].makes_workspace:
                         connection.execute("COMMIT")
                         return group
-                elif stream is not None and not units[0].alone:
+                elif stream is not None:
                     self._stream(connection, pipeline, head, facts, stream, group)
                     group.finish()
                 elif not units[0].alone:
@@ -105,10 +121,7 @@ class Transaction:
             # named one already does not survive
             if head is None or not group.accepted:
                 connection.execute("ROLLBACK")  # of the new head
-            elif units[0].alone and stream is not None:
-                self._stream_later(connection, head, facts, stream, group)
-                group.finish()
-            elif units[0].alone:
+            elif units[0].alone and stream is None:
                 self._write(connection, head, facts, units, group)
                 group.finish()
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -231,31 +244,11 @@ class Transaction:
         """Decides and sends the records of a large unit, and COMMIT."""
         at = _milliseconds(head.recorded_at)
         (accepted,) = group.accepted
-        streaming.send(connection, pipeline, head, facts, accepted, stream, at)
+        streaming.send(
+            connection, pipeline, head, facts, group.before, accepted, stream, at
+        )
         group.committing = True
         connection.execute("COMMIT")
-
-    def _stream_later(
-        self,
-        connection: psycopg.Connection[Any],
-        head: Head,
-        facts: Facts,
-        stream: Stream,
-        group: Group,
-    ) -> None:
-        """The same where the unit makes fields: events, columns, rows, COMMIT."""
-        at = _milliseconds(head.recorded_at)
-        (accepted,) = group.accepted
-        later = streaming.Later()
-        with connection.pipeline() as pipeline:
-            streaming.send(
-                connection, pipeline, head, facts, accepted, stream, at, later
-            )
-        apply(connection, live(head.workspace_id), group.before, accepted.events)
-        with connection.pipeline() as pipeline:
-            later.send(connection, pipeline)
-            group.committing = True
-            connection.execute("COMMIT")
 
     # ------------------------------------------------------------- uncertain
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import sql
 
-from domain.catalog import Catalog
+from domain.catalog import Catalog, Field
 from domain.events import Actor, Command, Recorded
 from domain.facts import Needs, Row
 from domain.ids import BatchId, WorkspaceId
@@ -94,12 +94,14 @@ class Stream:
     `slices` makes the same commands at each call, one after the other.  `needs` are
     the facts of all of them and `events` is how many events they will be: both were
     reckoned on the catalogue at `catalog_seq` and are worth nothing on another.
+    `fields` are those that the unit's commands make.
     """
 
     catalog_seq: int
     needs: Needs
     events: int
     slices: Callable[[], Iterable[CreateRecords]]
+    fields: Sequence[Field] = ()
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,7 @@ async def import_sheet(
                     one.needs,
                     one.events,
                     lambda: one.slices(milliseconds, counter),
+                    [planned.table.by_id[new.field_id] for new in planned.new],
                 ),
             )
 
