@@ -12,6 +12,7 @@ import psycopg
 
 from domain.catalog import Catalog, Table
 from domain.ids import TableId
+from projections.indexes import Index, helpful
 from projections.lists import by_query
 from projections.query import And, Page, Query, compare, find_field, sort_by
 
@@ -44,10 +45,38 @@ def deep_path(records: str, table_id: str) -> str:
     return _path(records, table_id, _filter("", "-1"))
 
 
-def _path(records: str, table_id: str, where: str) -> str:
+def selective_paths(records: str, table_id: str) -> Iterator[str]:
+    """Lists of at most a hundred records, "#" being the request's own number, "~" its
+    five digits and "+" a hundred more: an index on demand serves each."""
+    day = '[{"field":"Day","direction":"asc"}]'
+    for where, sort in (
+        ('{"Qty":{"$eq":#}}', "[]"),
+        ('{"Name":{"$eq":"Widget 0000~"}}', "[]"),
+        ('{"Name":{"$contains":"T 0000~"}}', "[]"),
+        ('{"AND":[{"Qty":{"$gte":#}},{"Qty":{"$lt":+}}]}', day),
+        ('{"AND":[{"Qty":{"$eq":#}},{"Done":false}]}', day),
+    ):
+        yield _path(records, table_id, _quoted(where), _quoted(sort))
+
+
+def _quoted(text: str) -> str:
+    return quote(text).replace("%2B", "+").replace("%23", "#")
+
+
+def selective_indexes(catalog: Catalog, table_id: str) -> list[Index]:
+    """What a server would make for them, had it been slow without."""
+    table = catalog.tables[TableId(table_id)]
+    wanted = (("Qty", "eq", 1), ("Name", "eq", "a"), ("Name", "contains", "abc"))
+    where = And(
+        tuple(compare(find_field(table, name), word, one) for name, word, one in wanted)
+    )
+    return helpful(catalog.id, Query(table, table.fields, where))
+
+
+def _path(records: str, table_id: str, where: str, sort: str = _SORT) -> str:
     return (
         f"{records}?table_id={table_id}&filter={where.replace('%40', '@')}"
-        f"&sort={_SORT}&limit={LIMIT}&offset="
+        f"&sort={sort}&limit={LIMIT}&offset="
     )
 
 

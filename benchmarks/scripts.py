@@ -73,14 +73,17 @@ function request()
 end
 """
 
-# every request a page of a list; "@" in a path is this request's own
+# every request a page of a list; "@", "#", "~" and "+" in a path are its own
 LIST = """\
 local paths, made = %(paths)s, {}
 function request()
   n = n + 1
   local path, page = paths[n %% #paths + 1], %(offset)s
-  local serial = %(serial)s
-  return "GET " .. path:gsub("@", serial) .. page .. HEAD .. "\\r\\n"
+  local serial, number = %(serial)s, (n * 7919 + thread_id * 31) %% 99900
+  path = path:gsub("@", serial):gsub("#", string.format("%%d", number))
+  path = path:gsub("~", string.format("%%05d", number))
+  path = path:gsub("%%+", string.format("%%d", number + 100))
+  return "GET " .. path .. page .. HEAD .. "\\r\\n"
 end
 """
 

@@ -30,6 +30,7 @@ from domain.ids import WorkspaceId
 HEALTH = "/api/v1/health"
 KNOWN_RECORDS = 10_000  # that gets and updates choose from
 BODIES = 8
+WRITES_BESIDE = 100  # a second, beside the lists that indexes serve
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Stage:
     bare_rows: int = 0
     _runs: int = 0
     _listed_table: str | None = None
+    _indexed_table: str | None = None
 
     def prepare(self) -> None:
         """Makes the tables, the known records and the files that wrk reads."""
@@ -116,13 +118,29 @@ class Stage:
             yardsticks.analyze(self.url)
         return self._listed_table
 
+    def _indexed(self) -> str:
+        """Another such table, with the indexes that slow lists would have got it."""
+        if self._indexed_table is None:
+            self._indexed_table = self.subject.make_table("Indexed")
+            self.subject.fill(lists.RECORDS, self._indexed_table)
+            yardsticks.make_indexes(
+                self.url, WorkspaceId(self.subject.workspace_id), self._indexed_table
+            )
+        return self._indexed_table
+
     def _over_http(self, workload: Workload, seconds: int) -> Measured:
         on_server = workload.side is Side.SERVER
         if workload.is_list:
             self._listed()
+        indexed = self._indexed() if workload.kind is Kind.LIST_INDEXED else None
         before = self.subject.position() if on_server else 0
         used, began = cpu_seconds(self.pid), time.monotonic()
-        load = self._load(workload, seconds)
+        if indexed is None:
+            load = self._load(workload, seconds)
+        else:
+            with self.subject.writing(WRITES_BESIDE, indexed) as written:
+                load = self._load(workload, seconds)
+            before += written[0]
         cpu = (cpu_seconds(self.pid) - used) / (time.monotonic() - began)
         self._note_failures(workload, load)
         if on_server:
@@ -162,6 +180,9 @@ class Stage:
                 anew = workload.kind is Kind.LIST_ANEW
                 paths = lists.paths(RECORDS, self._listed(), anew=anew)
                 return scripts.lists(target, run, threads, list(paths), offset=None)
+            case Kind.LIST_INDEXED:
+                paths = lists.selective_paths(RECORDS, self._indexed())
+                return scripts.lists(target, run, threads, list(paths), offset=0)
             case Kind.LIST_DEEP:
                 path = lists.deep_path(RECORDS, self._listed())
                 return scripts.lists(

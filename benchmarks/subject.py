@@ -1,7 +1,10 @@
 """The measured server as its user sees it: an account, one workspace, one table."""
 
 import secrets
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -47,6 +50,27 @@ class Subject:
             made = self._made("/records/batch", body)
             ids += [one["id"] for one in made["items"]]
         return ids
+
+    @contextmanager
+    def writing(self, rate: int, table_id: str) -> Iterator[list[int]]:
+        """Creates so many records a second meanwhile; afterwards how many it were."""
+        stopping, written = threading.Event(), [0]
+
+        def write() -> None:
+            began = time.monotonic()
+            while not stopping.is_set():
+                body = {"table_id": table_id, "fields": row(200_000 + written[0])}
+                self._made("/records", body)
+                written[0] += 1
+                time.sleep(max(0.0, began + written[0] / rate - time.monotonic()))
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            yield written
+        finally:
+            stopping.set()
+            writer.join()
 
     def position(self) -> int:
         """How many events the workspace's ledger has, once the last write is done."""

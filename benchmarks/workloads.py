@@ -25,6 +25,7 @@ class Kind(Enum):
     GET = "get"
     LIST_ANEW = "list that nobody asked for before"
     LIST_AGAIN = "list that is asked for again"
+    LIST_INDEXED = "list that an index on demand serves, beside writes"
     LIST_DEEP = "list far from its start"
     SELECT = "select"
     SELECT_DEEP = "select far from the start"
@@ -57,6 +58,7 @@ class Workload:
 _LISTS = (
     Kind.LIST_ANEW,
     Kind.LIST_AGAIN,
+    Kind.LIST_INDEXED,
     Kind.LIST_DEEP,
     Kind.SELECT,
     Kind.SELECT_DEEP,
@@ -131,6 +133,13 @@ WORKLOADS = (
         Kind.LIST_AGAIN,
         16,
         yardsticks=("sql_list",),
+    ),
+    Workload(
+        "list_indexed",
+        "list by a selective filter, indexed on demand, beside 100 writes/s",
+        Side.SERVER,
+        Kind.LIST_INDEXED,
+        16,
     ),
     Workload(
         "list_deep",
