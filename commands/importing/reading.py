@@ -27,13 +27,14 @@ from domain.facts import Needs
 from domain.ids import RecordId, WorkspaceId, record_ids
 from domain.record import CreateRecords, read_values
 from domain.record.cells import from_cell
-from domain.values import Value
+from domain.values import BadValue, Value
 from projections.reader import Caller, Reader
 
 TOLD = 100  # of the problems with rows
-SLICE = 250  # records that are decided and written together
+SLICE = 100  # records that are decided and written together: what others wait for
 SLICE_CHARACTERS = 1_000_000  # of their rows
 ASK = 2_000  # unique keys that are looked for together
+KNOWN = 2_000  # texts of a column whose values are remembered
 
 DUPLICATE = "value_error.duplicate"
 
@@ -155,11 +156,36 @@ async def read(
                 raise not_a_row(row.number, f"There are more than {MAX_ROWS:,} rows")
             if reading.add(row):
                 await reading.look_up()
-            await turns.take()
+            if turns.over:
+                await turns.take()
     await reading.end()
     if not kept.numbers:
         raise Invalid("The file has no rows")
     return kept
+
+
+class _Column:
+    """A column's way into its field, and what was read of it before: days, choices and
+    the like come again and again."""
+
+    __slots__ = ("_from_cell", "_read", "field", "known", "place")
+
+    def __init__(self, place: int, field: Field) -> None:
+        self.place, self.field = place, field
+        self.known: dict[str, Value] = {}
+        self._from_cell = from_cell(field)
+        self._read = field.kind.read
+
+    def json(self, text: str) -> Any:
+        return text if self._from_cell is None else self._from_cell(text)
+
+    def read(self, text: str) -> Value:
+        """Raises BadValue."""
+        given = self.json(text)
+        value = None if given is None else self._read(given, self.field)
+        if self._from_cell is not None and len(self.known) < KNOWN:
+            self.known[text] = value
+        return value
 
 
 class _Reading:
@@ -172,8 +198,9 @@ class _Reading:
         table = kept.plan.table
         self._table = table
         self._linked = bool(table.links)
-        self._cells = [
-            (place, one.id, from_cell(one)) for place, _, one in kept.plan.columns
+        self._columns = [_Column(place, one) for place, _, one in kept.plan.columns]
+        self._required = [
+            at for at, (_, _, one) in enumerate(kept.plan.columns) if one.required
         ]
         self._names = [one.id for _, _, one in kept.plan.columns]
         self._called = {one.name: column for _, column, one in kept.plan.columns}
@@ -183,35 +210,55 @@ class _Reading:
     def add(self, row: Row) -> bool:
         """Reads a row; whether unique keys wait to be looked up."""
         self._kept.numbers.append(row.number)
-        try:
-            values = read_values(self._table, self._given(row.cells), creating=True)
-        except Invalid as error:
-            self._tell(row.number, error)
+        values = self._values(row.cells)
+        if values is None:
+            self._tell(row)
             return False
-        self._unique.note(row.number, values)
+        if self._unique.watched:
+            self._unique.note(row.number, dict(zip(self._names, values, strict=True)))
         if not self._problems.total:
-            self._slice.append([values.get(name) for name in self._names])
+            self._slice.append(values)
             self._characters += row.characters
             if len(self._slice) >= SLICE or self._characters > SLICE_CHARACTERS:
                 self._keep()
         return self._unique.waiting >= ASK
 
-    def _given(self, cells: Sequence[str]) -> dict[str, Any]:
-        given: dict[str, Any] = {}
+    def _values(self, cells: Sequence[str]) -> list[Value] | None:
+        """What a row's cells hold, column by column; None where one is wrong."""
+        values: list[Value] = []
         width = len(cells)
-        for place, name, read in self._cells:
-            text = cells[place] if place < width else ""
-            if text:
-                given[name] = text if read is None else read(text)
-        return given
+        try:
+            for column in self._columns:
+                text = cells[column.place] if column.place < width else ""
+                if not text:
+                    values.append(None)
+                elif text in column.known:
+                    values.append(column.known[text])
+                else:
+                    values.append(column.read(text))
+        except BadValue:
+            return None
+        if self._required and any(values[at] is None for at in self._required):
+            return None
+        return values
 
-    def _tell(self, row: int, error: Invalid) -> None:
-        items: Any = error.extra["errors"]
-        for item in items:
-            name = item["loc"][0]
-            self._problems.add(
-                row, self._called.get(name, name), item["msg"], item["type"]
-            )
+    def _tell(self, row: Row) -> None:
+        """Reads a row again, as a write would, for all that is wrong with it."""
+        given: dict[str, Any] = {
+            column.field.id: column.json(row.cells[column.place])
+            for column in self._columns
+            if column.place < len(row.cells) and row.cells[column.place]
+        }
+        try:
+            read_values(self._table, given, creating=True)
+        except Invalid as error:
+            items: Any = error.extra["errors"]
+            for item in items:
+                name = item["loc"][0]
+                column = self._called.get(name, name)
+                self._problems.add(row.number, column, item["msg"], item["type"])
+        else:
+            raise RuntimeError("a row that was refused is right")
 
     def _keep(self) -> None:
         kept = self._kept
@@ -261,7 +308,7 @@ class _Unique:
         self._problems, self._reader, self._caller = problems, reader, caller
         self._workspace_id: WorkspaceId = plan.catalog.id
         by_field = {one.id: (column, one) for _, column, one in plan.columns}
-        self._watched = [
+        self.watched = [
             (constraint, *by_field[constraint.field_id])
             for constraint in plan.table.enforced
             if constraint.field_id in by_field
@@ -275,7 +322,7 @@ class _Unique:
         return len(self._waiting)
 
     def note(self, row: int, values: Mapping[str, Value]) -> None:
-        for constraint, column, target in self._watched:
+        for constraint, column, target in self.watched:
             value = values.get(constraint.field_id)
             digest = unique_digest(value, case_sensitive=constraint.case_sensitive)
             if digest is None:
