@@ -4,6 +4,7 @@ A record's text is one expression, so a page of any size reaches the client as b
 that Python has only joined.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import orjson
@@ -24,9 +25,16 @@ def literal(text: str) -> sql.Composable:
 
 @lru_cache(maxsize=512)
 def _parts(
-    target: Target, table_id: str, schema_seq: int, by_id: bool, table: "_Same"
+    target: Target,
+    table_id: str,
+    schema_seq: int,
+    by_id: bool,
+    chosen: tuple[str, ...] | None,
+    table: "_Same",
 ) -> sql.Composed:
-    return _record(target, table.table, by_id=by_id)
+    one = table.table
+    fields = one.fields if chosen is None else [one.by_id[name] for name in chosen]
+    return _record(target, one, fields, by_id=by_id)
 
 
 class _Same:
@@ -44,20 +52,32 @@ class _Same:
         return isinstance(other, _Same)
 
 
-def record_json(target: Target, table: Table, *, by_id: bool = False) -> sql.Composed:
-    """The expression of one record's JSON; the table's alias is `t`."""
-    return _parts(target, table.id, table.schema_seq, by_id, _Same(table))
+def record_json(
+    target: Target,
+    table: Table,
+    *,
+    by_id: bool = False,
+    fields: Sequence[Field] | None = None,
+) -> sql.Composed:
+    """The expression of one record's JSON; the table's alias is `t`.
+
+    `fields`: those that are shown, all live ones where it is None.
+    """
+    chosen = None if fields is None else tuple(str(one.id) for one in fields)
+    return _parts(target, table.id, table.schema_seq, by_id, chosen, _Same(table))
 
 
-def _record(target: Target, table: Table, *, by_id: bool) -> sql.Composed:
+def _record(
+    target: Target, table: Table, fields: Sequence[Field], *, by_id: bool
+) -> sql.Composed:
     parts: list[sql.Composable] = [
         literal('{"id":"'),
         sql.SQL("t.id"),
         literal(f'","table_id":"{table.id}","fields":{{'),
-        *_fields(target, table, by_id=False),
+        *_fields(target, fields, by_id=False),
     ]
     if by_id:
-        parts += [literal('},"data":{'), *_fields(target, table, by_id=True)]
+        parts += [literal('},"data":{'), *_fields(target, fields, by_id=True)]
     parts += [
         literal('},"version":'),
         sql.SQL("t.version"),
@@ -84,9 +104,11 @@ def _concatenated(parts: list[sql.Composable]) -> sql.Composed:
     return sql.SQL(" || ").join(groups)
 
 
-def _fields(target: Target, table: Table, *, by_id: bool) -> list[sql.Composable]:
+def _fields(
+    target: Target, fields: Sequence[Field], *, by_id: bool
+) -> list[sql.Composable]:
     parts: list[sql.Composable] = []
-    for index, field in enumerate(table.fields):
+    for index, field in enumerate(fields):
         key = orjson.dumps(field.id if by_id else field.name).decode()
         parts.append(literal(("," if index else "") + key + ":"))
         parts.append(_value(target, field))
