@@ -13,6 +13,7 @@ from domain.facts import Needs, Row
 from domain.ids import BatchId, WorkspaceId
 from domain.record import CreateRecords, DeleteRecords, RestoreRecord, UpdateRecords
 from domain.user import ChangeProfile, GrantAdministration, RegisterUser
+from domain.view import ExpectView
 
 # commands whose events leave the catalogue as it is: their units may share a commit
 _SHARING = (
@@ -23,6 +24,7 @@ _SHARING = (
     RegisterUser,
     ChangeProfile,
     GrantAdministration,
+    ExpectView,
 )
 
 

@@ -20,6 +20,7 @@ TableId = NewType("TableId", str)
 FieldId = NewType("FieldId", str)
 RecordId = NewType("RecordId", str)
 ConstraintId = NewType("ConstraintId", str)
+ViewId = NewType("ViewId", str)
 BatchId = NewType("BatchId", str)
 EventId = NewType("EventId", str)
 

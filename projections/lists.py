@@ -141,6 +141,26 @@ class Lists:
             if listed is not None:
                 return listed
 
+    async def of_some_fields(
+        self,
+        caller: Caller,
+        workspace_id: WorkspaceId,
+        query: Callable[[Catalog], Query],
+        page: Page,
+        *,
+        by_id: bool = False,
+        min_position: int | None = None,
+    ) -> Listed:
+        """A page that shows the query's fields alone: nothing is kept of it."""
+        found = await self._reader.ask(
+            caller,
+            workspace_id,
+            lambda catalog: by_query(workspace_id, query(catalog), page, by_id=by_id),
+            min_position=min_position,
+        )
+        counted, rows = found.results
+        return Listed([row[0].encode() for row in rows], counted[0][0], found.position)
+
     def _by_query(
         self,
         asked: Asked,
@@ -218,11 +238,12 @@ def by_query(
     target = live(workspace_id)
     condition, order = where(query, target), order_by(query)
     number = count(query, target)
+    chosen = None if query.fields is query.table.fields else query.fields
     rows = sql.SQL(
         "SELECT {json} FROM (SELECT t.* FROM {table} AS t WHERE {where}"
         " ORDER BY {order} LIMIT %s::bigint OFFSET %s::bigint) AS t"
     ).format(
-        json=record_json(target, query.table, by_id=by_id, fields=query.fields),
+        json=record_json(target, query.table, by_id=by_id, fields=chosen),
         table=target.of_records(query.table.id),
         where=condition.text,
         order=order.text,

@@ -9,9 +9,13 @@ from typing import Any
 import orjson
 
 from commands.accounts import Account
-from domain.catalog import Base, Catalog, Constraint, Field, Member, Table
+from domain.catalog import Base, Catalog, Constraint, Field, Member, Table, View
 from domain.computed import shown_options
+from domain.layout import FormField
 from domain.values import Value, as_kept
+from domain.view import default_view
+from projections.query import Page
+from projections.views import working
 
 
 def user(account: Account) -> dict[str, Any]:
@@ -120,6 +124,50 @@ def constraint(one: Constraint) -> dict[str, Any]:
         "error_message": one.error_message,
         "created_by": one.created_by,
         "created_at": one.created_at,
+    }
+
+
+def view(owner: Table, one: View) -> dict[str, Any]:
+    """A view as it works today, in today's names; what it does without beside it."""
+    now = working(one, owner)
+    return {
+        "id": one.id,
+        "table_id": one.table_id,
+        "name": one.name,
+        "type": one.type,
+        "view_type": one.type,
+        "config": now.config,
+        "type_config": now.config,
+        "filters": now.shown_filters,
+        "sorts": now.shown_sorts,
+        "unusable": [
+            {"place": part.place, "value": part.value, "reason": part.reason}
+            for part in now.unusable
+        ],
+        "is_default": default_view(owner).id == one.id,
+        "position": one.position,
+        "created_by": one.created_by,
+        "created_at": one.created_at,
+        "updated_at": one.updated_at,
+    }
+
+
+def form(one: View, owner: Table, asked: Sequence[FormField]) -> dict[str, Any]:
+    fields = [
+        {
+            **field(owner, item.field),
+            "required": item.required,
+            "is_required": item.required,
+            "label": item.label,
+        }
+        for item in asked
+    ]
+    return {
+        "view_id": one.id,
+        "table_id": one.table_id,
+        "name": one.name,
+        "submit_text": one.config.get("submit_text"),
+        "fields": fields,
     }
 
 
@@ -234,6 +282,19 @@ def page_bytes(items: bytes, total: int, limit: int, offset: int) -> bytes:
     return (
         b'{"items":[%b],"total":%d,"limit":%d,"offset":%d,"page":%d,"page_size":%d}'
         % (items, total, limit, offset, offset // limit + 1, limit)
+    )
+
+
+def view_page(
+    view_id: str, items: bytes, total: int, page: Page, *, more: bool
+) -> bytes:
+    """A page with what a view's readers look for beside it."""
+    listed = page_bytes(items, total, page.limit, page.offset)
+    return b'{"view_id":"%b","has_more":%b,"records":[%b],%b' % (
+        view_id.encode(),
+        b"true" if more else b"false",
+        items,
+        listed[1:],
     )
 
 

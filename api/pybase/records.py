@@ -113,7 +113,7 @@ def _text(table: Table, recorded: Recorded, event: RecordCreated) -> bytes:
     )
 
 
-def _created(outcome: Outcome, table_id: str) -> list[bytes]:
+def created(outcome: Outcome, table_id: str) -> list[bytes]:
     table = outcome.catalog.live_table(table_id)
     return [
         _text(table, one, one.event)
@@ -135,15 +135,15 @@ async def create_record(system: System, request: Request) -> Reply:
         _, command = records.create(catalog, table_id, [fields])
 
         def render(outcome: Outcome) -> Reply:
-            (text,) = _created(outcome, table_id)
+            (text,) = created(outcome, table_id)
             return committed(outcome, 201, text, 1)
 
         return Prepared([command], render)
 
-    return await _as_one(write(system, request, workspace_id, Role.editor, prepare))
+    return await as_one(write(system, request, workspace_id, Role.editor, prepare))
 
 
-async def _as_one(writing: Any) -> Reply:
+async def as_one(writing: Any) -> Reply:
     """A single write's refusal does not speak of a place in a batch."""
     try:
         reply: Reply = await writing
@@ -183,7 +183,7 @@ async def create_records(system: System, request: Request) -> Reply:
         _, command = records.create(catalog, table_id, given)
 
         def render(outcome: Outcome) -> Reply:
-            return committed(outcome, 201, _batch(_created(outcome, table_id)))
+            return committed(outcome, 201, _batch(created(outcome, table_id)))
 
         return Prepared([command], render, len(given))
 
@@ -241,7 +241,7 @@ async def update_record(system: System, request: Request) -> Reply:
 
         return Prepared([command], render)
 
-    return await _as_one(write(system, request, workspace_id, Role.editor, prepare))
+    return await as_one(write(system, request, workspace_id, Role.editor, prepare))
 
 
 def _table_of(catalog: Catalog, record_id: str) -> Table:
@@ -311,7 +311,7 @@ async def delete_record(system: System, request: Request) -> Reply:
         command = DeleteRecords(table.id, [record_id], request.if_match)
         return Prepared([command], lambda outcome: committed(outcome, 204, b""))
 
-    return await _as_one(write(system, request, workspace_id, Role.editor, prepare))
+    return await as_one(write(system, request, workspace_id, Role.editor, prepare))
 
 
 async def delete_records(system: System, request: Request) -> Reply:

@@ -153,6 +153,32 @@ RECORD = _object(
     created_at=_TIME,
     updated_at=_TIME,
 )
+VIEW = _object(
+    id=_ID,
+    table_id=_ID,
+    name=_TEXT,
+    type=_TEXT,
+    view_type=_TEXT,
+    config=ANY,
+    type_config=ANY,
+    filters=array(ANY),
+    sorts=array(_object(field=_TEXT, field_id=_TEXT, direction=_TEXT)),
+    unusable=array(_object(place=_TEXT, reason=_TEXT)),
+    is_default=_FLAG,
+    position=_COUNT,
+    created_by=_TEXT,
+    created_at=_TIME,
+    updated_at=_TIME,
+)
+FORM = _object(
+    view_id=_ID,
+    table_id=_ID,
+    name=_TEXT,
+    submit_text=_MAYBE,
+    fields=array({**FIELD, "properties": {**FIELD["properties"], "label": _MAYBE}}),
+)
+_VIEW_RECORDS = page(RECORD)["properties"]
+VIEW_PAGE = _object(view_id=_ID, **_VIEW_RECORDS, records=array(RECORD), has_more=_FLAG)
 EVENTS = _object(items=array(ANY), next=_COUNT, head=_COUNT)
 IMPORTED = _object(
     imported=_COUNT, position=_COUNT, batch_id=_ID, fields_created=array(FIELD)

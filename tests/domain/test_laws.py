@@ -28,6 +28,7 @@ from tests.domain.histories import (
     update_field,
     update_records,
     update_table,
+    update_view,
 )
 from tests.scenario import everything
 
@@ -43,6 +44,7 @@ STATES = [
     change_base,
     change_constraint,
     change_workspace,
+    update_view,
 ]
 
 

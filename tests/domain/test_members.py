@@ -16,7 +16,7 @@ from domain.decider import commands
 from domain.errors import Conflict, Forbidden, NotFound
 from domain.events import Actor, Command
 from domain.field import CreateField, DeleteField, RestoreField, UpdateField
-from domain.ids import BaseId, ConstraintId, FieldId, TableId, UserId
+from domain.ids import BaseId, ConstraintId, FieldId, TableId, UserId, ViewId
 from domain.record import (
     CreateRecords,
     DeleteRecords,
@@ -25,6 +25,14 @@ from domain.record import (
 )
 from domain.table import CreateTable, DeleteTable, RestoreTable, UpdateTable
 from domain.user import ChangeProfile, GrantAdministration, RegisterUser
+from domain.view import (
+    CreateView,
+    DeleteView,
+    ExpectView,
+    ReorderViews,
+    RestoreView,
+    UpdateView,
+)
 from domain.workspace import (
     AddMember,
     CreateWorkspace,
@@ -33,15 +41,21 @@ from domain.workspace import (
     RemoveMember,
     UpdateWorkspace,
 )
-from tests.domain.library import ADA, AUTHORS, MEMBERS, author, unique
+from tests.domain.library import ADA, AUTHORS, MEMBERS, author, unique, view
 from tests.scenario import OWNER, WORKSPACE, Store, scenario
 
 ADMIN, EDITOR, VIEWER = (Actor("user", who) for who in ("admin", "editor", "viewer"))
 STRANGER = Actor("user", "eve")
 EVE = UserId("eve")
 
-GIVEN = [*AUTHORS, unique("name", "authors"), author(1, name="Ada")]
+GIVEN = [
+    *AUTHORS,
+    unique("name", "authors"),
+    view("all", "authors"),
+    author(1, name="Ada"),
+]
 TABLE, FIELD, UNIQUE = TableId("authors"), FieldId("name"), ConstraintId("unique-name")
+VIEW = ViewId("all")
 
 # every command that a role is needed for
 WISHES: Mapping[Role, list[Command]] = {
@@ -50,6 +64,12 @@ WISHES: Mapping[Role, list[Command]] = {
         UpdateRecords(TABLE, 12, []),
         DeleteRecords(TABLE, [ADA]),
         RestoreRecord(ADA, TABLE, 1, {}, {}, "", ""),
+        CreateView(ViewId("other"), TABLE, "Other", "grid", {}),
+        UpdateView(VIEW, TABLE, {}),
+        DeleteView(VIEW),
+        RestoreView(VIEW, TABLE),
+        ReorderViews(TABLE, [VIEW]),
+        ExpectView(VIEW, 1),
     ],
     Role.admin: [
         UpdateWorkspace(WORKSPACE, {}),
