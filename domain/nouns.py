@@ -1,5 +1,23 @@
 """Imports every noun, so that the tables of `domain.decider` are full."""
 
-from domain import base, constraint, field, record, table, user, workspace
+from domain import (
+    base,
+    constraint,
+    field,
+    field_order,
+    record,
+    table,
+    user,
+    workspace,
+)
 
-__all__ = ["base", "constraint", "field", "record", "table", "user", "workspace"]
+__all__ = [
+    "base",
+    "constraint",
+    "field",
+    "field_order",
+    "record",
+    "table",
+    "user",
+    "workspace",
+]
