@@ -42,7 +42,8 @@ class CreateField(Command):
 
 @dataclass(frozen=True, slots=True)
 class UpdateField(Command):
-    """`changes` by name: name, description, required, options (whole, checked)."""
+    """`changes` by name: name, description, required, options (whole, checked), and,
+    from the inverse of a new order, position."""
 
     field_id: FieldId
     table_id: TableId
@@ -215,6 +216,7 @@ def _update(command: UpdateField, facts: Facts) -> Sequence[Event]:
         "description": field.description,
         "required": field.required,
         "options": dict(field.options),
+        "position": field.position,
     }
     wanted = dict(command.changes)
     if "options" in wanted:

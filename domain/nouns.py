@@ -1,11 +1,22 @@
 """Imports every noun, so that the tables of `domain.decider` are full."""
 
-from domain import base, constraint, field, record, table, user, view, workspace
+from domain import (
+    base,
+    constraint,
+    field,
+    field_order,
+    record,
+    table,
+    user,
+    view,
+    workspace,
+)
 
 __all__ = [
     "base",
     "constraint",
     "field",
+    "field_order",
     "record",
     "table",
     "user",

@@ -128,6 +128,11 @@ class UpdateField(Shape):
     options: dict[str, Any] | None = None
 
 
+class ReorderFields(Shape):
+    table_id: Id
+    field_ids: Annotated[list[Id], Field(min_length=1, max_length=400)]
+
+
 class CreateConstraint(Shape):
     field_id: Id
     case_sensitive: bool = True

@@ -16,6 +16,7 @@ from domain.constraint import CreateConstraint, DeleteConstraint, UpdateConstrai
 from domain.errors import DomainError
 from domain.events import Command, Recorded
 from domain.field import CreateField, DeleteField, UpdateField
+from domain.field_order import ReorderFields
 from domain.ids import (
     BaseId,
     ConstraintId,
@@ -232,6 +233,13 @@ def delete_field(draw: Draw, world: World) -> Command | None:
     return DeleteField(pick(draw, fields).id) if fields else None
 
 
+def reorder_fields(draw: Draw, world: World) -> Command | None:
+    table = some_table(draw, world)
+    if table is None or not table.fields:
+        return None
+    return ReorderFields(table.id, [one.id for one in some(draw, table.fields)])
+
+
 def create_table(draw: Draw, world: World) -> Command:
     name = pick(draw, ["Third", "Fourth", "authors"])
     world.given += 1
@@ -353,6 +361,7 @@ STRUCTURE = [
     create_field,
     update_field,
     delete_field,
+    reorder_fields,
     create_table,
     update_table,
     delete_table,

@@ -16,6 +16,7 @@ from domain.decider import commands
 from domain.errors import Conflict, Forbidden, NotFound
 from domain.events import Actor, Command
 from domain.field import CreateField, DeleteField, RestoreField, UpdateField
+from domain.field_order import ReorderFields
 from domain.ids import BaseId, ConstraintId, FieldId, TableId, UserId, ViewId
 from domain.record import (
     CreateRecords,
@@ -87,6 +88,7 @@ WISHES: Mapping[Role, list[Command]] = {
         UpdateField(FIELD, TABLE, {}),
         DeleteField(FIELD),
         RestoreField(FIELD),
+        ReorderFields(TABLE, [FIELD]),
         CreateConstraint(ConstraintId("other"), TABLE, FieldId("born")),
         UpdateConstraint(UNIQUE, TABLE, FIELD, {}),
         DeleteConstraint(UNIQUE),
