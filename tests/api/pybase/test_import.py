@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 
+import psycopg
 import pytest
 
 from tests.client import ABSENT, Client, made
@@ -928,3 +929,132 @@ def test_a_schema_that_moves_on_meanwhile_is_read_again(client, server, parts):
     assert reply.status_code == 422
     assert problems(reply) == [(3, "Price", "Field is required")]
     assert rows(client, parts["id"]) == []
+
+
+# ------------------------------------------------------ under way, and in trouble
+
+
+def columns_of(database, table):
+    """How many columns the table itself has."""
+    schema = f"ws_{table['workspace_id'].replace('-', '')}"
+    with psycopg.connect(database.owner) as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM information_schema.columns"
+            " WHERE table_schema = %s AND table_name = %s",
+            [schema, f"t_{table['id'].replace('-', '')}"],
+        ).fetchone() or (0,)
+    return count
+
+
+def test_a_refused_import_leaves_no_column_behind(client, database, happened):
+    target = client.table("Name", name="Makers")
+    link = {"linked_table_id": target["id"]}
+    table = client.table(
+        {"name": "Maker", "type": "linked_record", "options": link},
+        base_id=target["base_id"],
+    )
+    before = happened(table["workspace_id"])
+    columns = columns_of(database, table)
+    new = {"Kind": {"new": {"name": "Kind", "type": "text"}}}
+
+    reply = send(client, table["id"], f"Kind,Maker\na,{ABSENT}\n", mapping=new)
+
+    assert reply.status_code == 409
+    assert columns_of(database, table) == columns
+    assert happened(table["workspace_id"]) == before
+
+
+def test_a_repetition_with_a_new_field_makes_no_other_one(client, database, parts):
+    key = {"idempotency-key": f"fields-{parts['id']}"}
+    new = {"Kind": {"new": {"name": "Kind", "type": "text"}}}
+
+    first = send(client, parts["id"], "Kind\na\n", mapping=new, headers=key)
+    columns = columns_of(database, parts)
+    again = send(client, parts["id"], "Kind\na\n", mapping=new, headers=key)
+
+    assert first.status_code == again.status_code == 201
+    assert again.content == first.content
+    assert columns_of(database, parts) == columns
+    assert len(rows(client, parts["id"])) == 1
+
+
+class Importing:
+    """An import of many rows in a thread."""
+
+    def __init__(self, client, table_id, count, **form):
+        self.reply = None
+        self._content = "Name,Price\n" + "".join(
+            f"Part {number},{number}\n" for number in range(count)
+        )
+        self._ask = lambda caller: send(caller, table_id, self._content, **form)
+        self._client = client
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        with Client(str(self._client.base_url).removesuffix("/api/v1/")) as one:
+            one.headers["authorization"] = self._client.headers["authorization"]
+            self.reply = self._ask(one)
+
+    @property
+    def going_on(self):
+        return self._thread.is_alive()
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._thread.join(100)
+
+
+def test_others_go_on_while_a_large_file_is_imported(client, stranger, parts):
+    """Their own writes and reads, and reads of the very table."""
+    theirs = stranger.table("Name")
+    record = client.record(parts["id"], Name="before")
+    waited = []
+
+    with Importing(client, parts["id"], 20_000) as importing:
+        while importing.going_on:
+            started = time.monotonic()
+            stranger.record(theirs["id"], Name="x")
+            made(client.get(f"/records/{record['id']}"))
+            waited.append(time.monotonic() - started)
+
+    assert importing.reply.status_code == 201
+    assert len(waited) > 10
+    assert max(waited) < 2
+    assert len(rows(stranger, theirs["id"])) == len(waited)
+
+
+def test_writes_to_the_same_table_wait_their_turn(client, parts):
+    with Importing(client, parts["id"], 20_000) as importing:
+        time.sleep(0.3)
+        client.record(parts["id"], Name="meanwhile")
+
+    assert importing.reply.status_code == 201
+    body = made(client.get("/records", params={"table_id": parts["id"], "limit": 1}))
+    assert body["total"] == 20_001
+
+
+def test_a_connection_lost_in_the_middle_changes_nothing_or_all(
+    client, database, recorded_events, parts
+):
+    """The committer begins anew: nothing is there twice."""
+    before = client.position(parts["workspace_id"])
+    lost = 0
+    with (
+        psycopg.connect(database.app, autocommit=True) as connection,
+        Importing(client, parts["id"], 20_000) as importing,
+    ):
+        while importing.going_on and not lost:
+            (lost,) = connection.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE usename = current_user AND pid <> pg_backend_pid()"
+                " AND backend_xid IS NOT NULL"
+            ).fetchone() or (0,)
+
+    assert lost
+    reply = importing.reply
+    assert reply.status_code in (201, 503), reply.text
+    events = recorded_events(parts["workspace_id"], before)
+    assert len(events) == (20_000 if reply.status_code == 201 else 0)
