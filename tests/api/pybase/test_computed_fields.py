@@ -5,7 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.client import made, new_id
+from tests.client import Client, made, new_id
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    """A user of this file alone: who shares theirs does not list all its workspaces."""
+    with Client(server.url) as client:
+        yield client.register("Formulas")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.client import Json, made
+from tests.client import Client, Json, made
 
 CHOICES = {"choices": [{"name": "Red"}, {"name": "Green"}, {"name": "Ärger, no. 3"}]}
 
@@ -194,6 +194,13 @@ EMPTY: dict[str, list[Any]] = {
     "rating": [None, 0],
 }
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=IDS)
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    """A user of this file alone: who shares theirs does not list all its workspaces."""
+    with Client(server.url) as client:
+        yield client.register("Types")
 
 
 def table_of(client: Any, kind: Kind, *more: Any) -> Json:
