@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 from api.http import PayloadTooLarge, Reply, Request, read_request_id
 from api.routes import Route, Routes
+from api.scopes import check_scope
 from commands.system import System, new_id
 from domain.errors import (
     Code,
@@ -133,6 +134,7 @@ class Door:
     async def _handle(self, route: Route, request: Request) -> Reply:
         if not route.public:
             request.caller = await self.language.caller(request)
+            check_scope(route, request.caller)
         if route.planned or route.handler is None:
             raise NotImplementedYet()
         minimum = request.header("x-min-position")

@@ -11,6 +11,7 @@ from domain.catalog import Catalog
 from domain.events import Actor, Command, Recorded
 from domain.facts import Row
 from domain.ids import BatchId, WorkspaceId
+from domain.key import CreateKey
 from domain.record import CreateRecords, DeleteRecords, RestoreRecord, UpdateRecords
 from domain.user import ChangeProfile, GrantAdministration, RegisterUser
 
@@ -23,6 +24,7 @@ _SHARING = (
     RegisterUser,
     ChangeProfile,
     GrantAdministration,
+    CreateKey,
 )
 
 

@@ -87,7 +87,7 @@ def test_threat_17_the_slots_of_an_operation_are_found(routes):
 def test_threat_17_an_id_of_anothers_answers_as_a_random_one(
     attack, client, victim, routes
 ):
-    assert len(victim.ids) == 10
+    assert len(victim.ids) == 11
     for route in routes:
         never = new_id()
         with attack.nothing_happens():
@@ -120,6 +120,7 @@ def test_threat_17_nothing_of_anothers_is_in_what_is_listed(attack, client, vict
     table = client.table("Name")
     paths = [
         "/workspaces",
+        "/users/me/api-keys",
         "/bases",
         f"/bases?workspace_id={table['workspace_id']}",
         f"/tables?base_id={table['base_id']}",
