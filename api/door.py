@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 from api.http import PayloadTooLarge, Reply, Request, Streamed, read_request_id
 from api.routes import Route, Routes
+from api.scopes import check_scope
 from commands.system import System, new_id
 from domain.errors import (
     Code,
@@ -147,6 +148,7 @@ class Door:
     async def _handle(self, route: Route, request: Request) -> Reply | Streamed:
         if not route.public:
             request.caller = await self.language.caller(request)
+            check_scope(route, request.caller)
         if route.planned or route.handler is None:
             raise NotImplementedYet()
         minimum = request.header("x-min-position")

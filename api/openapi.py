@@ -37,7 +37,8 @@ def document(
         "components": {
             "schemas": {**definitions.get("$defs", {}), "Error": error},
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             },
         },
     }
@@ -52,7 +53,7 @@ def _operation(route: Route, body: Any) -> dict[str, Any]:
         "responses": _responses(route),
     }
     if not route.public:
-        operation["security"] = [{"bearer": []}]
+        operation["security"] = [{"bearer": []}, {"apiKey": []}]
     said = ["Not available yet: answers 501."] if route.planned else []
     if route.role is not None:
         said.append(f"Needs the role {route.role.name} or higher.")

@@ -211,6 +211,7 @@ def close(
                 [unit.once.fingerprint.hex() if unit.once else None for unit in units]
             ),
             text_array([kept_reply(unit.once, unit.reply) for unit in units]),
+            text_array([unit.origin.session_id for unit in units]),
             head.seq,
             head.catalog_seq,
             head.hash,
@@ -262,15 +263,16 @@ _CLOSE = """
     ), kept AS (
     INSERT INTO ledger.batches
         (workspace_id, recorded_at, batch_id, first_seq, last_seq, actor_kind, actor,
-         surface, request_id, causation_id, correlation_id, key, fingerprint, reply)
+         surface, request_id, causation_id, correlation_id, key, fingerprint, reply,
+         session_id)
     SELECT %s::uuid, %s::timestamptz, batch_id, first_seq, last_seq, actor_kind, actor,
            surface, request_id, causation_id, correlation_id, key,
-           decode(fingerprint, 'hex'), decode(reply, 'hex')
+           decode(fingerprint, 'hex'), decode(reply, 'hex'), session_id
     FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::uuid[],
                 %s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::text[],
-                %s::text[])
+                %s::text[], %s::uuid[])
          AS n (batch_id, first_seq, last_seq, actor_kind, actor, surface, request_id,
-               causation_id, correlation_id, key, fingerprint, reply)
+               causation_id, correlation_id, key, fingerprint, reply, session_id)
     )
     UPDATE ledger.heads
     SET seq = %s, catalog_seq = %s, hash = %s, recorded_at = %s::timestamptz

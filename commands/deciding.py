@@ -76,6 +76,7 @@ def decide_group(
     for place, unit in enumerate(units, 1):
         facts.mark()
         try:
+            _check_session(unit, facts)
             answer: Done | BaseException | None = _replayed(unit, seen)
             if answer is None:
                 batch_id = uuid7(milliseconds, head.random_bits)
@@ -124,10 +125,14 @@ def _answer(
     return answer
 
 
+def _check_session(unit: Unit, facts: Facts) -> None:
+    session_id = unit.origin.session_id
+    if session_id is not None and session_id not in facts.sessions:
+        raise Unauthenticated()
+
+
 def _decided(unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool) -> Accepted:
     origin = unit.origin
-    if origin.session_id is not None and origin.session_id not in facts.sessions:
-        raise Unauthenticated()
     to_come = 0
     if unit.stream is not None:
         if unit.stream.catalog_seq != facts.catalog.seq:

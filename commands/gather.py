@@ -142,12 +142,17 @@ class Gathering:
         def slugs(rows: Sequence[Sequence[Any]]) -> None:
             facts.slugs.update((row[0], row[1]) for row in rows)
 
+        def api_keys(rows: Sequence[Sequence[Any]]) -> None:
+            facts.api_keys.update((row[0], row[1]) for row in rows)
+
         if found.emails:
             self.ask(_EMAILS, [list(found.emails)], emails)
         if found.users:
             self.ask(_USERS, [text_array(list(found.users))], users)
         if found.slugs:
             self.ask(_SLUGS, [list(found.slugs)], slugs)
+        if found.api_keys_of:
+            self.ask(_API_KEYS, [text_array(list(found.api_keys_of))], api_keys)
 
 
 def key_values(
@@ -199,3 +204,5 @@ _LAST_VERSIONS = b"""
 _EMAILS = b"SELECT email_key, user_id FROM vault.accounts WHERE email_key = ANY (%s)"
 _USERS = b"SELECT id, version FROM catalog.users WHERE id = ANY (%s::uuid[])"
 _SLUGS = b"SELECT slug, workspace_id FROM catalog.slugs WHERE slug = ANY (%s)"
+# by api_keys_by_user
+_API_KEYS = b"SELECT id, user_id FROM vault.api_keys WHERE user_id = ANY (%s::uuid[])"

@@ -11,6 +11,7 @@ from domain.catalog import Catalog, Field
 from domain.events import Actor, Command, Recorded
 from domain.facts import Needs, Row
 from domain.ids import BatchId, WorkspaceId
+from domain.key import CreateKey
 from domain.record import CreateRecords, DeleteRecords, RestoreRecord, UpdateRecords
 from domain.user import ChangeProfile, GrantAdministration, RegisterUser
 from domain.view import ExpectView
@@ -25,6 +26,7 @@ _SHARING = (
     ChangeProfile,
     GrantAdministration,
     ExpectView,
+    CreateKey,
 )
 
 

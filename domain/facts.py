@@ -63,6 +63,7 @@ class Needs:
     slugs: set[str] = field(default_factory=set)
     emails: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
+    api_keys_of: set[str] = field(default_factory=set)  # users
 
     def whole(self, table_id: str, ids: Iterable[str]) -> None:
         self.records.setdefault(table_id, set()).update(ids)
@@ -97,6 +98,7 @@ class Facts:
         self.slugs: dict[str, str] = {}
         self.emails: dict[str, str] = {}
         self.users: dict[str, int] = {}  # version by id
+        self.api_keys: dict[str, str] = {}  # of those that are there, the user
         self.sessions: set[str] = set()  # of the callers, those that are alive
         self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
         self._saved = (catalog, 0)

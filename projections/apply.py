@@ -16,6 +16,7 @@ from domain.decider import changes_catalog, grow
 from domain.events import Recorded
 from domain.field import FieldCreated
 from domain.ids import ConstraintId, TableId
+from domain.key import KeyCreated, KeyDeleted
 from domain.table import TableCreated
 from domain.user import AdministrationGranted, ProfileChanged, UserRegistered
 from domain.workspace import WorkspaceCreated, WorkspaceUpdated
@@ -44,6 +45,8 @@ def apply(
         if isinstance(event, UserRegistered | ProfileChanged | AdministrationGranted):
             users.apply(connection, target, events[start])
             start += 1
+        elif isinstance(event, KeyCreated | KeyDeleted):
+            start += 1  # the vault has keys, and no read table
         elif changes_catalog(event):
             catalog = _apply_catalog(
                 connection, target, catalog, events[start], columns_of

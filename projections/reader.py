@@ -33,10 +33,14 @@ MIN_POSITION_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who reads: a user by a session."""
+    """Who reads: a user by a session.
+
+    `scopes` are those of the API key that was shown; None where nobody used a key.
+    """
 
     user_id: str
     session_id: str
+    scopes: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

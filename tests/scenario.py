@@ -50,6 +50,7 @@ _LOADED = (
     "slugs",
     "emails",
     "users",
+    "api_keys",
 )
 
 
@@ -267,6 +268,8 @@ class Store:
         facts.users.update(_among(self.all.users, found.users))
         facts.emails.update(_among(self.all.emails, found.emails))
         facts.slugs.update(_among(self._slugs(), found.slugs))
+        keys = self.all.api_keys.items()
+        facts.api_keys.update(one for one in keys if one[1] in found.api_keys_of)
         return facts
 
     def _slugs(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ from commands import accounts
 from commands.system import System, new_id, now, time_text
 from commands.unit import Origin, Outcome
 from commands.write import Prepared, submit_to_instance
-from domain.errors import Invalid, Unauthenticated
+from domain.errors import Forbidden, Invalid, Unauthenticated
 from domain.events import Actor
 from domain.ids import UserId, uuid_text
 from domain.user import ChangeProfile, RegisterUser
@@ -111,6 +111,8 @@ class Accounts:
 
     async def logout(self, system: System, request: Request) -> Reply:
         """Ends the bearer's session; a refresh token in the body must be its own."""
+        if request.who.scopes is not None:
+            raise Forbidden("An API key does not log out: delete it")
         await accounts.account(
             system.reader, request.who.user_id, request.who.session_id
         )

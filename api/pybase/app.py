@@ -1,6 +1,7 @@
 """PyBase as an application: its door, its documents, its pages for developers."""
 
 import logging
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from api.pybase.accounts import Accounts
 from api.pybase.operations import VERSION
 from api.pybase.routes import pybase_routes
 from api.routes import Route, Routes
+from commands.api_keys import PREFIX as PREFIX_OF_KEYS
+from commands.api_keys import KeyRing
 from commands.system import System, new_id
 from domain.errors import DomainError, NotFound, Unauthenticated
 from projections.reader import Caller
@@ -36,18 +39,24 @@ PREFIX = "/api/v1"
 class PyBase:
     """PyBase's language: its errors, and who calls."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
+    def __init__(self, tokens: Tokens, keys: KeyRing) -> None:
+        self._tokens, self._keys = tokens, keys
 
     def refusal(self, error: DomainError) -> Reply:
         return errors.refusal(error)
 
     async def caller(self, request: DoorRequest) -> Caller:
+        """By a bearer token, else by an API key: a token beside a key wins."""
         value = request.headers.get(b"authorization", b"").decode("latin-1")
-        scheme, _, token = value.partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated()
-        return self._tokens.caller(token.strip())
+        scheme, _, rest = value.partition(" ")
+        token = rest.strip() if scheme.lower() == "bearer" else ""
+        if not token:
+            token = request.headers.get(b"x-api-key", b"").decode("latin-1").strip()
+            if not token.startswith(PREFIX_OF_KEYS):
+                raise Unauthenticated()
+        if token.startswith(PREFIX_OF_KEYS):
+            return await self._keys.caller(token)
+        return self._tokens.caller(token)
 
 
 class PyBaseApplication:
@@ -63,7 +72,7 @@ class PyBaseApplication:
             surface="pybase",
             prefix=PREFIX,
             routes=self.routes,
-            language=PyBase(tokens),
+            language=PyBase(tokens, KeyRing(system.reader, time.monotonic)),
             finished=self._finished,
         )
         self.pages = _pages(self.routes)

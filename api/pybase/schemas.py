@@ -73,6 +73,17 @@ SIGNED_IN = _object(
     token_type=_TEXT,
     expires_in=_COUNT,
 )
+API_KEY = _object(
+    id=_ID,
+    name=_MAYBE,
+    key_prefix=_TEXT,
+    scopes=array(_TEXT),
+    is_active=_FLAG,
+    expires_at=_MAYBE,
+    last_used_at=_MAYBE,
+    created_at=_TIME,
+)
+NEW_API_KEY = _object(**API_KEY["properties"], key=_TEXT)
 WORKSPACE = _object(
     id=_ID,
     name=_TEXT,

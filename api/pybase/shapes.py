@@ -59,6 +59,19 @@ class UpdateUser(Shape):
     name: Name | None = None
 
 
+class CreateApiKey(Shape):
+    """Without `scopes` a key may what its owner may; without `expires_at` it stays."""
+
+    name: Name | None = None
+    expires_at: Annotated[str, Field(max_length=100)] | None = None
+    scopes: (
+        Annotated[
+            list[Literal["read", "write", "admin"]], Field(min_length=1, max_length=3)
+        ]
+        | None
+    ) = None
+
+
 class CreateWorkspace(Shape):
     name: Name
     slug: Text | None = None

@@ -286,6 +286,9 @@ class World:
         else:
             found = self.stage(self.callers["owner"], self.workspace)
         anything = {name: new_id() for name in rule.names}
+        if "key" in rule.names and caller != "anonymous":
+            key = made(self.callers[caller].post("/users/me/api-keys", json={}))
+            found = found | {"key": key["id"]}
         return anything | found | {"user": self.somebody(rule, caller, whose)}
 
     def somebody(self, rule, caller, whose):

@@ -162,6 +162,18 @@ def test_A_041_patch_me(newcomer):
     assert changed == {**newcomer.user, "name": "Admiral"}
 
 
+def test_A_003_and_042_to_044_api_keys(newcomer, anonymous):
+    key = made(newcomer.post("/users/me/api-keys", json={"name": "Sensors"}))
+    path = f"/users/me/api-keys/{key['id']}"
+    headers = {"X-API-Key": key["key"]}
+
+    assert made(anonymous.get("/users/me", headers=headers)) == newcomer.user
+    (listed,) = made(newcomer.get("/users/me/api-keys"))
+    assert (listed["id"], listed["name"]) == (key["id"], "Sensors")
+    assert newcomer.delete(path).status_code == 204
+    assert anonymous.get("/users/me", headers=headers).status_code == 401
+
+
 # ------------------------------------------- 5. workspaces  6. bases  7. tables
 
 

@@ -9,6 +9,7 @@ from domain.constraint import (
 )
 from domain.events import Event
 from domain.field import FieldCreated, FieldDeleted, FieldRestored, FieldUpdated
+from domain.key import KeyCreated, KeyDeleted
 from domain.record import (
     RecordCreated,
     RecordDeleted,
@@ -160,4 +161,6 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ("user.registered", 1): UserRegistered(STREAM),
     ("user.profile_changed", 1): ProfileChanged(STREAM, ["email", "name"]),
     ("user.administration_granted", 1): AdministrationGranted(STREAM),
+    ("key.created", 1): KeyCreated(STREAM, OTHER, ["read", "write"], THEN),
+    ("key.deleted", 1): KeyDeleted(STREAM, OTHER),
 }

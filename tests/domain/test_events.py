@@ -9,6 +9,7 @@ import pytest
 from domain.decider import changes_catalog, commands
 from domain.events import EVENTS, UPCASTERS, Event, Recorded, decode, event
 from domain.ids import WorkspaceId
+from domain.key import KeyCreated, KeyDeleted
 from domain.record import RecordLinksChanged
 from domain.user import AdministrationGranted, ProfileChanged, UserRegistered
 from domain.workspace import WorkspaceCreated
@@ -22,6 +23,8 @@ FINAL = {
     UserRegistered,
     ProfileChanged,
     AdministrationGranted,
+    KeyCreated,
+    KeyDeleted,
 }
 
 
@@ -134,7 +137,7 @@ def test_a_name_is_given_once(a_new_event: Any):
     assert EVENTS["test.happened"] is a_new_event
 
 
-def test_records_and_users_are_beside_the_catalogue_and_all_else_is_in_it():
+def test_records_users_and_keys_are_beside_the_catalogue_and_all_else_is_in_it():
     beside = {
         one.TYPE.partition(".")[0]
         for one in CLASSES
@@ -146,7 +149,7 @@ def test_records_and_users_are_beside_the_catalogue_and_all_else_is_in_it():
         if changes_catalog(EXAMPLES[one.TYPE, one.SCHEMA])
     }
 
-    assert beside == {"record", "user"}
+    assert beside == {"key", "record", "user"}
     assert within == {
         "workspace",
         "member",

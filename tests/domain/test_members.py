@@ -18,6 +18,7 @@ from domain.events import Actor, Command
 from domain.field import CreateField, DeleteField, RestoreField, UpdateField
 from domain.field_order import ReorderFields
 from domain.ids import BaseId, ConstraintId, FieldId, TableId, UserId, ViewId
+from domain.key import CreateKey, DeleteKey
 from domain.record import (
     CreateRecords,
     DeleteRecords,
@@ -121,7 +122,14 @@ def test_a_lower_role_is_refused_and_a_higher_one_is_not(needed: Role, wish: Com
 
 def test_every_command_says_the_role_that_it_needs():
     expected = {type(wish): role for role, wish in ALL}
-    nobody_yet = [CreateWorkspace, RegisterUser, ChangeProfile, GrantAdministration]
+    nobody_yet = [
+        CreateWorkspace,
+        RegisterUser,
+        ChangeProfile,
+        GrantAdministration,
+        CreateKey,
+        DeleteKey,
+    ]
 
     assert commands() == expected | dict.fromkeys(nobody_yet)
 

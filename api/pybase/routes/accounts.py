@@ -1,6 +1,6 @@
 """Signing in, and the caller's own account."""
 
-from api.pybase import schemas, shapes
+from api.pybase import keys, schemas, shapes
 from api.pybase.accounts import Accounts, me, update_me
 from api.pybase.routes.rows import (
     public,
@@ -65,13 +65,29 @@ def account_rows(accounts: Accounts) -> list[Route]:
             body=shapes.UpdateUser,
             response=schemas.USER,
         ),
-        read("/users/me/api-keys", "API keys", None, "users", role=None),
-        write("POST", "/users/me/api-keys", "Make an API key", None, "users", None),
+        read(
+            "/users/me/api-keys",
+            "The caller's API keys",
+            keys.list_keys,
+            "users",
+            schemas.array(schemas.API_KEY),
+            role=None,
+        ),
+        write(
+            "POST",
+            "/users/me/api-keys",
+            "Make an API key: the only reply that shows it",
+            keys.create_key,
+            "users",
+            None,
+            body=shapes.CreateApiKey,
+            response=schemas.NEW_API_KEY,
+        ),
         write(
             "DELETE",
             "/users/me/api-keys/{id}",
             "Delete an API key",
-            None,
+            keys.delete_key,
             "users",
             None,
         ),

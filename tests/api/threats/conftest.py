@@ -33,6 +33,7 @@ def victim(server: Server) -> Iterator[Victim]:
         record = client.record(table["id"], **{CANARY: CANARY})
         constraint = client.constraint(table["ids"][CANARY], error_message=CANARY)
         view = client.view(table["id"], "form", name=CANARY, sorts=[{"field": CANARY}])
+        key = made(client.post("/users/me/api-keys", json={"name": CANARY}))
         members = made(client.get(f"/workspaces/{workspace_id}/members"))
         events = made(client.get(f"/events?workspace_id={workspace_id}"))["items"]
         ids = {
@@ -44,6 +45,7 @@ def victim(server: Server) -> Iterator[Victim]:
             "record": record["id"],
             "constraint": constraint["id"],
             "view": view["id"],
+            "key": key["id"],
             "user": client.user["id"],
             "member": members[0]["id"],
             "batch": events[-1]["batch_id"],

@@ -120,6 +120,7 @@ def test_threat_17_nothing_of_anothers_is_in_what_is_listed(attack, client, vict
     table = client.table("Name")
     paths = [
         "/workspaces",
+        "/users/me/api-keys",
         "/bases",
         f"/bases?workspace_id={table['workspace_id']}",
         f"/tables?base_id={table['base_id']}",
