@@ -16,12 +16,13 @@ Both may stand in one filter, at any level:
 
 AND, OR and NOT may be written in lower case, or as $and, $or, $not.  AND of nothing is
 everything, OR of nothing is nothing; `filter=` and `filter={}` ask for everything.  A
-name is a field's name, else its id, else id, created_at or updated_at.
+name is a field's name, else its id, else id, created_at or updated_at.  In a condition
+or a sort, `field_id` may stand in place of `field`, or beside it: then it counts.
 
 Which reading wins: the words of groups are always groups, and an object with `field`
-and `operator` is always a condition.  Fields with such names are reached by a
-condition (`{"field": "AND", "operator": "eq", "value": 1}`) or by their id; one called
-`field` also by name, where there is no `operator` beside it.
+or `field_id` and `operator` is always a condition.  Fields with such names are reached
+by a condition (`{"field": "AND", "operator": "eq", "value": 1}`) or by their id; one
+called `field` also by name, where there is no `operator` beside it.
 """
 
 import json
@@ -43,6 +44,7 @@ from projections.query import (
     MAX_NODES,
     MAX_OFFSET,
     MAX_SORTS,
+    SYSTEM_FIELDS,
     And,
     Not,
     Or,
@@ -314,19 +316,13 @@ class _Filter(Generic[T]):
         for key in value:
             if key not in ("field", "field_id", "operator", "value"):
                 raise Invalid(f"Unknown key {shown(key)} in a condition")
-        # the id has the last word where a view's own condition comes back
-        name, operator = (
-            value.get("field_id", value.get("field")),
-            value.get("operator"),
-        )
-        if not isinstance(name, str):
-            raise Invalid("The field of a condition must be a string")
+        operator = value.get("operator")
+        field = _named(value, self.table, "The field of a condition must be a string")
         if not isinstance(operator, str):
             raise Invalid("The operator of a condition must be a string")
-        field = find_field(self.table, name)
         if "value" not in value and operator not in ("is_empty", "is_not_empty"):
             # null would mean empty, and JavaScript leaves out what is undefined
-            raise Invalid(f"The condition on {shown(name)} has no value")
+            raise Invalid(f"The condition on {shown(field.name)} has no value")
         return self._compare(field, operator, value.get("value"))
 
     def _test(self, field: Field, value: Any, depth: int) -> T:
@@ -352,6 +348,19 @@ def _check_depth(depth: int) -> None:
         raise Invalid(f"A filter may be nested at most {MAX_DEPTH} deep")
 
 
+def _named(item: dict[str, Any], table: Table, refused: str) -> Field:
+    """The field of a condition or a sort.  A `field_id` that came from us means that
+    field, whatever others are called by now."""
+    name = item.get("field_id", item.get("field"))
+    if not isinstance(name, str):
+        raise Invalid(refused)
+    if "field_id" in item:
+        found = table.by_id.get(name) or SYSTEM_FIELDS.get(name)
+        if found is not None:
+            return found
+    return find_field(table, name)
+
+
 def _sorts(value: Any, table: Table) -> tuple[Sort, ...]:
     if not isinstance(value, list):
         raise Invalid("A sort must be an array")
@@ -363,9 +372,7 @@ def _sorts(value: Any, table: Table) -> tuple[Sort, ...]:
 def _sort(item: Any, table: Table) -> Sort:
     if not isinstance(item, dict):
         raise Invalid("A sort must name a field")
-    name = item.get("field_id", item.get("field"))
-    if not isinstance(name, str):
-        raise Invalid("A sort must name a field")
+    field = _named(item, table, "A sort must name a field")
     for key in item:
         if key not in ("field", "field_id", "direction"):
             raise Invalid(f"Unknown key {shown(key)} in a sort")
@@ -373,7 +380,7 @@ def _sort(item: Any, table: Table) -> Sort:
     word = direction.lower() if isinstance(direction, str) else None
     if word not in ("asc", "desc"):
         raise Invalid("The direction of a sort must be asc or desc")
-    return sort_by(find_field(table, name), descending=word == "desc")
+    return sort_by(field, descending=word == "desc")
 
 
 def _whole(name: str, text: str | None, low: int, high: int) -> int | None:
