@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import sql
 
 from domain.catalog import Catalog
+from domain.copy import CopyLinks, CopyRecords
 from domain.events import Actor, Command, Recorded
 from domain.facts import Row
 from domain.ids import BatchId, WorkspaceId
@@ -20,6 +21,8 @@ _SHARING = (
     UpdateRecords,
     DeleteRecords,
     RestoreRecord,
+    CopyRecords,
+    CopyLinks,
     RegisterUser,
     ChangeProfile,
     GrantAdministration,

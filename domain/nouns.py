@@ -3,6 +3,7 @@
 from domain import (
     base,
     constraint,
+    copy,
     field,
     field_order,
     record,
@@ -14,6 +15,7 @@ from domain import (
 __all__ = [
     "base",
     "constraint",
+    "copy",
     "field",
     "field_order",
     "record",
