@@ -103,6 +103,11 @@ class UpdateBase(Shape):
     icon: Annotated[Text, Field(max_length=255)] | None = None
 
 
+class DuplicateBase(Shape):
+    name: Name | None = None
+    with_records: bool = True
+
+
 class TableField(Shape):
     name: Name
     type: Annotated[str, Field(validation_alias=AliasChoices("type", "field_type"))]

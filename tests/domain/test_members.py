@@ -12,6 +12,7 @@ from domain.constraint import (
     RestoreConstraint,
     UpdateConstraint,
 )
+from domain.copy import CopyBase, CopyLinks, CopyRecords
 from domain.decider import commands
 from domain.errors import Conflict, Forbidden, NotFound
 from domain.events import Actor, Command
@@ -81,6 +82,7 @@ WISHES: Mapping[Role, list[Command]] = {
         UpdateBase(BaseId("base"), {}),
         DeleteBase(BaseId("base")),
         RestoreBase(BaseId("base")),
+        CopyBase(BaseId("other"), "Other", None, None, [], {}, {}),
         CreateTable(TableId("other"), BaseId("base"), 2, "Other"),
         UpdateTable(TABLE, {}),
         DeleteTable(TABLE),
@@ -122,6 +124,7 @@ def test_a_lower_role_is_refused_and_a_higher_one_is_not(needed: Role, wish: Com
 
 def test_every_command_says_the_role_that_it_needs():
     expected = {type(wish): role for role, wish in ALL}
+    inside_a_copy = dict.fromkeys([CopyRecords, CopyLinks], Role.admin)
     nobody_yet = [
         CreateWorkspace,
         RegisterUser,
@@ -131,7 +134,7 @@ def test_every_command_says_the_role_that_it_needs():
         DeleteKey,
     ]
 
-    assert commands() == expected | dict.fromkeys(nobody_yet)
+    assert commands() == expected | inside_a_copy | dict.fromkeys(nobody_yet)
 
 
 def test_roles_are_in_order():

@@ -118,5 +118,14 @@ def base_rows() -> list[Route]:
             tag,
             ADMIN,
         ),
-        planned("POST", "/bases/{id}/duplicate", "Duplicate a base", tag, ADMIN),
+        write(
+            "POST",
+            "/bases/{id}/duplicate",
+            "Copy a base with its tables, and with its records unless told otherwise",
+            w.duplicate_base,
+            tag,
+            ADMIN,
+            body=shapes.DuplicateBase,
+            response=one,
+        ),
     ]
