@@ -20,7 +20,13 @@ from domain.ids import BaseId, ConstraintId, FieldId, RecordId, TableId, UserId
 from domain.record import Change, CreateRecords, DeleteRecords, UpdateRecords
 from domain.table import CreateTable, DeleteTable, UpdateTable
 from domain.values import Value
-from domain.workspace import AddMember, RemoveMember, UpdateWorkspace
+from domain.workspace import (
+    AddMember,
+    DeleteWorkspace,
+    RemoveMember,
+    UpdateMember,
+    UpdateWorkspace,
+)
 from tests.domain.library import BOOKS, GENRES, link, unique
 from tests.scenario import WORKSPACE, Store, record
 
@@ -270,12 +276,16 @@ def change_constraint(draw: Draw, world: World) -> Command | None:
 
 def change_workspace(draw: Draw, world: World) -> Command:
     who = UserId(pick(draw, USERS))
-    match pick(draw, ["rename", "add", "remove"]):
+    match pick(draw, ["rename", "add", "remove", "rename", "role", "delete"]):
         case "rename":
             slug = pick(draw, ["library", "other", "v1"])
             return UpdateWorkspace(WORKSPACE, {"name": slug.title(), "slug": slug})
         case "add":
             return AddMember(world.new("member"), who, "editor")
+        case "role":
+            return UpdateMember(who, pick(draw, ["viewer", "admin", "owner"]))
+        case "delete":
+            return DeleteWorkspace(WORKSPACE)
         case _:
             return RemoveMember(who)
 
