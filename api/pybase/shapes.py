@@ -55,6 +55,14 @@ class Refresh(Shape):
     refresh_token: Annotated[str, Field(max_length=10_000)]
 
 
+class ChangePassword(Shape):
+    current_password: Annotated[
+        Password,
+        Field(validation_alias=AliasChoices("current_password", "old_password")),
+    ]
+    new_password: Password
+
+
 class UpdateUser(Shape):
     name: Name | None = None
 
@@ -88,6 +96,10 @@ class AddMember(Shape):
     user_id: Id | None = None
     email: Annotated[Text, Field(max_length=254)] | None = None
     role: RoleName = "viewer"
+
+
+class UpdateMember(Shape):
+    role: RoleName
 
 
 class CreateBase(Shape):

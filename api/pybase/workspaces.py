@@ -1,6 +1,7 @@
 """Workspaces, their members, and bases."""
 
 import hmac
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -19,10 +20,11 @@ from commands.write import Prepared, Render, submit
 from domain import base as bases
 from domain import workspace as workspaces
 from domain.access import Role
-from domain.catalog import Base, Catalog
+from domain.catalog import Base, Catalog, Member
 from domain.errors import Invalid, NotFound
 from domain.ids import BaseId, UserId, WorkspaceId, uuid_text
 from projections.query import Page
+from projections.reader import allow
 
 NO_STATEMENTS: Any = ()
 
@@ -32,10 +34,11 @@ async def _catalogs(system: System, request: Request) -> list[Catalog]:
     mine = await system.reader.workspaces(request.who)
     found = []
     for workspace_id in mine:
-        one = await system.reader.ask(
-            request.who, workspace_id, lambda _: NO_STATEMENTS
-        )
-        found.append(one.catalog)
+        with suppress(NotFound):  # deleted, or left since it was listed
+            one = await system.reader.ask(
+                request.who, workspace_id, lambda _: NO_STATEMENTS
+            )
+            found.append(one.catalog)
     return found
 
 
@@ -148,6 +151,13 @@ async def update_workspace(system: System, request: Request) -> Reply:
     )
 
 
+async def delete_workspace(system: System, request: Request) -> Reply:
+    workspace_id = WorkspaceId(request.id("id", "workspace"))
+    command = workspaces.DeleteWorkspace(workspace_id, request.if_match)
+    prepared = Prepared([command], lambda outcome: committed(outcome, 204, b""))
+    return await write(system, request, workspace_id, Role.owner, lambda _: prepared)
+
+
 def no_nulls(changes: dict[str, Any], *names: str) -> None:
     for name in names:
         if name in changes and changes[name] is None:
@@ -202,6 +212,53 @@ async def _user(system: System, wanted: shapes.AddMember) -> str:
     if found is None:
         raise NotFound("User not found")
     return found
+
+
+async def update_member(system: System, request: Request) -> Reply:
+    workspace_id = WorkspaceId(request.id("id", "workspace"))
+    member_id = request.id("member_id", "member")
+    wanted = request.shape(shapes.UpdateMember)
+    catalog = await _catalog(system, request, workspace_id, Role.admin)
+    user_id = _member(catalog, member_id).user_id
+    people = await accounts.people(system.reader, [user_id])
+
+    def render(outcome: Outcome) -> Reply:
+        after = outcome.catalog.members[user_id]
+        shown = present.member(workspace_id, after, people)
+        return committed(outcome, 200, orjson.dumps(shown), after.version)
+
+    command = workspaces.UpdateMember(user_id, wanted.role, request.if_match)
+    return await write(
+        system, request, workspace_id, Role.admin, lambda _: Prepared([command], render)
+    )
+
+
+async def delete_member(system: System, request: Request) -> Reply:
+    """Removes a member: an admin does, or the member who leaves."""
+    workspace_id = WorkspaceId(request.id("id", "workspace"))
+    member_id = request.id("member_id", "member")
+
+    def prepare(catalog: Catalog) -> Prepared:
+        member = _member(catalog, member_id)
+        leaving = member.user_id == request.who.user_id
+        if not leaving:
+            allow(catalog, request.who.user_id, Role.admin)
+        command = (
+            workspaces.LeaveWorkspace(request.if_match)
+            if leaving
+            else workspaces.RemoveMember(member.user_id, request.if_match)
+        )
+        return Prepared([command], lambda outcome: committed(outcome, 204, b""))
+
+    return await write(system, request, workspace_id, Role.viewer, prepare)
+
+
+def _member(catalog: Catalog, member_id: str) -> Member:
+    """A membership, also one that has ended.  Raises NotFound."""
+    for one in catalog.members.values():
+        if one.id == member_id:
+            return one
+    raise NotFound("Member not found")
 
 
 # ------------------------------------------------------------------ bases
