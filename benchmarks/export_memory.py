@@ -1,14 +1,17 @@
-"""What an export costs the server's memory: its peak before and after.
+"""What exports and copies cost the server's memory: before, and its peak meanwhile.
 
     .venv/bin/python -m benchmarks.export_memory [ROWS] [PORT]
 
 A server of its own with a data directory that goes with it, a table of ROWS records
-(200,000 by default), exported as CSV, as JSON and as CSV in the order of a text.
+(200,000 by default), exported as CSV, as JSON and as CSV in the order of a text, and
+duplicated with its base.
 """
 
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -60,6 +63,21 @@ def export(subject: Subject, query: dict[str, str]) -> tuple[int, float]:
     return size, time.perf_counter() - started
 
 
+def duplicate(subject: Subject) -> tuple[int, float]:
+    """Bytes of the reply, and seconds, of a copy of the table's base."""
+    with httpx2.Client(
+        base_url=f"http://127.0.0.1:{subject.port}/api/v1",
+        headers={"authorization": f"Bearer {subject.token}"},
+        timeout=600,
+        trust_env=False,
+    ) as client:
+        base_id = client.get(f"/tables/{subject.table_id}").json()["base_id"]
+        started = time.perf_counter()
+        reply = client.post(f"/bases/{base_id}/duplicate", json={})
+        reply.raise_for_status()
+        return len(reply.content), time.perf_counter() - started
+
+
 def main(rows: int, port: int) -> None:
     require_free(port)  # another server would be filled and measured instead
     with tempfile.TemporaryDirectory() as name:
@@ -74,10 +92,14 @@ def main(rows: int, port: int) -> None:
             subject = Subject(port)
             subject.fill(rows)
             subject.count()
-            for said, query in EXPORTS.items():
+            works: dict[str, Callable[[], tuple[int, float]]] = {
+                said: partial(export, subject, query) for said, query in EXPORTS.items()
+            }
+            works["duplicate"] = partial(duplicate, subject)
+            for said, work in works.items():
                 forget_the_peak(process.pid)
                 before = memory(process.pid, "VmRSS")
-                size, seconds = export(subject, query)
+                size, seconds = work()
                 print(
                     f"{said}: {rows} rows, {size / 1e6:.0f} MB in {seconds:.1f} s;"
                     f" the server held {before:.0f} MB before"

@@ -19,8 +19,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from psycopg import sql
 
 from commands.unit import VaultWrite
-from domain.errors import Busy, Invalid, Unauthenticated
-from projections.reader import Reader
+from domain.errors import Busy, Invalid, Malformed, Unauthenticated
+from projections.reader import Caller, Reader
 
 MIN_PASSWORD = 8  # characters
 MAX_PASSWORD = 1024
@@ -48,21 +48,17 @@ def email_key(email: str) -> str:
     return unicodedata.normalize("NFKC", email.strip()).casefold().removesuffix(".")
 
 
-def check_password(password: str) -> None:
+def check_password(password: str, name: str = "password") -> None:
     """Raises Invalid for one that is too short, too long or cannot be typed."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise Invalid(
             f"The password must have {MIN_PASSWORD} to {MAX_PASSWORD} characters",
-            errors=[
-                {"loc": ["password"], "msg": "wrong length", "type": "value_error"}
-            ],
+            errors=[{"loc": [name], "msg": "wrong length", "type": "value_error"}],
         )
     if "\x00" in password or not password.isprintable():
         raise Invalid(
             "The password has a character that cannot be used",
-            errors=[
-                {"loc": ["password"], "msg": "bad character", "type": "value_error"}
-            ],
+            errors=[{"loc": [name], "msg": "bad character", "type": "value_error"}],
         )
 
 
@@ -103,15 +99,31 @@ def _verify(stored: str | None, password: str) -> bool:
     return stored is not None
 
 
-async def sign_in(reader: Reader, email: str, password: str) -> Account:
-    """The account of these credentials.  Raises Unauthenticated, without saying
-    which of the two is wrong."""
+async def sign_in(reader: Reader, email: str, password: str) -> tuple[Account, str]:
+    """The account of these credentials, and the hash that they agreed with.
+
+    Raises Unauthenticated, without saying which of the two is wrong."""
     (rows,) = await reader.run([(_ACCOUNT_BY_EMAIL, [email_key(email)])])
     stored = rows[0][4] if rows else None
     good: bool = await _hashing(_verify, stored, password[: MAX_PASSWORD + 1])
     if not good:
         raise Unauthenticated("Incorrect email or password")
-    return Account(*rows[0][:4])
+    return Account(*rows[0][:4]), str(stored)
+
+
+async def confirm_password(reader: Reader, caller: Caller, password: str) -> None:
+    """Checks the caller's own password.  Raises Malformed for another one."""
+    rows, sessions = await reader.run(
+        [
+            (_PASSWORD_HASH, [caller.user_id]),
+            (_SESSION_ALIVE, [caller.session_id, caller.user_id]),
+        ]
+    )
+    if not rows or not sessions:
+        raise Unauthenticated()
+    good: bool = await _hashing(_verify, rows[0][0], password[: MAX_PASSWORD + 1])
+    if not good:
+        raise Malformed("The current password is not right")
 
 
 async def account(reader: Reader, user_id: str, session_id: str) -> Account:
@@ -153,20 +165,42 @@ def renamed(user_id: str, name: str) -> VaultWrite:
     return VaultWrite(_RENAME, [name, user_id])
 
 
+def new_password(user_id: str, password_hash: str, session_id: str) -> list[VaultWrite]:
+    """A new password, as part of the unit that records it: every other session ends.
+
+    The account's row comes first: a sign-in with the old password that is under way
+    waits for it, and opens no session (`open_session`).
+    """
+    return [
+        VaultWrite(_SET_PASSWORD, [password_hash, user_id]),
+        VaultWrite(_END_OTHERS, [user_id, session_id]),
+    ]
+
+
 def token_digest(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
 async def open_session(
-    reader: Reader, user_id: str, session_id: str, refresh_token: str, days: int
+    reader: Reader,
+    signed_in: tuple[Account, str],
+    session_id: str,
+    token: str,
+    days: int,
 ) -> None:
-    """Stores a session with its first refresh token, as its digest."""
-    await reader.run(
+    """Stores a session with its first refresh token, as its digest.
+
+    Raises Unauthenticated where the password was changed since it was checked.
+    """
+    me, password_hash = signed_in
+    opened, _ = await reader.run(
         [
-            (_NEW_SESSION, [session_id, user_id, days]),
-            (_NEW_TOKEN, [token_digest(refresh_token), session_id, days]),
+            (_OPEN_SESSION, [session_id, days, me.user_id, password_hash]),
+            (_FIRST_TOKEN, [token_digest(token), days, session_id]),
         ]
     )
+    if not opened:
+        raise Unauthenticated("Incorrect email or password")
 
 
 def new_session(
@@ -239,6 +273,28 @@ _RENAME = sql.SQL("UPDATE vault.accounts SET name = %s WHERE user_id = %s")
 _NEW_SESSION = (
     b"INSERT INTO vault.sessions (id, user_id, created_at, expires_at)"
     b" VALUES (%s::uuid, %s::uuid, now(), now() + make_interval(days => %s::int))"
+)
+# of a password that is being changed it waits for the outcome
+_OPEN_SESSION = (
+    b"INSERT INTO vault.sessions (id, user_id, created_at, expires_at)"
+    b" SELECT %s::uuid, user_id, now(), now() + make_interval(days => %s::int)"
+    b" FROM vault.accounts WHERE user_id = %s::uuid AND password_hash = %s FOR SHARE"
+    b" RETURNING id"
+)
+_FIRST_TOKEN = (
+    b"INSERT INTO vault.refresh_tokens (digest, session_id, issued_at, expires_at)"
+    b" SELECT %s, id, now(), now() + make_interval(days => %s::int)"
+    b" FROM vault.sessions WHERE id = %s::uuid"
+)
+_PASSWORD_HASH = b"SELECT password_hash FROM vault.accounts WHERE user_id = %s::uuid"
+_SET_PASSWORD = sql.SQL(
+    "UPDATE vault.accounts SET password_hash = %s WHERE user_id = %s::uuid"
+)
+# API keys are not opened by a password, and stay
+_END_OTHERS = sql.SQL(
+    "UPDATE vault.sessions AS s SET revoked_at = clock_timestamp()"
+    " WHERE user_id = %s::uuid AND id <> %s::uuid AND revoked_at IS NULL"
+    " AND NOT EXISTS (SELECT FROM vault.api_keys AS k WHERE k.id = s.id)"
 )
 _NEW_TOKEN = (
     b"INSERT INTO vault.refresh_tokens (digest, session_id, issued_at, expires_at)"

@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import sql
 
 from domain.catalog import Catalog, Field
+from domain.copy import CopyLinks, CopyRecords
 from domain.events import Actor, Command, Recorded
 from domain.facts import Needs, Row
 from domain.ids import BatchId, WorkspaceId
@@ -22,6 +23,8 @@ _SHARING = (
     UpdateRecords,
     DeleteRecords,
     RestoreRecord,
+    CopyRecords,
+    CopyLinks,
     RegisterUser,
     ChangeProfile,
     GrantAdministration,

@@ -18,7 +18,7 @@ from commands.unit import (
 )
 from domain.access import Role
 from domain.catalog import Catalog
-from domain.errors import Busy, DomainError, StaleSchema
+from domain.errors import Busy, DomainError, NotFound, StaleSchema
 from domain.events import Command
 from domain.ids import INSTANCE, WorkspaceId
 from projections.reader import Caller
@@ -74,7 +74,14 @@ async def write_slowly(
 ) -> Done:
     """The same where preparing takes so long that others have to get their turns."""
     for _ in range(_TRIES):
-        catalog = await system.reader.enter(caller, workspace_id, role)
+        try:
+            catalog = await system.reader.enter(caller, workspace_id, role)
+        except NotFound as error:
+            if once is None:
+                raise
+            # who left with this key, or deleted the workspace, gets the first reply
+            refused = Prepared((), refusing(error))
+            return await submit(system, origin, workspace_id, refused, once)
         try:
             prepared = await prepare(catalog)
         except DomainError as error:
@@ -83,7 +90,7 @@ async def write_slowly(
                 continue
             if once is None:
                 raise
-            prepared = Prepared((), _refuse(error))
+            prepared = Prepared((), refusing(error))
         try:
             return await submit(system, origin, workspace_id, prepared, once)
         except StaleSchema:
@@ -91,7 +98,7 @@ async def write_slowly(
     raise Busy("The schema keeps changing; try again")
 
 
-def _refuse(error: DomainError) -> Render:
+def refusing(error: DomainError) -> Render:
     """A unit that is refused, unless its key has been used: then its first reply."""
 
     def render(_outcome: Outcome) -> Reply:

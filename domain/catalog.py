@@ -294,6 +294,23 @@ class Catalog:
         member = self.members.get(UserId(user_id))
         return None if member is None or member.deleted else member.role
 
+    @property
+    def owners(self) -> tuple[Member, ...]:
+        """Those who own the workspace, the longest-standing first."""
+        owning = [
+            one
+            for one in self.members.values()
+            if one.role is Role.owner and not one.deleted
+        ]
+        return tuple(sorted(owning, key=lambda one: (one.created_at, one.id)))
+
+    @property
+    def owner_id(self) -> UserId:
+        """Who made the workspace, while an owner; else its longest-standing owner."""
+        made_by = self.live_workspace().owner_id
+        owning = [one.user_id for one in self.owners]
+        return made_by if made_by in owning or not owning else owning[0]
+
     @cached_property
     def table_of_field(self) -> Mapping[str, Table]:
         return {

@@ -75,7 +75,11 @@ def asks(*commands: type[Command]) -> Callable[[F], F]:
 def decide(command: Command, facts: Facts) -> Sequence[Event]:
     """The events of a wish.  Raises DomainError where it is not allowed."""
     decider, role = _DECIDE[type(command)]
-    if role is not None and facts.actor.kind != "system":
+    if role is not None and facts.actor.kind == "system":
+        workspace = facts.catalog.workspace
+        if workspace is not None and workspace.deleted:
+            raise NotFound()
+    elif role is not None:
         has = facts.catalog.role_of(facts.actor.id)
         if has is None:
             raise NotFound()

@@ -89,6 +89,13 @@ def _record_number(milliseconds: int, table_number: int, counter: int) -> int:
     return time_bits | 8 << 76 | high << 64 | 2 << 62 | low
 
 
+def moved_to(record: str, table_number: int) -> RecordId:
+    """The id that a record has as a copy in another table: the same but for the
+    table's number, so that copies are in the order of what they are copies of."""
+    number = int(record.replace("-", ""), 16)
+    return record_id(number >> 80, table_number, number & _LOW_42)
+
+
 def table_number_of(record: str) -> int | None:
     """The number of the table that a record's id names; None for any other UUID."""
     if record[14] != "8" or record[19] not in "89ab":

@@ -3,6 +3,7 @@
 from domain import (
     base,
     constraint,
+    copy,
     field,
     field_order,
     key,
@@ -16,6 +17,7 @@ from domain import (
 __all__ = [
     "base",
     "constraint",
+    "copy",
     "field",
     "field_order",
     "key",

@@ -34,6 +34,13 @@ class GrantAdministration(Command):
     user_id: UserId
 
 
+@dataclass(frozen=True, slots=True)
+class ChangePassword(Command):
+    """The vault's row of the user and its sessions change in the same transaction."""
+
+    user_id: UserId
+
+
 @event("user.registered")
 class UserRegistered(Event):
     """Cannot be taken back: a sign-up is irreversible."""
@@ -65,14 +72,26 @@ class AdministrationGranted(Event):
         return None
 
 
+@event("user.password_changed")
+class PasswordChanged(Event):
+    """No inverse: nobody has the old password, and its sessions stay dead."""
+
+    user_id: str
+
+    def inverse(self) -> None:
+        return None
+
+
 @asks(RegisterUser)
 def _register_needs(command: RegisterUser, _catalog: Catalog, needs: Needs) -> None:
     needs.emails.add(command.email)
 
 
-@asks(ChangeProfile, GrantAdministration)
+@asks(ChangeProfile, GrantAdministration, ChangePassword)
 def _user_needs(
-    command: ChangeProfile | GrantAdministration, _catalog: Catalog, needs: Needs
+    command: ChangeProfile | GrantAdministration | ChangePassword,
+    _catalog: Catalog,
+    needs: Needs,
 ) -> None:
     needs.users.add(command.user_id)
 
@@ -102,6 +121,13 @@ def _grant(command: GrantAdministration, facts: Facts) -> Sequence[Event]:
     return [AdministrationGranted(command.user_id)]
 
 
-@folds(UserRegistered, ProfileChanged, AdministrationGranted)
+@decides(ChangePassword, role=None)
+def _change_password(command: ChangePassword, facts: Facts) -> Sequence[Event]:
+    if command.user_id not in facts.users:
+        raise NotFound("User not found")
+    return [PasswordChanged(command.user_id)]
+
+
+@folds(UserRegistered, ProfileChanged, AdministrationGranted, PasswordChanged)
 def _fold(facts: Facts, recorded: Recorded, event: UserRegistered) -> None:
     facts.put(facts.users, event.user_id, recorded.version)

@@ -77,8 +77,34 @@ class AddMember(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateMember(Command):
+    user_id: UserId
+    role: str
+    if_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveMember(Command):
     user_id: UserId
+    if_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveWorkspace(Command):
+    """The actor's own membership ends."""
+
+    if_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteWorkspace(Command):
+    workspace_id: WorkspaceId
+    if_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreWorkspace(Command):
+    workspace_id: WorkspaceId
 
 
 @event("workspace.created")
@@ -104,6 +130,28 @@ class WorkspaceUpdated(Event):
         return UpdateWorkspace(WorkspaceId(self.workspace_id), before_of(self.changes))
 
 
+@event("workspace.deleted")
+class WorkspaceDeleted(Event):
+    """Everything below is gone with it, and comes back with it."""
+
+    workspace_id: str
+    name: str
+    slug: str
+
+    def inverse(self) -> Inverse:
+        return RestoreWorkspace(WorkspaceId(self.workspace_id))
+
+
+@event("workspace.restored")
+class WorkspaceRestored(Event):
+    workspace_id: str
+    name: str
+    slug: str
+
+    def inverse(self) -> Inverse:
+        return DeleteWorkspace(WorkspaceId(self.workspace_id))
+
+
 @event("member.added")
 class MemberAdded(Event):
     member_id: str
@@ -112,6 +160,17 @@ class MemberAdded(Event):
 
     def inverse(self) -> Inverse:
         return RemoveMember(UserId(self.user_id))
+
+
+@event("member.updated")
+class MemberUpdated(Event):
+    member_id: str
+    user_id: str
+    changes: dict[str, Json]  # name -> {"from", "to"}
+
+    def inverse(self) -> Inverse:
+        role = before_of(self.changes)["role"]
+        return UpdateMember(UserId(self.user_id), role or "")
 
 
 @event("member.removed")
@@ -166,6 +225,12 @@ def _update_needs(command: UpdateWorkspace, _catalog: Catalog, needs: Needs) -> 
         needs.slugs.add(slug)
 
 
+@asks(RestoreWorkspace)
+def _restore_needs(_command: RestoreWorkspace, catalog: Catalog, needs: Needs) -> None:
+    if catalog.workspace is not None:
+        needs.slugs.add(catalog.workspace.slug)
+
+
 @asks(AddMember)
 def _add_needs(command: AddMember, _catalog: Catalog, needs: Needs) -> None:
     needs.users.add(command.user_id)
@@ -218,6 +283,29 @@ def _update(command: UpdateWorkspace, facts: Facts) -> Sequence[Event]:
     return [WorkspaceUpdated(workspace.id, changes)] if changes else []
 
 
+@decides(DeleteWorkspace, role=Role.owner)
+def _delete(command: DeleteWorkspace, facts: Facts) -> Sequence[Event]:
+    workspace = facts.catalog.live_workspace()
+    expect_version(workspace.version, command.if_match)
+    return [WorkspaceDeleted(workspace.id, workspace.name, workspace.slug)]
+
+
+# no role: of a deleted workspace nobody has one
+@decides(RestoreWorkspace, role=None)
+def _restore(_command: RestoreWorkspace, facts: Facts) -> Sequence[Event]:
+    workspace = facts.catalog.workspace
+    owning = {str(one.user_id) for one in facts.catalog.owners}
+    if facts.actor.kind != "system" and facts.actor.id not in owning:
+        raise NotFound("Workspace not found")
+    if workspace is None:
+        raise NotFound("Workspace not found")
+    if not workspace.deleted:
+        return []
+    if facts.slugs.get(workspace.slug, workspace.id) != workspace.id:
+        raise NameTaken("The slug is already in use", field="slug")
+    return [WorkspaceRestored(workspace.id, workspace.name, workspace.slug)]
+
+
 @decides(AddMember, role=Role.admin)
 def _add_member(command: AddMember, facts: Facts) -> Sequence[Event]:
     facts.catalog.live_workspace()
@@ -235,17 +323,50 @@ def _add_member(command: AddMember, facts: Facts) -> Sequence[Event]:
 
 @decides(RemoveMember, role=Role.admin)
 def _remove_member(command: RemoveMember, facts: Facts) -> Sequence[Event]:
-    member = facts.catalog.members.get(command.user_id)
+    member = _live_member(facts, command.user_id, command.if_match)
+    _among_owners(facts, member.role)
+    return [_removal(facts, member)]
+
+
+@decides(LeaveWorkspace, role=Role.viewer)
+def _leave(command: LeaveWorkspace, facts: Facts) -> Sequence[Event]:
+    member = _live_member(facts, facts.actor.id, command.if_match)
+    return [_removal(facts, member)]
+
+
+@decides(UpdateMember, role=Role.admin)
+def _update_member(command: UpdateMember, facts: Facts) -> Sequence[Event]:
+    member = _live_member(facts, command.user_id, command.if_match)
+    role = Role[command.role]
+    _among_owners(facts, member.role, role)
+    if role is member.role:
+        return []
+    if facts.catalog.owners == (member,):
+        raise Conflict("The last owner cannot step down")
+    changes = differences({"role": member.role.name}, {"role": role.name})
+    return [MemberUpdated(member.id, member.user_id, changes)]
+
+
+def _live_member(facts: Facts, user_id: str, if_match: int | None) -> Member:
+    member = facts.catalog.members.get(UserId(user_id))
     if member is None or member.deleted:
         raise NotFound("Member not found")
-    owners = [
-        one
-        for one in facts.catalog.members.values()
-        if one.role is Role.owner and not one.deleted
-    ]
-    if owners == [member]:
+    expect_version(member.version, if_match)
+    return member
+
+
+def _among_owners(facts: Facts, *roles: Role) -> None:
+    """Refuses what only an owner may: to make, change or remove an owner."""
+    if facts.actor.kind == "system" or Role.owner not in roles:
+        return
+    if facts.catalog.role_of(facts.actor.id) is not Role.owner:
+        raise Forbidden("Only an owner makes, changes or removes an owner")
+
+
+def _removal(facts: Facts, member: Member) -> Event:
+    if facts.catalog.owners == (member,):
         raise Conflict("The last owner cannot leave")
-    return [MemberRemoved(member.id, member.user_id, member.role.name)]
+    return MemberRemoved(member.id, member.user_id, member.role.name)
 
 
 @folds(WorkspaceCreated)
@@ -281,6 +402,32 @@ def _grow_updated(
         updated_at=recorded.at,
     )
     return replace(catalog, seq=recorded.seq, workspace=changed)
+
+
+@grows(WorkspaceDeleted, WorkspaceRestored)
+def _grow_gone(
+    catalog: Catalog, recorded: Recorded, event: WorkspaceDeleted | WorkspaceRestored
+) -> Catalog:
+    if catalog.workspace is None:
+        raise NotFound("Workspace not found")
+    changed = replace(
+        catalog.workspace,
+        deleted=isinstance(event, WorkspaceDeleted),
+        version=recorded.version,
+    )
+    return replace(catalog, seq=recorded.seq, workspace=changed)
+
+
+@grows(MemberUpdated)
+def _grow_member_updated(
+    catalog: Catalog, recorded: Recorded, event: MemberUpdated
+) -> Catalog:
+    user_id = UserId(event.user_id)
+    role = Role[str(event.changes["role"]["to"])]  # type: ignore[call-overload, index]
+    member = replace(catalog.members[user_id], role=role, version=recorded.version)
+    return replace(
+        catalog, seq=recorded.seq, members={**catalog.members, user_id: member}
+    )
 
 
 @grows(MemberAdded)

@@ -18,13 +18,25 @@ from domain.field import FieldCreated
 from domain.ids import ConstraintId, TableId
 from domain.key import KeyCreated, KeyDeleted
 from domain.table import TableCreated
-from domain.user import AdministrationGranted, ProfileChanged, UserRegistered
-from domain.workspace import WorkspaceCreated, WorkspaceUpdated
+from domain.user import (
+    AdministrationGranted,
+    PasswordChanged,
+    ProfileChanged,
+    UserRegistered,
+)
+from domain.workspace import (
+    WorkspaceCreated,
+    WorkspaceDeleted,
+    WorkspaceRestored,
+    WorkspaceUpdated,
+)
 from projections import catalog as catalogue
 from projections import users
 from projections.records import apply as records
 from projections.records import ddl
 from projections.target import Target
+
+_OF_USERS = (UserRegistered, ProfileChanged, AdministrationGranted, PasswordChanged)
 
 
 def apply(
@@ -42,7 +54,7 @@ def apply(
     start = 0
     while start < len(events):
         event = events[start].event
-        if isinstance(event, UserRegistered | ProfileChanged | AdministrationGranted):
+        if isinstance(event, _OF_USERS):
             users.apply(connection, target, events[start])
             start += 1
         elif isinstance(event, KeyCreated | KeyDeleted):
@@ -74,7 +86,7 @@ def _apply_catalog(
         case WorkspaceCreated():
             ddl.create_schema(connection, target)
             _keep_slug(connection, target, after)
-        case WorkspaceUpdated():
+        case WorkspaceUpdated() | WorkspaceDeleted() | WorkspaceRestored():
             _keep_slug(connection, target, after)
         case TableCreated(table_id=table_id):
             ddl.create_table(connection, target, after.tables[TableId(table_id)])
@@ -101,11 +113,16 @@ def _apply_catalog(
 
 
 def _keep_slug(connection: psycopg.Connection, target: Target, after: Catalog) -> None:
+    """A live workspace has its slug; a deleted one leaves it to others."""
     slugs = target.of_catalog("slugs")
     connection.execute(
         sql.SQL("DELETE FROM {} WHERE workspace_id = %s").format(slugs), [after.id]
     )
-    connection.execute(
-        sql.SQL("INSERT INTO {} (slug, workspace_id) VALUES (%s, %s)").format(slugs),
-        [after.live_workspace().slug, after.id],
-    )
+    workspace = after.workspace
+    if workspace is not None and not workspace.deleted:
+        connection.execute(
+            sql.SQL("INSERT INTO {} (slug, workspace_id) VALUES (%s, %s)").format(
+                slugs
+            ),
+            [workspace.slug, after.id],
+        )

@@ -249,7 +249,9 @@ class Reader:
         if not rows:
             raise NotFound(f"{kind.capitalize()} not found")
         workspace_id = WorkspaceId(rows[0][0])
-        await self.load(workspace_id)
+        catalog = await self.load(workspace_id)
+        if catalog is None or catalog.role_of(caller.user_id) is None:
+            raise NotFound(f"{kind.capitalize()} not found")
         return workspace_id
 
 

@@ -3,7 +3,12 @@
 import psycopg
 
 from domain.events import Recorded
-from domain.user import AdministrationGranted, ProfileChanged, UserRegistered
+from domain.user import (
+    AdministrationGranted,
+    PasswordChanged,
+    ProfileChanged,
+    UserRegistered,
+)
 from projections.target import Target
 
 
@@ -14,7 +19,7 @@ def apply(connection: psycopg.Connection, target: Target, recorded: Recorded) ->
             connection.execute(
                 _INSERT.format(table), [user_id, recorded.at, recorded.version]
             )
-        case ProfileChanged(user_id=user_id):
+        case ProfileChanged(user_id=user_id) | PasswordChanged(user_id=user_id):
             connection.execute(_UPDATE.format(table), [recorded.version, user_id])
         case AdministrationGranted(user_id=user_id):
             connection.execute(_GRANT.format(table), [recorded.version, user_id])

@@ -279,7 +279,7 @@ class Store:
             for slug, owner in self.all.slugs.items()
             if owner != str(WORKSPACE)
         }
-        if self.catalog.workspace is None:
+        if self.catalog.workspace is None or self.catalog.workspace.deleted:
             return others
         return others | {self.catalog.workspace.slug: str(WORKSPACE)}
 

@@ -9,15 +9,15 @@ from pydantic import EmailStr, TypeAdapter, ValidationError
 from api.auth import Tokens
 from api.http import Reply, Request, json_reply
 from api.pybase import present, shapes
-from api.pybase.writing import committed, once, reply_of
+from api.pybase.writing import committed, once, once_with_password, reply_of
 from commands import accounts
 from commands.system import System, new_id, now, time_text
 from commands.unit import Origin, Outcome
-from commands.write import Prepared, submit_to_instance
-from domain.errors import Forbidden, Invalid, Unauthenticated
+from commands.write import Prepared, refusing, submit_to_instance
+from domain.errors import Forbidden, Invalid, Malformed, Unauthenticated
 from domain.events import Actor
 from domain.ids import UserId, uuid_text
-from domain.user import ChangeProfile, RegisterUser
+from domain.user import ChangePassword, ChangeProfile, RegisterUser
 from domain.values import well_formed
 
 _EMAIL = TypeAdapter(EmailStr)
@@ -76,7 +76,7 @@ class Accounts:
                     ),
                 ],
             ),
-            once(request, secret_id=user_id),
+            once_with_password(system, request, secret_id=user_id),
         )
         return reply_of(done)
 
@@ -84,12 +84,13 @@ class Accounts:
         wanted = request.shape(shapes.Login)
         if not well_formed(wanted.email) or not well_formed(wanted.password):
             raise Invalid("The body has a character that cannot be stored")
-        me = await accounts.sign_in(system.reader, wanted.email, wanted.password)
+        signed_in = await accounts.sign_in(system.reader, wanted.email, wanted.password)
+        me, _ = signed_in
         session_id = new_id()
         pair = self._pair(system, me.user_id, session_id)
         await accounts.open_session(
             system.reader,
-            me.user_id,
+            signed_in,
             session_id,
             str(pair["refresh_token"]),
             system.settings.refresh_token_days,
@@ -184,3 +185,28 @@ async def update_me(system: System, request: Request) -> Reply:
         once(request),
     )
     return reply_of(done)
+
+
+async def change_password(system: System, request: Request) -> Reply:
+    """The session that asks stays; every other one ends with the old password."""
+    wanted = request.shape(shapes.ChangePassword)
+    accounts.check_password(wanted.new_password, "new_password")
+    key = once_with_password(system, request)
+    user_id = UserId(request.who.user_id)
+    try:
+        await accounts.confirm_password(
+            system.reader, request.who, wanted.current_password
+        )
+    except Malformed as error:
+        if key is None:
+            raise
+        # a repetition brings the password of before: its key is looked up first
+        prepared = Prepared((), refusing(error))
+    else:
+        password_hash = await accounts.hash_password(wanted.new_password)
+        prepared = Prepared(
+            [ChangePassword(user_id)],
+            lambda outcome: committed(outcome, 204, b""),
+            vault=accounts.new_password(user_id, password_hash, request.who.session_id),
+        )
+    return reply_of(await submit_to_instance(system, request.origin(), prepared, key))

@@ -38,7 +38,7 @@ def workspace(catalog: Catalog, user_id: str) -> dict[str, Any]:
         "name": one.name,
         "slug": one.slug,
         "description": one.description,
-        "owner_id": one.owner_id,
+        "owner_id": catalog.owner_id,
         "members_count": sum(not m.deleted for m in catalog.members.values()),
         "role": role.name if role else None,
         "created_at": one.created_at,

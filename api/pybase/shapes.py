@@ -55,6 +55,14 @@ class Refresh(Shape):
     refresh_token: Annotated[str, Field(max_length=10_000)]
 
 
+class ChangePassword(Shape):
+    current_password: Annotated[
+        Password,
+        Field(validation_alias=AliasChoices("current_password", "old_password")),
+    ]
+    new_password: Password
+
+
 class UpdateUser(Shape):
     name: Name | None = None
 
@@ -90,6 +98,10 @@ class AddMember(Shape):
     role: RoleName = "viewer"
 
 
+class UpdateMember(Shape):
+    role: RoleName
+
+
 class CreateBase(Shape):
     workspace_id: Id
     name: Name
@@ -101,6 +113,11 @@ class UpdateBase(Shape):
     name: Name | None = None
     description: Text | None = None
     icon: Annotated[Text, Field(max_length=255)] | None = None
+
+
+class DuplicateBase(Shape):
+    name: Name | None = None
+    with_records: bool = True
 
 
 class TableField(Shape):

@@ -1,6 +1,7 @@
 """Workspaces, their members, and bases."""
 
 import hmac
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +12,7 @@ from api.pybase import present, shapes
 from api.pybase.parse import read_page
 from api.pybase.writing import committed, given, once, reply_of, write
 from commands import accounts
+from commands.copying import Wanted, copy_base
 from commands.schema import check_slug, slug_from
 from commands.system import System, new_id
 from commands.unit import Outcome
@@ -18,10 +20,11 @@ from commands.write import Prepared, Render, submit
 from domain import base as bases
 from domain import workspace as workspaces
 from domain.access import Role
-from domain.catalog import Base, Catalog
+from domain.catalog import Base, Catalog, Member
 from domain.errors import Invalid, NotFound
 from domain.ids import BaseId, UserId, WorkspaceId, uuid_text
 from projections.query import Page
+from projections.reader import allow
 
 NO_STATEMENTS: Any = ()
 
@@ -31,10 +34,11 @@ async def _catalogs(system: System, request: Request) -> list[Catalog]:
     mine = await system.reader.workspaces(request.who)
     found = []
     for workspace_id in mine:
-        one = await system.reader.ask(
-            request.who, workspace_id, lambda _: NO_STATEMENTS
-        )
-        found.append(one.catalog)
+        with suppress(NotFound):  # deleted, or left since it was listed
+            one = await system.reader.ask(
+                request.who, workspace_id, lambda _: NO_STATEMENTS
+            )
+            found.append(one.catalog)
     return found
 
 
@@ -147,6 +151,13 @@ async def update_workspace(system: System, request: Request) -> Reply:
     )
 
 
+async def delete_workspace(system: System, request: Request) -> Reply:
+    workspace_id = WorkspaceId(request.id("id", "workspace"))
+    command = workspaces.DeleteWorkspace(workspace_id, request.if_match)
+    prepared = Prepared([command], lambda outcome: committed(outcome, 204, b""))
+    return await write(system, request, workspace_id, Role.owner, lambda _: prepared)
+
+
 def no_nulls(changes: dict[str, Any], *names: str) -> None:
     for name in names:
         if name in changes and changes[name] is None:
@@ -201,6 +212,53 @@ async def _user(system: System, wanted: shapes.AddMember) -> str:
     if found is None:
         raise NotFound("User not found")
     return found
+
+
+async def update_member(system: System, request: Request) -> Reply:
+    workspace_id = WorkspaceId(request.id("id", "workspace"))
+    member_id = request.id("member_id", "member")
+    wanted = request.shape(shapes.UpdateMember)
+    catalog = await _catalog(system, request, workspace_id, Role.admin)
+    user_id = _member(catalog, member_id).user_id
+    people = await accounts.people(system.reader, [user_id])
+
+    def render(outcome: Outcome) -> Reply:
+        after = outcome.catalog.members[user_id]
+        shown = present.member(workspace_id, after, people)
+        return committed(outcome, 200, orjson.dumps(shown), after.version)
+
+    command = workspaces.UpdateMember(user_id, wanted.role, request.if_match)
+    return await write(
+        system, request, workspace_id, Role.admin, lambda _: Prepared([command], render)
+    )
+
+
+async def delete_member(system: System, request: Request) -> Reply:
+    """Removes a member: an admin does, or the member who leaves."""
+    workspace_id = WorkspaceId(request.id("id", "workspace"))
+    member_id = request.id("member_id", "member")
+
+    def prepare(catalog: Catalog) -> Prepared:
+        member = _member(catalog, member_id)
+        leaving = member.user_id == request.who.user_id
+        if not leaving:
+            allow(catalog, request.who.user_id, Role.admin)
+        command = (
+            workspaces.LeaveWorkspace(request.if_match)
+            if leaving
+            else workspaces.RemoveMember(member.user_id, request.if_match)
+        )
+        return Prepared([command], lambda outcome: committed(outcome, 204, b""))
+
+    return await write(system, request, workspace_id, Role.viewer, prepare)
+
+
+def _member(catalog: Catalog, member_id: str) -> Member:
+    """A membership, also one that has ended.  Raises NotFound."""
+    for one in catalog.members.values():
+        if one.id == member_id:
+            return one
+    raise NotFound("Member not found")
 
 
 # ------------------------------------------------------------------ bases
@@ -275,6 +333,29 @@ async def update_base(system: System, request: Request) -> Reply:
         Role.admin,
         lambda _: Prepared([command], _rendered(base_id, 200)),
     )
+
+
+async def duplicate_base(system: System, request: Request) -> Reply:
+    """A copy in the same workspace, with its records unless told otherwise."""
+    source_id = request.id("id", "base")
+    wanted = shapes.DuplicateBase()
+    if request.body.strip():
+        wanted = request.shape(shapes.DuplicateBase)
+    workspace_id = await system.reader.find(request.who, "base", source_id)
+    # the right first, and whether it is there: what is read is read by the copy
+    (await _catalog(system, request, workspace_id, Role.admin)).live_base(source_id)
+    base_id = BaseId(new_id())
+    done = await copy_base(
+        system,
+        request.who,
+        request.origin(),
+        workspace_id,
+        Wanted(source_id, wanted.name, wanted.with_records),
+        base_id,
+        _rendered(base_id, 201),
+        once(request),
+    )
+    return reply_of(done)
 
 
 async def delete_base(system: System, request: Request) -> Reply:

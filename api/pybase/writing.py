@@ -1,6 +1,9 @@
 """What every write of this surface has in common: keys, headers, replies."""
 
+import hmac
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from hashlib import sha256
 from typing import Any, TypeAlias
 
 import orjson
@@ -24,6 +27,18 @@ def once(request: Request, secret_id: str | None = None) -> Once | None:
     """The request's idempotency key, if it has one."""
     key = request.idempotency_key
     return Once(key, request.fingerprint, secret_id) if key is not None else None
+
+
+def once_with_password(
+    system: System, request: Request, secret_id: str | None = None
+) -> Once | None:
+    """The same of a body with a password: the fingerprint that is stored must not help
+    to guess it, so it takes the server's key to make."""
+    found = once(request, secret_id)
+    if found is None:
+        return None
+    key = system.settings.secret_key.get_secret_value().encode()
+    return replace(found, fingerprint=hmac.digest(key, found.fingerprint, sha256))
 
 
 def committed(
@@ -69,7 +84,8 @@ async def write(
 async def _with_changes(
     system: System, request: Request, workspace_id: WorkspaceId, error: VersionMismatch
 ) -> VersionMismatch:
-    stream = error.extra.get("record_id") or request.path.get("id")
+    path = request.path
+    stream = error.extra.get("record_id") or path.get("member_id") or path.get("id")
     if stream is None or request.if_match is None:
         return error
     found = await system.reader.ask(

@@ -61,6 +61,18 @@ def select_rows(target: Target, table: Table) -> sql.Composed:
     ).format(values=_kept_values(table), table=target.of_records(table.id))
 
 
+def select_next_rows(target: Target, table: Table) -> sql.Composed:
+    """Whole rows after a number, so many, by number: for `row_from` too."""
+    return sql.SQL(
+        """
+        SELECT t.id, t.number, t.version, ledger.rfc3339(t.created_at), t.created_by,
+               ledger.rfc3339(t.updated_at), t.updated_by, {values}
+        FROM {table} AS t
+        WHERE t.number > %s::bigint ORDER BY t.number LIMIT %s::bigint
+        """
+    ).format(values=_kept_values(table), table=target.of_records(table.id))
+
+
 def row_from(table: Table, row: Sequence[Any]) -> Row:
     """A row of `select_rows`; its links come apart."""
     record_id, number, version, created_at, created_by, updated_at, by, values = row

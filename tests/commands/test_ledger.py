@@ -547,14 +547,12 @@ async def _live_a_little(system: System, person: Person) -> None:
     assert shown.value.extra == {"id": person.user_id}
 
     signed_in = await accounts.sign_in(system.reader, person.email, person.password)
-    assert signed_in.name == person.name
+    assert signed_in[0].name == person.name
     await accounts.rotate(
         system.reader, session, person.tokens[0], person.tokens[1], 30
     )
     another = new_id()
-    await accounts.open_session(
-        system.reader, person.user_id, another, person.tokens[2], 30
-    )
+    await accounts.open_session(system.reader, signed_in, another, person.tokens[2], 30)
     await submit_to_instance(
         system,
         origin,

@@ -186,6 +186,16 @@ def test_A_050_to_053_workspaces(newcomer):
     assert made(newcomer.patch(path, json={"name": "New"}))["name"] == "New"
 
 
+def test_A_054_a_workspace_is_deleted_with_all_that_it_has(client):
+    table = client.table("Name")
+    path = f"/workspaces/{table['workspace_id']}"
+
+    assert client.delete(path).status_code == 204
+    assert client.get(path).status_code == 404
+    assert client.get(f"/tables/{table['id']}").status_code == 404
+    assert create(client, table, Name="a").status_code == 404
+
+
 def test_A_055_and_056_members(client, newcomer):
     path = f"/workspaces/{client.workspace()['id']}/members"
     body = {"user_id": newcomer.user["id"], "role": "editor"}

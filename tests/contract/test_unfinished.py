@@ -123,11 +123,6 @@ POST /tables/{id}/import
 """
 
 UNFINISHED = """
-POST /auth/change-password
-DELETE /workspaces/{id}
-PATCH /workspaces/{id}/members/{member_id}
-DELETE /workspaces/{id}/members/{member_id}
-POST /bases/{id}/duplicate
 POST /extraction/pdf
 POST /extraction/dxf
 POST /extraction/ifc
@@ -186,7 +181,7 @@ def test_what_is_unfinished_was_promised():
 
 
 def test_the_list_is_not_longer_than_it_was():
-    assert len(lines(UNFINISHED)) <= 39
+    assert len(lines(UNFINISHED)) <= 34
 
 
 def test_every_operation_of_the_contract_has_a_route_and_none_is_unknown(server):
@@ -227,7 +222,7 @@ def test_an_unfinished_operation_says_so(client, operation):
 def test_a_finished_operation_does_not(client, operation):
     reply = ask(client, operation)
 
-    assert reply.status_code in (200, 400, 401, 404, 422)
+    assert reply.status_code in (200, 201, 400, 401, 404, 422)
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,20 @@ from domain.record import (
     RecordUpdated,
 )
 from domain.table import TableCreated, TableDeleted, TableRestored, TableUpdated
-from domain.user import AdministrationGranted, ProfileChanged, UserRegistered
+from domain.user import (
+    AdministrationGranted,
+    PasswordChanged,
+    ProfileChanged,
+    UserRegistered,
+)
 from domain.view import ViewCreated, ViewDeleted, ViewRestored, ViewUpdated
 from domain.workspace import (
     MemberAdded,
     MemberRemoved,
+    MemberUpdated,
     WorkspaceCreated,
+    WorkspaceDeleted,
+    WorkspaceRestored,
     WorkspaceUpdated,
 )
 
@@ -57,6 +65,11 @@ EXAMPLES: dict[tuple[str, int], Event] = {
             "name": {"from": "Bücherei", "to": "Library"},
             "description": {"from": "All of it", "to": None},
         },
+    ),
+    ("workspace.deleted", 1): WorkspaceDeleted(STREAM, "Bücherei", "library"),
+    ("workspace.restored", 1): WorkspaceRestored(STREAM, "Bücherei", "library"),
+    ("member.updated", 1): MemberUpdated(
+        STREAM, OTHER, {"role": {"from": "viewer", "to": "admin"}}
     ),
     ("member.added", 1): MemberAdded(STREAM, OTHER, "commenter"),
     ("member.removed", 1): MemberRemoved(STREAM, OTHER, "admin"),
@@ -160,6 +173,7 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ("record.restored", 1): RecordRestored(ONE, OTHER, 1, VALUES, LINKS, THEN, THIRD),
     ("user.registered", 1): UserRegistered(STREAM),
     ("user.profile_changed", 1): ProfileChanged(STREAM, ["email", "name"]),
+    ("user.password_changed", 1): PasswordChanged(STREAM),
     ("user.administration_granted", 1): AdministrationGranted(STREAM),
     ("key.created", 1): KeyCreated(STREAM, OTHER, ["read", "write"], THEN),
     ("key.deleted", 1): KeyDeleted(STREAM, OTHER),

@@ -31,7 +31,13 @@ from domain.record import Change, CreateRecords, DeleteRecords, UpdateRecords
 from domain.table import CreateTable, DeleteTable, UpdateTable
 from domain.values import Value
 from domain.view import CreateView, DeleteView, ReorderViews, UpdateView
-from domain.workspace import AddMember, RemoveMember, UpdateWorkspace
+from domain.workspace import (
+    AddMember,
+    DeleteWorkspace,
+    RemoveMember,
+    UpdateMember,
+    UpdateWorkspace,
+)
 from tests.domain.library import BOOKS, GENRES, link, unique, view
 from tests.scenario import WORKSPACE, Store, record
 
@@ -339,12 +345,16 @@ def move_view(draw: Draw, world: World) -> Command | None:
 
 def change_workspace(draw: Draw, world: World) -> Command:
     who = UserId(pick(draw, USERS))
-    match pick(draw, ["rename", "add", "remove"]):
+    match pick(draw, ["rename", "add", "remove", "rename", "role", "delete"]):
         case "rename":
             slug = pick(draw, ["library", "other", "v1"])
             return UpdateWorkspace(WORKSPACE, {"name": slug.title(), "slug": slug})
         case "add":
             return AddMember(world.new("member"), who, "editor")
+        case "role":
+            return UpdateMember(who, pick(draw, ["viewer", "admin", "owner"]))
+        case "delete":
+            return DeleteWorkspace(WORKSPACE)
         case _:
             return RemoveMember(who)
 

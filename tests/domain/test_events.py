@@ -11,7 +11,12 @@ from domain.events import EVENTS, UPCASTERS, Event, Recorded, decode, event
 from domain.ids import WorkspaceId
 from domain.key import KeyCreated, KeyDeleted
 from domain.record import RecordLinksChanged
-from domain.user import AdministrationGranted, ProfileChanged, UserRegistered
+from domain.user import (
+    AdministrationGranted,
+    PasswordChanged,
+    ProfileChanged,
+    UserRegistered,
+)
 from domain.workspace import WorkspaceCreated
 from tests.domain.examples import EXAMPLES
 from tests.scenario import SYSTEM
@@ -23,6 +28,7 @@ FINAL = {
     UserRegistered,
     ProfileChanged,
     AdministrationGranted,
+    PasswordChanged,
     KeyCreated,
     KeyDeleted,
 }

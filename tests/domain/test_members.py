@@ -12,8 +12,15 @@ from domain.constraint import (
     RestoreConstraint,
     UpdateConstraint,
 )
+from domain.copy import CopyBase, CopyLinks, CopyRecords
 from domain.decider import commands
-from domain.errors import Conflict, Forbidden, NotFound
+from domain.errors import (
+    Conflict,
+    Forbidden,
+    NameTaken,
+    NotFound,
+    VersionMismatch,
+)
 from domain.events import Actor, Command
 from domain.field import CreateField, DeleteField, RestoreField, UpdateField
 from domain.field_order import ReorderFields
@@ -26,7 +33,12 @@ from domain.record import (
     UpdateRecords,
 )
 from domain.table import CreateTable, DeleteTable, RestoreTable, UpdateTable
-from domain.user import ChangeProfile, GrantAdministration, RegisterUser
+from domain.user import (
+    ChangePassword,
+    ChangeProfile,
+    GrantAdministration,
+    RegisterUser,
+)
 from domain.view import (
     CreateView,
     DeleteView,
@@ -38,13 +50,20 @@ from domain.view import (
 from domain.workspace import (
     AddMember,
     CreateWorkspace,
+    DeleteWorkspace,
+    LeaveWorkspace,
     MemberAdded,
     MemberRemoved,
+    MemberUpdated,
     RemoveMember,
+    RestoreWorkspace,
+    UpdateMember,
     UpdateWorkspace,
+    WorkspaceDeleted,
+    WorkspaceRestored,
 )
 from tests.domain.library import ADA, AUTHORS, MEMBERS, author, unique, view
-from tests.scenario import OWNER, WORKSPACE, Store, scenario
+from tests.scenario import OWNER, SYSTEM, WORKSPACE, Store, scenario
 
 ADMIN, EDITOR, VIEWER = (Actor("user", who) for who in ("admin", "editor", "viewer"))
 STRANGER = Actor("user", "eve")
@@ -61,6 +80,7 @@ VIEW = ViewId("all")
 
 # every command that a role is needed for
 WISHES: Mapping[Role, list[Command]] = {
+    Role.viewer: [LeaveWorkspace()],
     Role.editor: [
         CreateRecords(TABLE, 12, []),
         UpdateRecords(TABLE, 12, []),
@@ -77,10 +97,12 @@ WISHES: Mapping[Role, list[Command]] = {
         UpdateWorkspace(WORKSPACE, {}),
         AddMember("member-5", EVE, "viewer"),
         RemoveMember(UserId("viewer")),
+        UpdateMember(UserId("viewer"), "editor"),
         CreateBase(BaseId("other"), "Other"),
         UpdateBase(BaseId("base"), {}),
         DeleteBase(BaseId("base")),
         RestoreBase(BaseId("base")),
+        CopyBase(BaseId("other"), "Other", None, None, [], {}, {}),
         CreateTable(TableId("other"), BaseId("base"), 2, "Other"),
         UpdateTable(TABLE, {}),
         DeleteTable(TABLE),
@@ -95,6 +117,7 @@ WISHES: Mapping[Role, list[Command]] = {
         DeleteConstraint(UNIQUE),
         RestoreConstraint(UNIQUE, TABLE, FIELD),
     ],
+    Role.owner: [DeleteWorkspace(WORKSPACE)],
 }
 ALL = [(role, wish) for role, wishes in WISHES.items() for wish in wishes]
 
@@ -117,21 +140,25 @@ def test_a_lower_role_is_refused_and_a_higher_one_is_not(needed: Role, wish: Com
         if Role[actor.id] < needed:
             scenario(given=GIVEN, when=wish, actor=actor, refused=Forbidden)
         else:
-            Store(GIVEN, users=["eve"]).do(wish, actor=actor)
+            owners = [*GIVEN, MemberAdded("member-5", "flo", "owner")]
+            Store(owners, users=["eve"]).do(wish, actor=actor)
 
 
 def test_every_command_says_the_role_that_it_needs():
     expected = {type(wish): role for role, wish in ALL}
+    inside_a_copy = dict.fromkeys([CopyRecords, CopyLinks], Role.admin)
     nobody_yet = [
         CreateWorkspace,
         RegisterUser,
         ChangeProfile,
         GrantAdministration,
+        ChangePassword,
         CreateKey,
         DeleteKey,
+        RestoreWorkspace,
     ]
 
-    assert commands() == expected | dict.fromkeys(nobody_yet)
+    assert commands() == expected | inside_a_copy | dict.fromkeys(nobody_yet)
 
 
 def test_roles_are_in_order():
@@ -291,3 +318,179 @@ def test_a_membership_counts_its_changes():
 
     assert (member.id, member.role, member.version) == ("member-4", Role.editor, 3)
     assert not member.deleted
+
+
+def test_a_member_leaves_by_a_wish_of_their_own():
+    scenario(
+        given=MEMBERS,
+        actor=VIEWER,
+        when=LeaveWorkspace(),
+        then=[MemberRemoved("member-4", "viewer", "viewer")],
+    )
+
+
+def test_the_last_owner_does_not_leave_by_their_own_wish_either():
+    scenario(
+        given=MEMBERS,
+        actor=OWNER,
+        when=LeaveWorkspace(),
+        refused=Conflict,
+        detail="The last owner cannot leave",
+    )
+
+
+# roles that change
+
+
+def role_changed(who: str, number: int, before: str, after: str) -> MemberUpdated:
+    changes = {"role": {"from": before, "to": after}}
+    return MemberUpdated(f"member-{number}", who, changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("role", ["viewer", "commenter", "admin"])
+def test_an_admin_changes_a_role(role: str):
+    scenario(
+        given=MEMBERS,
+        actor=ADMIN,
+        when=UpdateMember(UserId("editor"), role),
+        then=[role_changed("editor", 3, "editor", role)],
+    )
+
+
+def test_the_same_role_again_fires_nothing():
+    scenario(given=MEMBERS, when=UpdateMember(UserId("editor"), "editor"), then=[])
+
+
+SECOND = MemberAdded("member-5", "eve", "owner")
+ONLY_OWNERS = "Only an owner makes, changes or removes an owner"
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        UpdateMember(UserId("editor"), "owner"),
+        UpdateMember(UserId("admin"), "owner"),
+        UpdateMember(EVE, "viewer"),
+        UpdateMember(EVE, "owner"),
+        RemoveMember(EVE),
+    ],
+    ids=str,
+)
+def test_owners_are_a_matter_of_owners(wish: Command):
+    scenario(
+        given=[*MEMBERS, SECOND],
+        actor=ADMIN,
+        when=wish,
+        refused=Forbidden,
+        detail=ONLY_OWNERS,
+    )
+    Store([*MEMBERS, SECOND]).do(wish, actor=OWNER)
+
+
+def test_the_last_owner_does_not_step_down():
+    scenario(
+        given=MEMBERS,
+        actor=OWNER,
+        when=UpdateMember(UserId("owner"), "admin"),
+        refused=Conflict,
+        detail="The last owner cannot step down",
+    )
+    scenario(
+        given=[*MEMBERS, SECOND],
+        actor=OWNER,
+        when=UpdateMember(UserId("owner"), "admin"),
+        then=[role_changed("owner", 1, "owner", "admin")],
+    )
+
+
+def test_a_workspace_is_handed_over_in_one_unit():
+    scenario(
+        given=MEMBERS,
+        actor=OWNER,
+        when=[
+            UpdateMember(UserId("admin"), "owner"),
+            UpdateMember(UserId("owner"), "viewer"),
+        ],
+        then=[
+            role_changed("admin", 2, "admin", "owner"),
+            role_changed("owner", 1, "owner", "viewer"),
+        ],
+    )
+
+
+def test_who_owns_a_workspace_is_who_made_it_or_the_next_owner():
+    store = Store([*MEMBERS, SECOND])
+    assert store.catalog.owner_id == "owner"
+    (left,) = store.do(LeaveWorkspace(), actor=OWNER)
+    assert store.catalog.owner_id == "eve"
+    back = left.event.inverse()
+    assert back is not None
+    store.all.users["owner"] = 1
+    store.do(back)
+    assert store.catalog.owner_id == "owner"
+
+
+def test_a_member_is_changed_by_who_saw_the_version():
+    for wish in (
+        UpdateMember(UserId("viewer"), "editor", if_match=2),
+        RemoveMember(UserId("viewer"), if_match=2),
+    ):
+        scenario(
+            given=MEMBERS,
+            when=wish,
+            refused=VersionMismatch,
+            detail="The resource has another version",
+            current_version=1,
+        )
+
+
+def test_a_workspace_that_is_deleted_is_nobodys():
+    gone = [*GIVEN, WorkspaceDeleted(WORKSPACE, "Library", "library")]
+    for actor in (OWNER, ADMIN, VIEWER, SYSTEM):
+        for _, wish in ALL:
+            scenario(
+                given=gone, when=wish, actor=actor, users=["eve"], refused=NotFound
+            )
+
+
+def test_a_workspace_is_deleted_by_an_owner_and_restored():
+    scenario(
+        given=GIVEN,
+        actor=OWNER,
+        when=[DeleteWorkspace(WORKSPACE), RestoreWorkspace(WORKSPACE)],
+        then=[
+            WorkspaceDeleted(WORKSPACE, "Library", "library"),
+            WorkspaceRestored(WORKSPACE, "Library", "library"),
+        ],
+    )
+    scenario(given=GIVEN, when=RestoreWorkspace(WORKSPACE), then=[])
+
+
+def test_only_an_owner_restores_a_workspace():
+    gone = [*GIVEN, WorkspaceDeleted(WORKSPACE, "Library", "library")]
+    for actor in (ADMIN, STRANGER):
+        scenario(
+            given=gone,
+            actor=actor,
+            when=RestoreWorkspace(WORKSPACE),
+            refused=NotFound,
+            detail="Workspace not found",
+        )
+
+
+def test_a_workspace_is_not_restored_to_a_slug_that_was_taken():
+    store = Store([*GIVEN, WorkspaceDeleted(WORKSPACE, "Library", "library")])
+    store.all.slugs["library"] = "another workspace"
+
+    with pytest.raises(NameTaken):
+        store.do(RestoreWorkspace(WORKSPACE))
+
+
+def test_a_workspace_is_deleted_by_who_saw_its_version():
+    scenario(
+        given=GIVEN,
+        when=DeleteWorkspace(WORKSPACE, if_match=2),
+        refused=VersionMismatch,
+        detail="The resource has another version",
+        current_version=1,
+    )

@@ -4,8 +4,10 @@ from domain.errors import Conflict, NotFound
 from domain.ids import UserId
 from domain.user import (
     AdministrationGranted,
+    ChangePassword,
     ChangeProfile,
     GrantAdministration,
+    PasswordChanged,
     ProfileChanged,
     RegisterUser,
     UserRegistered,
@@ -66,7 +68,12 @@ def test_a_user_becomes_an_administrator():
 
 
 def test_only_a_user_can_change():
-    for wish in (ChangeProfile(EVE, ("name",)), GrantAdministration(EVE)):
+    wishes = [
+        ChangeProfile(EVE, ("name",)),
+        GrantAdministration(EVE),
+        ChangePassword(EVE),
+    ]
+    for wish in wishes:
         scenario(
             given=[UserRegistered("ada")],
             when=wish,
@@ -89,3 +96,11 @@ def test_a_user_registers_and_changes_in_one_unit():
         ("ada", 3),
     ]
     assert store.all.users == {"ada": 3}
+
+
+def test_a_new_password_is_recorded_without_it():
+    scenario(
+        given=[UserRegistered("ada")],
+        when=ChangePassword(ADA),
+        then=[PasswordChanged("ada")],
+    )

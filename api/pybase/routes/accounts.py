@@ -1,7 +1,7 @@
 """Signing in, and the caller's own account."""
 
 from api.pybase import keys, schemas, shapes
-from api.pybase.accounts import Accounts, me, update_me
+from api.pybase.accounts import Accounts, change_password, me, update_me
 from api.pybase.routes.rows import (
     public,
     read,
@@ -48,11 +48,12 @@ def account_rows(accounts: Accounts) -> list[Route]:
         write(
             "POST",
             "/auth/change-password",
-            "Change the password",
-            None,
+            "Change the password; every other session ends",
+            change_password,
             "auth",
             None,
             status=204,
+            body=shapes.ChangePassword,
         ),
         read("/users/me", "The caller", me, "users", schemas.USER, role=None),
         write(

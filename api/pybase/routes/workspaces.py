@@ -5,7 +5,6 @@ from api.pybase.routes.rows import (
     ADMIN,
     OWNER,
     PAGING,
-    planned,
     read,
     write,
 )
@@ -45,7 +44,14 @@ def workspace_rows() -> list[Route]:
             body=shapes.UpdateWorkspace,
             response=one,
         ),
-        planned("DELETE", "/workspaces/{id}", "Delete a workspace", tag, OWNER),
+        write(
+            "DELETE",
+            "/workspaces/{id}",
+            "Delete a workspace with all that it has",
+            w.delete_workspace,
+            tag,
+            OWNER,
+        ),
         read(
             "/workspaces/{id}/members",
             "Members",
@@ -63,13 +69,21 @@ def workspace_rows() -> list[Route]:
             body=shapes.AddMember,
             response=schemas.MEMBER,
         ),
-        planned(
-            "PATCH", "/workspaces/{id}/members/{member_id}", "Change a role", tag, ADMIN
+        write(
+            "PATCH",
+            "/workspaces/{id}/members/{member_id}",
+            "Change a member's role",
+            w.update_member,
+            tag,
+            ADMIN,
+            body=shapes.UpdateMember,
+            response=schemas.MEMBER,
         ),
-        planned(
+        write(
             "DELETE",
             "/workspaces/{id}/members/{member_id}",
-            "Remove a member",
+            "Remove a member; of oneself anybody may",
+            w.delete_member,
             tag,
             ADMIN,
         ),
@@ -118,5 +132,14 @@ def base_rows() -> list[Route]:
             tag,
             ADMIN,
         ),
-        planned("POST", "/bases/{id}/duplicate", "Duplicate a base", tag, ADMIN),
+        write(
+            "POST",
+            "/bases/{id}/duplicate",
+            "Copy a base with its tables, and with its records unless told otherwise",
+            w.duplicate_base,
+            tag,
+            ADMIN,
+            body=shapes.DuplicateBase,
+            response=one,
+        ),
     ]

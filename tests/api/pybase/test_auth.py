@@ -452,3 +452,125 @@ def test_a_session_that_ended_no_longer_reads_or_writes_a_table(newcomer):
     ]
 
     assert [reply.status_code for reply in attempts] == [401] * len(attempts)
+
+
+# ------------------------------------------------------------ another password
+
+NEW = "another password"
+
+
+def change(client, current=PASSWORD, new=NEW, **more):
+    body = {"current_password": current, "new_password": new}
+    return client.post("/auth/change-password", json=body, **more)
+
+
+def log_in(anonymous, user, password):
+    body = {"email": user["email"], "password": password}
+    return anonymous.post("/auth/login", json=body)
+
+
+def test_nobody_has_no_password_to_change(anonymous):
+    assert change(anonymous).status_code == 401
+
+
+def test_a_new_password_takes_the_place_of_the_old(newcomer, anonymous, happened):
+    before = len(happened(INSTANCE))
+
+    reply = change(newcomer)
+
+    assert (reply.status_code, reply.content) == (204, b"")
+    assert happened(INSTANCE, before) == [("user.password_changed", {})]
+    assert log_in(anonymous, newcomer.user, PASSWORD).json() == NO_ENTRY
+    assert log_in(anonymous, newcomer.user, NEW).status_code == 200
+
+
+def test_the_old_one_may_be_called_so(newcomer):
+    body = {"old_password": PASSWORD, "new_password": NEW}
+
+    assert newcomer.post("/auth/change-password", json=body).status_code == 204
+
+
+def test_the_other_sessions_end_and_the_present_one_stays(newcomer, anonymous):
+    other = made(log_in(anonymous, newcomer.user, PASSWORD))
+    table = newcomer.table("Name")
+
+    change(newcomer)
+
+    assert with_token(anonymous, other["access_token"]).json() == REFUSED
+    assert trade(anonymous, other["refresh_token"]).status_code == 401
+    headers = {"authorization": f"Bearer {other['access_token']}"}
+    body = {"table_id": table["id"], "fields": {}}
+    late = anonymous.post("/records", json=body, headers=headers)
+    assert late.status_code == 401
+    assert newcomer.get("/users/me").status_code == 200
+    assert trade(newcomer, newcomer.refresh_token).status_code == 200
+
+
+def test_a_wrong_password_changes_nothing(newcomer, anonymous, happened):
+    before = happened(INSTANCE)
+
+    reply = change(newcomer, current="wrongwrong")
+
+    assert reply.status_code == 400
+    assert reply.json() == {
+        "detail": "The current password is not right",
+        "code": "BAD_REQUEST",
+    }
+    assert happened(INSTANCE) == before
+    assert log_in(anonymous, newcomer.user, PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize("new", ["short", "x" * 1025, "null\0null", None, 12345678])
+def test_a_new_password_that_is_none_is_refused(newcomer, new):
+    reply = change(newcomer, new=new)
+
+    assert (reply.status_code, reply.json()["code"]) == (422, "VALIDATION_ERROR")
+    assert [error["loc"] for error in reply.json()["errors"]] == [["new_password"]]
+
+
+def test_a_change_that_is_repeated_gets_its_first_reply(newcomer, happened):
+    headers = {"idempotency-key": f"pw-{newcomer.user['id']}"}
+    before = len(happened(INSTANCE))
+
+    first, again = (change(newcomer, headers=headers) for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (204, 204)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert len(happened(INSTANCE, before)) == 1
+    other = change(newcomer, new="a third password", headers=headers)
+    assert other.json()["code"] == "IDEMPOTENCY_KEY_REUSED"
+
+
+def test_a_stored_fingerprint_does_not_help_to_guess_a_password(newcomer, database):
+    key = f"pw-{newcomer.user['id']}"
+    reply = change(newcomer, headers={"idempotency-key": key})
+    guess = b"\0".join(
+        [b"POST", b"/api/v1/auth/change-password", b"", reply.request.content]
+    )
+
+    with psycopg.connect(database.owner) as connection:
+        rows = connection.execute(
+            "SELECT fingerprint FROM ledger.batches WHERE key = %s", [key]
+        ).fetchall()
+
+    assert len(rows) == 1
+    assert rows[0][0] != sha256(guess).digest()
+
+
+def test_a_log_in_that_meets_the_change_opens_no_session_with_the_old(
+    newcomer, anonymous
+):
+    """Of log-ins under way, those that open a session end with the change."""
+    with ThreadPoolExecutor(9) as threads:
+        entering = [
+            threads.submit(log_in, anonymous, newcomer.user, PASSWORD) for _ in range(8)
+        ]
+        changing = threads.submit(change, newcomer)
+        assert changing.result().status_code == 204
+        replies = [one.result() for one in entering]
+
+    for reply in replies:
+        assert reply.status_code in (200, 401)
+        if reply.status_code == 200:
+            token = reply.json()["access_token"]
+            assert with_token(anonymous, token).status_code == 401
