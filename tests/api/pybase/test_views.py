@@ -825,3 +825,64 @@ def test_a_view_of_which_all_is_gone_shows_everything(client, items):
         "operator": "gt",
         "value": 30,
     }
+
+
+# ------------------------------------------------- fields of the other types
+
+
+@pytest.fixture
+def parts(client):
+    tags = {"choices": ["Red", "Blue"]}
+    return client.table(
+        "Name",
+        {"name": "Tags", "type": "multi_select", "options": tags},
+        {"name": "Photo", "type": "url"},
+        {"name": "Owner", "type": "user"},
+        {"name": "Stars", "type": "rating"},
+        {"name": "Length", "type": "dimension", "options": {"unit": "mm"}},
+        {"name": "Mail", "type": "email"},
+    )
+
+
+def test_filters_on_fields_of_every_kind_are_kept(client, parts):
+    client.records(
+        parts["id"],
+        {"Name": "a", "Tags": ["Red"], "Owner": client.user["id"], "Stars": 3},
+        {"Name": "b", "Tags": ["Red", "Blue"], "Length": 2.5, "Mail": "b@example.org"},
+    )
+    for filters, found in [
+        ({"Tags": ["Blue", "Red"]}, ["b"]),
+        ({"Tags": {"$contains": "Red"}}, ["a", "b"]),
+        ({"Owner": client.user["id"]}, ["a"]),
+        ({"Stars": {"$gte": 3}}, ["a"]),
+        ({"Length": {"$lt": 2.6}}, ["b"]),
+        ({"Mail": {"$ends_with": ".ORG"}}, ["b"]),
+    ]:
+        view = client.view(parts["id"], filters=filters)
+        assert names(client, view) == found
+        path = f"/views/{view['id']}"
+        back = made(client.patch(path, json={"filters": view["filters"]}))
+        assert back == view
+    assert names(client, client.view(parts["id"]), search="EXAMPLE") == ["b"]
+
+
+def test_renamed_choices_keep_their_place_among_several(client, parts):
+    client.record(parts["id"], Name="a", Tags=["Red"])
+    view = client.view(parts["id"], filters={"Tags": {"$contains": ["Red"]}})
+    path = f"/fields/{parts['ids']['Tags']}"
+    choices = made(client.get(path))["options"]["choices"]
+    choices[0]["name"] = "Rouge"
+    made(client.patch(path, json={"options": {"choices": choices}}))
+
+    assert names(client, view) == ["a"]
+    shown = made(client.get(f"/views/{view['id']}"))
+    assert shown["filters"] == [condition(parts, "Tags", "contains", ["Rouge"])]
+
+
+def test_boards_and_covers_of_the_other_types(client, parts):
+    ids = parts["ids"]
+    for key in ("Tags", "Owner", "Stars"):
+        config = {"group_field_id": ids[key]}
+        assert client.view(parts["id"], "kanban", config=config)["config"] == config
+    config = {"cover_field_id": ids["Photo"]}
+    assert client.view(parts["id"], "gallery", config=config)["config"] == config
