@@ -241,31 +241,31 @@ def test_nothing_found_is_a_page_too(client, table):
     }
 
 
-def test_records_that_come_and_go_meanwhile_move_no_other(client):
-    table = client.table({"name": "N", "type": "number"})
-    rows = client.records(table["id"], *[{"N": n} for n in range(10, 30, 2)])
+def test_records_that_come_and_go_meanwhile_move_no_other(newcomer):
+    table = newcomer.table({"name": "N", "type": "number"})
+    rows = newcomer.records(table["id"], *[{"N": n} for n in range(10, 30, 2)])
     sort = sorts("N")
-    first = made(ask(client, table, sort=sort, limit=4))
+    first = made(ask(newcomer, table, sort=sort, limit=4))
 
-    client.records(table["id"], {"N": 1}, {"N": 11}, {"N": 17})
-    client.delete(f"/records/{rows[0]['id']}")
-    client.delete(f"/records/{rows[3]['id']}")  # the one that the cursor stands at
+    newcomer.records(table["id"], {"N": 1}, {"N": 11}, {"N": 17})
+    newcomer.delete(f"/records/{rows[0]['id']}")
+    newcomer.delete(f"/records/{rows[3]['id']}")  # the one that the cursor stands at
     cursor = first["meta"]["next_cursor"]
-    second = made(ask(client, table, sort=sort, limit=4, cursor=cursor))
+    second = made(ask(newcomer, table, sort=sort, limit=4, cursor=cursor))
 
     assert [one["fields"]["N"] for one in second["items"]] == [17, 18, 20, 22]
 
 
-def test_a_cursor_at_a_long_text_ends_when_that_record_changes(client):
-    table = client.table({"name": "Text", "type": "long_text"})
-    rows = client.records(table["id"], *[{"Text": "x" * 5000 + c} for c in "abcd"])
+def test_a_cursor_at_a_long_text_ends_when_that_record_changes(newcomer):
+    table = newcomer.table({"name": "Text", "type": "long_text"})
+    rows = newcomer.records(table["id"], *[{"Text": "x" * 5000 + c} for c in "abcd"])
     sort = sorts("Text")
-    first = made(ask(client, table, sort=sort, limit=2))
+    first = made(ask(newcomer, table, sort=sort, limit=2))
     cursor = first["meta"]["next_cursor"]
-    second = made(ask(client, table, sort=sort, limit=2, cursor=cursor))
+    second = made(ask(newcomer, table, sort=sort, limit=2, cursor=cursor))
 
-    client.patch(f"/records/{rows[1]['id']}", json={"fields": {"Text": "changed"}})
-    reply = ask(client, table, sort=sort, limit=2, cursor=cursor)
+    newcomer.patch(f"/records/{rows[1]['id']}", json={"fields": {"Text": "changed"}})
+    reply = ask(newcomer, table, sort=sort, limit=2, cursor=cursor)
 
     assert len(cursor) < 1000
     assert ids(second) == [rows[2]["id"], rows[3]["id"]]
@@ -355,12 +355,12 @@ def test_a_162_a_record_shows_the_fields_that_were_asked_for(client, table):
     assert twice.json()["data"] == {table["ids"]["No"]: one["fields"]["No"]}
 
 
-def test_a_160_a_name_with_a_comma_is_reached_by_its_id(client):
-    table = client.table("Last, first", "Other")
-    client.record(table["id"], **{"Last, first": "Lovelace, Ada"})
+def test_a_160_a_name_with_a_comma_is_reached_by_its_id(newcomer):
+    table = newcomer.table("Last, first", "Other")
+    newcomer.record(table["id"], **{"Last, first": "Lovelace, Ada"})
     params = {"table_id": table["id"], "fields": table["ids"]["Last, first"]}
 
-    (one,) = made(client.get("/records", params=params))["items"]
+    (one,) = made(newcomer.get("/records", params=params))["items"]
 
     assert one["fields"] == {"Last, first": "Lovelace, Ada"}
 
@@ -386,12 +386,14 @@ def test_a_160_an_unknown_field_is_refused(client, table, path):
     ]
 
 
-def test_a_160_a_deleted_field_answers_as_one_that_never_was(client):
-    table = client.table("Kept", "Gone")
-    client.delete(f"/fields/{table['ids']['Gone']}")
+def test_a_160_a_deleted_field_answers_as_one_that_never_was(newcomer):
+    table = newcomer.table("Kept", "Gone")
+    newcomer.delete(f"/fields/{table['ids']['Gone']}")
 
     for name in ("Gone", table["ids"]["Gone"], "Never"):
-        reply = client.get("/records", params={"table_id": table["id"], "fields": name})
+        reply = newcomer.get(
+            "/records", params={"table_id": table["id"], "fields": name}
+        )
         assert (reply.status_code, reply.json()["detail"]) == (
             422,
             f"Unknown field {name!r}",
