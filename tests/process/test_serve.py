@@ -89,13 +89,21 @@ def left_behind(data_dir: Path) -> list[str]:
     return found
 
 
-def test_it_prints_where_it_listens(tmp_path: Path) -> None:
+def test_it_prints_where_it_listens_and_nothing_of_what_is_asked(
+    tmp_path: Path,
+) -> None:
     port = free_port()
     with started(tmp_path / "data", port) as process:
+        secret = "tbk_" + "x" * 43
+        url = f"http://127.0.0.1:{port}/api/v1/users/{secret}"
+        headers = {"X-API-Key": secret}
+        asked = httpx2.get(url, params={"api_key": secret}, headers=headers)
+        assert asked.status_code == 404
         os.killpg(process.pid, signal.SIGTERM)
         said, _ = process.communicate(timeout=20)
     assert f"http://127.0.0.1:{port}/api/v1" in said
     assert f"http://127.0.0.1:{port}/docs" in said
+    assert secret not in said
     assert process.returncode == 0
 
 
