@@ -24,6 +24,7 @@ from domain.events import Command, Recorded
 from domain.facts import Facts
 from domain.ids import INSTANCE, BatchId, WorkspaceId, uuid7
 from domain.record import CreateRecords, RecordCreated, RecordLinksChanged, tally
+from domain.retype import parts_to_come
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +150,8 @@ def _decided(unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool) -> A
             if type(recorded.event) is not unseen:
                 evolve(facts, recorded)
             events.append(recorded)
+    if unit.retypes:
+        to_come = parts_to_come(events)
     return Accepted(batch_id, origin, first, events, unit.once, None, to_come)
 
 

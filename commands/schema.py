@@ -3,14 +3,17 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from commands.system import new_id
 from domain.catalog import Field
+from domain.conversions import SELECTS, TEXTS, conversion_of
 from domain.errors import Invalid, Json, NotImplementedYet
-from domain.field import CreateField
+from domain.events import Command
+from domain.field import CreateField, UpdateField, stored_as
 from domain.ids import FieldId, TableId
+from domain.retype import RetypeField
 from domain.values import FIELD_TYPES, PLANNED_TYPES, read_options
 from projections.reader import Reader
 
@@ -91,6 +94,76 @@ def changed_options(known: Field, options: Mapping[str, Any]) -> dict[str, Json]
     }
     read = read_options(known.type, {**fixed, **with_choice_ids(options, known)})
     return {**read, **{name: fixed[name] for name in fixed if name not in read}}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a change of a field asks for beside its name and the like; `type` and
+    `options` None: as they are."""
+
+    type: str | None
+    options: Mapping[str, Any] | None
+    force: bool = False
+
+
+# options that mean the same in another type
+_CARRIED = ("choices", "precision", "timezone", "date_format")
+
+
+def change_field(
+    known: Field, changes: Mapping[str, Any], wish: Wish, if_match: int | None
+) -> list[Command]:
+    """The commands of one change.  Raises Invalid for wrong options or a type that it
+    cannot become, NotImplementedYet for one that is not there yet."""
+    kind = wish.type or known.type
+    if kind != known.type:
+        check_type(kind)
+        conversion_of(known.type, kind)
+        options = _new_options(known, kind, wish.options)
+    elif wish.options is not None:
+        options = changed_options(known, wish.options)
+    else:
+        options = dict(known.options)
+    if not _converts(known, kind, options, wish):
+        after = dict(changes)
+        if wish.options is not None:
+            after["options"] = options
+        return [UpdateField(known.id, known.table_id, after, if_match, known.version)]
+    change = RetypeField(
+        known.id,
+        known.table_id,
+        kind,
+        options,
+        wish.force,
+        _makes_choices(known, kind, wish.options),
+        FieldId(new_id()) if kind == "linked_record" else None,
+    )
+    if not changes:
+        return [replace(change, known=known.version, if_match=if_match)]
+    first = UpdateField(known.id, known.table_id, changes, if_match, known.version)
+    return [first, change]
+
+
+def _converts(known: Field, kind: str, options: Mapping[str, Json], wish: Wish) -> bool:
+    """Whether values may have to change: the type, the form of one type, or, where that
+    is forced, the choices."""
+    if stored_as(kind, options) != stored_as(known.type, known.options):
+        return True
+    return wish.force and wish.options is not None and "choices" in known.options
+
+
+def _new_options(
+    known: Field, kind: str, given: Mapping[str, Any] | None
+) -> dict[str, Json]:
+    carried = {name: known.options[name] for name in _CARRIED if name in known.options}
+    wanted = {**carried, **with_choice_ids(given or {}, known)}
+    (one,) = self_links([NewField(known.name, kind, wanted)], known.table_id)
+    return read_options(kind, one.options)
+
+
+def _makes_choices(known: Field, kind: str, given: Mapping[str, Any] | None) -> bool:
+    """Text becomes a select without choices: its values are what there is to choose."""
+    return known.type in TEXTS and kind in SELECTS and "choices" not in (given or {})
 
 
 def self_links(fields: Sequence[NewField], table_id: str) -> list[NewField]:

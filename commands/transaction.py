@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from commands import streaming
+from commands import converting, streaming
 from commands.append import Head, append
 from commands.deciding import Group, Seen, decide_group
 from commands.gather import Gathering, needed
@@ -18,11 +18,13 @@ from domain.catalog import Catalog
 from domain.errors import Busy, Conflict, NotFound, RowTooLarge, TooManyFields
 from domain.facts import Facts
 from domain.ids import WorkspaceId
+from domain.retype import FieldRetyped
 from projections.apply import apply
 from projections.arrays import text_array
 from projections.catalog import load
 from projections.log import ZERO
 from projections.postgres import connect
+from projections.records.convert import column_to_come, stretches
 from projections.target import live
 
 
@@ -74,6 +76,8 @@ class Transaction:
         CommitUnknown where it cannot be told.
         """
         stream = units[0].stream
+        if units[0].retypes:
+            self._make_room(workspace_id, units)
         if stream is None or not stream.fields:
             return self._commit(workspace_id, units)
         streaming.make_columns(self._connected(), workspace_id, stream)
@@ -136,6 +140,27 @@ class Transaction:
             self._catalogs[workspace_id] = group.catalog
         return group
 
+    def _make_room(self, workspace_id: WorkspaceId, units: Sequence[Unit]) -> None:
+        """Makes the columns of a change of type, where a rehearsal allows it."""
+        connection = self._connected()
+        group = Group(workspace_id, [])
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            with connection.pipeline() as pipeline:
+                head, facts, seen = self._loaded(
+                    connection, pipeline, workspace_id, units, _SEE_HEAD
+                )
+                if head is not None:
+                    facts.now = head.recorded_at
+                    decide_group(group, head, facts, seen, units, 0)
+        finally:
+            self._roll_back(connection)
+        for one in (event for unit in group.accepted for event in unit.events):
+            if isinstance(one.event, FieldRetyped):
+                field = column_to_come(group.before, facts.catalog, one.event)
+                if field is not None:
+                    converting.make_column(connection, workspace_id, field)
+
     def _roll_back(self, connection: psycopg.Connection[Any]) -> None:
         try:
             connection.execute("ROLLBACK")
@@ -150,16 +175,26 @@ class Transaction:
         units: Sequence[Unit],
     ) -> tuple[Head | None, Facts, Seen]:
         """Takes the head's lock and loads the facts of the group."""
+        connection.execute("BEGIN")
+        return self._loaded(connection, pipeline, workspace_id, units, _LOCK_HEAD)
+
+    def _loaded(
+        self,
+        connection: psycopg.Connection[Any],
+        pipeline: psycopg.Pipeline,
+        workspace_id: WorkspaceId,
+        units: Sequence[Unit],
+        select_head: str,
+    ) -> tuple[Head | None, Facts, Seen]:
         target = live(workspace_id)
         catalog = self._catalogs.get(workspace_id) or Catalog(workspace_id)
         seen: Seen = {}
-        connection.execute("BEGIN")
         connection.execute(_SEE, [f"{{{workspace_id}}}"], prepare=True)
         if units[0].alone:
             connection.execute("SET LOCAL lock_timeout = '1s'")
         if units[0].makes_workspace:
             connection.execute(_NEW_HEAD, [workspace_id, ZERO])
-        locked = connection.execute(_LOCK_HEAD, [workspace_id], prepare=True)
+        locked = connection.execute(select_head, [workspace_id], prepare=True)
         gathering = Gathering(connection, target)
         facts = Facts(catalog)
         self._ask(gathering, facts, seen, units)
@@ -179,6 +214,7 @@ class Transaction:
             gathering.receive()
             self._catalogs[workspace_id] = facts.catalog
         facts.position = head.seq
+        facts.stretches = stretches(connection, workspace_id)
         return head, facts, seen
 
     def _ask(
@@ -221,6 +257,13 @@ class Transaction:
         group: Group,
     ) -> None:
         """Sends what was decided, and COMMIT."""
+        if units[0].retypes:
+            at = _milliseconds(head.recorded_at)
+            (accepted,) = group.accepted
+            converting.send(connection, head, facts, group.before, accepted, at)
+            group.committing = True
+            connection.execute("COMMIT")
+            return
         # the database is at the rows while the events are encoded and chained
         events = [one for unit in group.accepted for one in unit.events]
         apply(connection, live(head.workspace_id), group.before, events)
@@ -304,6 +347,10 @@ _NEW_HEAD = (
 _LOCK_HEAD = (
     "SELECT seq, catalog_seq, hash, ledger.rfc3339(recorded_at)"
     " FROM ledger.heads WHERE workspace_id = %s::uuid FOR UPDATE"
+)
+_SEE_HEAD = (
+    "SELECT seq, catalog_seq, hash, ledger.rfc3339(recorded_at)"
+    " FROM ledger.heads WHERE workspace_id = %s::uuid"
 )
 _SESSIONS = (
     b"SELECT id FROM vault.sessions WHERE id = ANY (%s::uuid[])"

@@ -14,6 +14,7 @@ from domain.facts import Needs, Row
 from domain.ids import BatchId, WorkspaceId
 from domain.key import CreateKey
 from domain.record import CreateRecords, DeleteRecords, RestoreRecord, UpdateRecords
+from domain.retype import RetypeField
 from domain.user import ChangeProfile, GrantAdministration, RegisterUser
 from domain.view import ExpectView
 
@@ -132,3 +133,8 @@ class Unit:
     def alone(self) -> bool:
         """A unit that may change the catalogue commits alone."""
         return not all(isinstance(one, _SHARING) for one in self.commands)
+
+    @cached_property
+    def retypes(self) -> bool:
+        """Whether it changes a field's type, and with it every record of a table."""
+        return any(isinstance(one, RetypeField) for one in self.commands)

@@ -71,7 +71,11 @@ class Base:
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a table.  The first one made is the primary and stays it."""
+    """A field of a table.  The first one made is the primary and stays it.
+
+    `slot` tells its columns apart: a change of type writes into another one, and the
+    old one stays for whoever still reads it.
+    """
 
     id: FieldId
     table_id: TableId
@@ -86,6 +90,7 @@ class Field:
     updated_at: str
     version: int = 1
     deleted: bool = False
+    slot: str = ""
 
     def option(self, name: str, default: Json) -> Any:
         value = self.options.get(name)

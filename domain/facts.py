@@ -5,11 +5,11 @@ of the group see earlier ones: each event is folded in at once, and what a refus
 did is taken back from a journal.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
-from domain.catalog import Catalog
+from domain.catalog import Catalog, Field, Table
 from domain.events import Actor
 from domain.ids import RecordId
 from domain.values import Value
@@ -48,6 +48,39 @@ class Row:
         if linked is not None:
             return [link.target for link in linked] or None
         return self.values.get(field_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A record's value of one field.  `places`: of links, its place in the lists of the
+    records at the other end."""
+
+    record_id: RecordId
+    number: int
+    value: Value
+    places: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A field's cells of the records numbered above `after`, up to `upto`.  `before`:
+    what an earlier conversion, which is to be taken back, said of them."""
+
+    after: int
+    upto: int
+    cells: Sequence[Cell]
+    before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+# a field's whole column, anew at each call: (table, field as it is stored, the id of a
+# conversion to take back) -> stretches by number
+Stretches: TypeAlias = Callable[[Table, Field, str | None], Iterable[Stretch]]
+
+
+def _nothing_read(
+    _table: Table, _field: Field, _conversion: str | None
+) -> Iterable[Stretch]:
+    return ()
 
 
 @dataclass
@@ -95,6 +128,7 @@ class Facts:
         self.taken: dict[tuple[str, bytes], str] = {}
         self.counters: dict[str, int] = {}
         self.columns: dict[str, list[tuple[str, Value]]] = {}
+        self.stretches: Stretches = _nothing_read  # too long to be held at once
         self.slugs: dict[str, str] = {}
         self.emails: dict[str, str] = {}
         self.users: dict[str, int] = {}  # version by id

@@ -1,6 +1,7 @@
 """Fields: commands, events, and the pair that a link between two tables is.  Pure."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,12 +17,13 @@ from domain.errors import (
     NameTaken,
     NotFound,
     NotImplementedYet,
+    StaleSchema,
     TooManyFields,
 )
 from domain.events import Command, Event, Inverse, Recorded, event
 from domain.facts import Facts, Needs
 from domain.ids import FieldId, TableId
-from domain.values import Value
+from domain.values import Value, read_options
 from domain.workspace import differences, expect_version
 
 
@@ -43,12 +45,14 @@ class CreateField(Command):
 @dataclass(frozen=True, slots=True)
 class UpdateField(Command):
     """`changes` by name: name, description, required, options (whole, checked), and,
-    from the inverse of a new order, position."""
+    from the inverse of a new order, position.  `known`: the version of the field that
+    the options were read against."""
 
     field_id: FieldId
     table_id: TableId
     changes: Mapping[str, Any]
     if_match: int | None = None
+    known: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +123,13 @@ class FieldRestored(Event):
         return DeleteField(FieldId(self.field_id), if_there=True)
 
 
-def _name_is_free(table: Table, name: str, but: str = "") -> None:
+def name_is_free(table: Table, name: str, but: str = "") -> None:
     other = table.by_folded_name.get(name.casefold())
     if other is not None and other.id != but:
         raise NameTaken("A field of this name exists already", field="name")
 
 
-def _room_for(count: int, table: Table) -> None:
+def room_for(count: int, table: Table) -> None:
     if len(table.fields) + count > MAX_FIELDS:
         raise TooManyFields()
 
@@ -149,14 +153,14 @@ def _create(command: CreateField, facts: Facts) -> Sequence[Event]:
     table = facts.catalog.live_table(command.table_id)
     if command.field_id in table.all_fields:
         raise Conflict("The field exists already")
-    _name_is_free(table, command.name)
-    _room_for(1, table)
+    name_is_free(table, command.name)
+    room_for(1, table)
     options = settled_options(
         command.type, command.options, table, facts.catalog, command.field_id
     )
     made: list[Event] = []
     if command.type == "linked_record":
-        made = [_reverse_of(command, table, facts)]
+        made = [reverse_of(command, table, facts)]
         options["reverse_field_id"] = command.reverse_id
         options.pop("reverse_name", None)
     own = FieldCreated(
@@ -173,7 +177,7 @@ def _create(command: CreateField, facts: Facts) -> Sequence[Event]:
     return [own, *made]
 
 
-def _reverse_of(command: CreateField, table: Table, facts: Facts) -> FieldCreated:
+def reverse_of(command: CreateField, table: Table, facts: Facts) -> FieldCreated:
     try:
         other = facts.catalog.live_table(str(command.options["linked_table_id"]))
     except NotFound as error:
@@ -181,7 +185,7 @@ def _reverse_of(command: CreateField, table: Table, facts: Facts) -> FieldCreate
     if other.base_id != table.base_id:
         raise Invalid("The linked table must be of the same base")
     same = other.id == table.id
-    _room_for(2 if same else 1, other)
+    room_for(2 if same else 1, other)
     wanted = str(command.options.get("reverse_name") or table.name)
     return FieldCreated(
         str(command.reverse_id),
@@ -211,6 +215,8 @@ def _update(command: UpdateField, facts: Facts) -> Sequence[Event]:
     field = facts.catalog.live_field(command.field_id)
     table = facts.catalog.live_table(field.table_id)
     expect_version(field.version, command.if_match)
+    if command.known is not None and command.known != field.version:
+        raise StaleSchema()
     now: dict[str, Json] = {
         "name": field.name,
         "description": field.description,
@@ -220,12 +226,13 @@ def _update(command: UpdateField, facts: Facts) -> Sequence[Event]:
     }
     wanted = dict(command.changes)
     if "options" in wanted:
+        _of_this_type(field, wanted["options"])
         wanted["options"] = settled_options(
             field.type, wanted["options"], table, facts.catalog, field.id
         )
     changes = differences(now, wanted)
     if "name" in changes:
-        _name_is_free(table, command.changes["name"], field.id)
+        name_is_free(table, command.changes["name"], field.id)
     if "options" in changes:
         _options_fit(field, wanted["options"], facts)
     if changes.get("required") and command.changes["required"]:
@@ -233,15 +240,22 @@ def _update(command: UpdateField, facts: Facts) -> Sequence[Event]:
     return [FieldUpdated(field.id, table.id, changes)] if changes else []
 
 
+def _of_this_type(field: Field, options: Mapping[str, Any]) -> None:
+    """Refuses options from before a change of type, which an inverse may have."""
+    if field.type == "linked_record":
+        fits = "linked_table_id" in options
+    else:
+        try:
+            fits = read_options(field.type, options).keys() >= set(options)
+        except Invalid:
+            fits = False
+    if not fits:
+        raise Conflict("The field is of another type since")
+
+
 def _options_fit(field: Field, options: Mapping[str, Any], facts: Facts) -> None:
-    if field.type == "date" and bool(options.get("include_time")) != bool(
-        field.option("include_time", False)
-    ):
-        raise NotImplementedYet("A change of type is not available yet")
-    if field.type == "user" and bool(options.get("allow_multiple")) != bool(
-        field.option("allow_multiple", False)
-    ):
-        raise NotImplementedYet("A change of type is not available yet")
+    if stored_as(field.type, options) != stored_as(field.type, field.options):
+        raise Conflict("A change of these options is a change of type")
     if field.type == "dimension" and options.get("unit") != field.options.get("unit"):
         raise Invalid("Option unit cannot be changed")
     if field.type == "linked_record":
@@ -253,11 +267,34 @@ def _options_fit(field: Field, options: Mapping[str, Any], facts: Facts) -> None
     if field.type in ("single_select", "multi_select"):
         kept = {choice["id"] for choice in options.get("choices", ())}
         lost = set(field.choice_names) - kept
-        used = {one for _, value in facts.columns[field.id] for one in _chosen(value)}
-        used &= lost
-        if used:
-            names = sorted(field.choice_names[choice] for choice in used)
-            raise Conflict(f"A choice is in use: {names[0]}", choices=list(names))
+        _nobody_uses(lost, field, facts)
+
+
+def stored_as(type_: str, options: Mapping[str, Any]) -> str:
+    """What tells the forms apart that one type keeps its values in."""
+    if type_ == "date" and options.get("include_time"):
+        return "date_time"
+    if type_ == "user" and options.get("allow_multiple"):
+        return "users"
+    return type_
+
+
+def _nobody_uses(lost: AbstractSet[str], field: Field, facts: Facts) -> None:
+    if not lost:
+        return
+    holders = [
+        (record, used)
+        for record, value in facts.columns[field.id]
+        if (used := lost & set(_chosen(value)))
+    ]
+    if holders:
+        names = sorted({field.choice_names[one] for _, used in holders for one in used})
+        raise Conflict(
+            f"A choice is in use: {names[0]}",
+            choices=list(names),
+            count=len(holders),
+            records=[record for record, _ in holders[:20]],
+        )
 
 
 def _chosen(value: Value) -> Sequence[str]:
@@ -288,17 +325,23 @@ def _delete(command: DeleteField, facts: Facts) -> Sequence[Event]:
         for one in table.constraints
         if one.field_id == field.id
     ]
-    reverse = _reverse_field(field, facts.catalog)
+    reverse = reverse_field(field, facts.catalog)
     if reverse is not None and not reverse.deleted:
         events.append(FieldDeleted(reverse.id, reverse.table_id, reverse.name))
     return [*events, FieldDeleted(field.id, table.id, field.name)]
 
 
-def _reverse_field(field: Field, catalog: Catalog) -> Field | None:
+def reverse_field(field: Field, catalog: Catalog) -> Field | None:
     other = catalog.table_of_field.get(field.reverse_id or "")
     if other is None or field.reverse_id is None:
         return None
     return other.all_fields.get(field.reverse_id)
+
+
+def ends_agree(field: Field, catalog: Catalog) -> bool:
+    """Whether a link's other end is one."""
+    other = reverse_field(field, catalog)
+    return other is None or other.reverse_id == field.id
 
 
 @decides(RestoreField, role=Role.admin)
@@ -311,14 +354,16 @@ def _restore(command: RestoreField, facts: Facts) -> Sequence[Event]:
     if not field.deleted:
         return []
     restored = [field]
-    reverse = _reverse_field(field, facts.catalog)
+    reverse = reverse_field(field, facts.catalog)
     if reverse is not None and reverse.deleted:
         facts.catalog.live_table(reverse.table_id)
         restored.append(reverse)
     for one in restored:
         owner = facts.catalog.tables[one.table_id]
-        _name_is_free(owner, one.name, one.id)
-        _room_for(sum(end.table_id == owner.id for end in restored), owner)
+        if one.type == "linked_record" and not ends_agree(one, facts.catalog):
+            raise Conflict("The other end of the link is of another type since")
+        name_is_free(owner, one.name, one.id)
+        room_for(sum(end.table_id == owner.id for end in restored), owner)
     return [FieldRestored(one.id, one.table_id, one.name) for one in restored]
 
 

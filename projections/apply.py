@@ -13,10 +13,11 @@ from domain.constraint import (
     ConstraintUpdated,
 )
 from domain.decider import changes_catalog, grow
-from domain.events import Recorded
+from domain.events import Event, Recorded
 from domain.field import FieldCreated
 from domain.ids import ConstraintId, TableId
 from domain.key import KeyCreated, KeyDeleted
+from domain.retype import FieldConverted, FieldRetyped
 from domain.table import TableCreated
 from domain.user import (
     AdministrationGranted,
@@ -33,7 +34,7 @@ from domain.workspace import (
 from projections import catalog as catalogue
 from projections import users
 from projections.records import apply as records
-from projections.records import ddl
+from projections.records import convert, ddl
 from projections.target import Target
 
 _OF_USERS = (UserRegistered, ProfileChanged, AdministrationGranted, PasswordChanged)
@@ -59,6 +60,9 @@ def apply(
             start += 1
         elif isinstance(event, KeyCreated | KeyDeleted):
             start += 1  # the vault has keys, and no read table
+        elif isinstance(event, FieldConverted):
+            convert.converted(connection, target, catalog, event)
+            start += 1
         elif changes_catalog(event):
             catalog = _apply_catalog(
                 connection, target, catalog, events[start], columns_of
@@ -66,11 +70,16 @@ def apply(
             start += 1
         else:
             end = start
-            while end < len(events) and not changes_catalog(events[end].event):
+            while end < len(events) and not _elsewhere(events[end].event):
                 end += 1
             records.apply(connection, target, catalog, events[start:end])
             start = end
     return catalog
+
+
+def _elsewhere(event: Event) -> bool:
+    """What is no record's own event."""
+    return changes_catalog(event) or isinstance(event, FieldConverted)
 
 
 def _apply_catalog(
@@ -96,6 +105,8 @@ def _apply_catalog(
             table = after.tables[TableId(table_id)]
             field = table.all_fields[field_id]  # type: ignore[index]
             ddl.add_column(connection, target, table, field)
+        case FieldRetyped():
+            convert.retyped(connection, target, before, after, recorded.event)
         case ConstraintUpdated(changes=changes) if set(changes) == {"error_message"}:
             pass
         case (

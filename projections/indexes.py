@@ -24,7 +24,7 @@ SEARCH_SCHEMA = "search"  # where the extension with the trigrams is
 MOST_SORTED = 600  # characters: a btree's row has 2,704 bytes, a character at most 4
 _LEAST_SOUGHT = 3  # characters that a trigram has
 _COMPARED = frozenset(["number", "date", "datetime", "select"])
-_NAME = re.compile(r"demand_[0-9a-f]{32}_[a-z]+(_[a-z]+)?")
+_NAME = re.compile(r"demand_[0-9a-f]{32}(_[a-z]+){1,4}")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -35,10 +35,12 @@ class Index:
     table_id: str
     field_id: str
     kind: str
+    slot: str = ""  # of the field: another type, another column
 
     @property
     def name(self) -> str:
-        return f"demand_{self.field_id.replace('-', '')}_{self.kind}"
+        words = (self.field_id.replace("-", ""), self.slot, self.kind)
+        return "_".join(["demand", *filter(None, words)])
 
 
 def is_ours(name: str) -> bool:
@@ -52,7 +54,7 @@ def helpful(workspace_id: WorkspaceId, query: Query) -> list[Index]:
         *(_of_sort(sort) for sort in query.sorts[:1]),
     ]
     return [
-        Index(workspace_id, query.table.id, field.id, kind)
+        Index(workspace_id, query.table.id, field.id, kind, field.slot)
         for field, kind in found
         if kind and _has_column(field)
     ]

@@ -169,6 +169,21 @@ SINCE = ENVELOPES.format(
 ) + sql.SQL("ORDER BY e.version")
 
 
+def of_stream(
+    connection: psycopg.Connection, workspace_id: str, stream: str, version: int
+) -> Event | None:
+    """One event of a stream: by events' unique (workspace_id, stream_id, version)."""
+    statement = (
+        b"SELECT type, schema, data FROM ledger.events WHERE workspace_id = %s::uuid"
+        b" AND stream_id = %s::uuid AND version = %s::int"
+    )
+    values = [workspace_id, stream, version]
+    row = connection.execute(statement, values, prepare=False).fetchone()
+    if row is None:
+        return None
+    return decode(row[0], row[1], stream, orjson.loads(bytes(row[2])))
+
+
 def see(connection: psycopg.Connection, *workspaces: str) -> None:
     """Lets the transaction see these workspaces."""
     connection.execute(

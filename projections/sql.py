@@ -138,7 +138,7 @@ def column_of(field: Field, alias: str | None = "t") -> sql.Composable:
     elif field.id in SYSTEM_FIELDS:
         name = field.id
     else:
-        name = column_name(field.id)
+        name = column_name(field.id, field.slot)
     column = sql.Identifier(name) if alias is None else sql.Identifier(alias, name)
     if field.kind.part is None:
         return column

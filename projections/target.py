@@ -45,5 +45,8 @@ def table_name(table_id: TableId | str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def column_name(field_id: FieldId | str) -> str:
-    return f"f_{field_id.replace('-', '')}"
+def column_name(field_id: FieldId | str, slot: str = "") -> str:
+    """The column of a field's values: a change of type writes into one of another
+    slot."""
+    name = f"f_{field_id.replace('-', '')}"
+    return f"{name}_{slot}" if slot else name

@@ -10,9 +10,10 @@ the position.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -21,9 +22,9 @@ from domain import nouns, user  # noqa: F401 - fill the deciders
 from domain.catalog import Catalog, Field, Table
 from domain.constraint import unique_digest
 from domain.decider import changes_catalog, decide, evolve, needs
-from domain.errors import DomainError
+from domain.errors import Conflict, DomainError
 from domain.events import Actor, Command, Event, Recorded
-from domain.facts import Facts, Link, Needs, Row
+from domain.facts import Cell, Facts, Link, Needs, Row, Stretch
 from domain.ids import FieldId, RecordId, TableId, WorkspaceId, record_id
 from domain.record import (
     RecordCreated,
@@ -31,6 +32,13 @@ from domain.record import (
     RecordLinksChanged,
     RecordRestored,
     RecordUpdated,
+)
+from domain.retype import (
+    FieldConverted,
+    FieldRetyped,
+    RetypeField,
+    parts,
+    parts_to_come,
 )
 from domain.values import Value
 
@@ -52,6 +60,17 @@ _LOADED = (
     "users",
     "api_keys",
 )
+
+
+STRETCH = 3  # numbers of records that are converted at a time
+
+
+@dataclass(frozen=True)
+class _Near:
+    """What says whose links are written."""
+
+    record_id: str
+    table_id: str
 
 
 def moment(position: int) -> str:
@@ -115,22 +134,33 @@ class Store:
 
     def decide_on(self, facts: Facts, *commands: Command) -> list[Recorded]:
         """The same on facts that may have seen other commands before."""
+        seen = facts.position - len(self.ledger)
+        if seen and any(isinstance(one, RetypeField) for one in commands):
+            raise Conflict("A change of type commits alone")
         unit: list[Recorded] = []
         for command in commands:
             for event in decide(command, facts):
-                stream = event.stream_id
-                known = (
-                    facts.catalog.version_of(stream)
-                    if changes_catalog(event)
-                    else facts.versions.get(stream) or facts.users.get(stream, 0)
-                )
-                seq = facts.position + 1
-                recorded = Recorded(
-                    WORKSPACE, seq, known + 1, moment(seq), facts.actor, event
-                )
-                evolve(facts, recorded)
-                unit.append(recorded)
+                unit.append(self._evolve(facts, event))
+        to_come = parts_to_come(unit)
+        length = len(unit)
+        for one in list(unit):
+            if isinstance(one.event, FieldRetyped):
+                for part in parts(one.event, facts):
+                    unit.append(self._evolve(facts, part))
+        assert len(unit) == length + to_come
         return unit
+
+    def _evolve(self, facts: Facts, event: Event) -> Recorded:
+        stream = event.stream_id
+        known = (
+            facts.catalog.version_of(stream)
+            if changes_catalog(event)
+            else facts.versions.get(stream) or facts.users.get(stream, 0)
+        )
+        seq = facts.position + 1
+        recorded = Recorded(WORKSPACE, seq, known + 1, moment(seq), facts.actor, event)
+        evolve(facts, recorded)
+        return recorded
 
     def _recorded(self, event: Event, actor: Actor) -> Recorded:
         version = self._last.get(event.stream_id, 0) + 1
@@ -161,8 +191,28 @@ class Store:
                 for name, places in event.links.items():
                     for one in places:
                         self.links.pop(self._key(event, name, one), None)
+            case FieldRetyped():
+                before = event.changes["type"]["from"], event.changes["options"]["from"]
+                self._unlink_all(event.field_id, *before)
+            case FieldConverted():
+                for name, change in event.values.items():
+                    if "added" in change:
+                        near = _Near(name, event.table_id)
+                        self._link(
+                            near, event.field_id, change["to"] or (), change["added"]
+                        )
             case _:
                 pass
+
+    def _unlink_all(
+        self, field_id: str, type_: str, options: Mapping[str, Any]
+    ) -> None:
+        if type_ != "linked_record":
+            return
+        reverse = options.get("is_reverse")
+        stored = options["reverse_field_id"] if reverse else field_id
+        for key in [one for one in self.links if one[0] == stored]:
+            del self.links[key]
 
     def _link(
         self, event: Any, name: str, order: Sequence[str], places: Mapping[str, int]
@@ -222,6 +272,36 @@ class Store:
         )
         return [Link(RecordId(one), there, siblings[one]) for _, one, there in found]
 
+    def stretches(
+        self, table: Table, field: Field, conversion: str | None
+    ) -> Iterator[Stretch]:
+        """A field's column, `STRETCH` records at a time, as it is at this position."""
+        rows = self.rows(table.id)
+        before: dict[str, Any] = {}
+        ends = {0}
+        for one in self.ledger:
+            if one.event.stream_id == conversion:
+                assert isinstance(one.event, FieldConverted)
+                before |= one.event.values
+                ends.add(one.event.upto)
+        last = rows[-1].number if rows else 0
+        ends |= set(range(0, last + STRETCH, STRETCH))
+        for after, upto in pairwise(sorted(ends)):
+            found = [row for row in rows if after < row.number <= upto]
+            if found:
+                cells = [self._cell(table, field, row) for row in found]
+                yield Stretch(after, upto, cells, before)
+
+    def _cell(self, table: Table, field: Field, row: Row) -> Cell:
+        (value,) = [one for name, one in self.column(table, field) if name == row.id]
+        if field.type != "linked_record":
+            return Cell(row.id, row.number, value)
+        links = self._list(row.id, field)
+        ids: list[str] = [link.target for link in links]
+        return Cell(
+            row.id, row.number, ids or None, {one.target: one.there for one in links}
+        )
+
     def column(self, table: Table, field: Field) -> list[tuple[str, Value]]:
         rows = self.rows(table.id)
         if field.type == "autonumber":
@@ -254,6 +334,7 @@ class Store:
         facts.actor = actor
         facts.position = len(self.ledger)
         facts.now = moment(facts.position + 1)
+        facts.stretches = self.stretches
         self._load_rows(found, facts)
         for table_id, ids in found.targets.items():
             for row in self.rows(table_id):

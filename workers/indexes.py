@@ -164,6 +164,8 @@ def _make(connection: psycopg.Connection[Any], index: Index) -> bool:
     field = table.by_id.get(FieldId(index.field_id)) if table else None
     if table is None or table.deleted or field is None:
         return False
+    if field.slot != index.slot:  # it is of another type since
+        return False
     began = time.monotonic()
     try:
         if index.kind == "search":

@@ -147,6 +147,9 @@ class CreateField(TableField):
 
 
 class UpdateField(Shape):
+    """`force`: values that do not convert to another type, or whose choice is removed,
+    become empty."""
+
     name: Name | None = None
     type: Annotated[
         str | None, Field(validation_alias=AliasChoices("type", "field_type"))
@@ -156,6 +159,7 @@ class UpdateField(Shape):
         bool | None, Field(validation_alias=AliasChoices("required", "is_required"))
     ] = None
     options: dict[str, Any] | None = None
+    force: bool = False
 
 
 class ReorderFields(Shape):

@@ -10,8 +10,8 @@ from api.pybase.workspaces import listed, no_nulls
 from api.pybase.writing import committed, given, write
 from commands.schema import (
     NewField,
-    changed_options,
-    check_type,
+    Wish,
+    change_field,
     create_field,
     next_table_number,
     self_links,
@@ -25,7 +25,7 @@ from domain import field_order
 from domain import table as tables
 from domain.access import Role
 from domain.catalog import Catalog
-from domain.errors import Invalid, NotFound, NotImplementedYet
+from domain.errors import Invalid, NotFound
 from domain.ids import BaseId, ConstraintId, FieldId, TableId, WorkspaceId
 
 
@@ -174,19 +174,14 @@ async def update_field(system: System, request: Request) -> Reply:
     wanted = request.shape(shapes.UpdateField)
     changes = given(wanted.model_dump(), wanted.model_fields_set)
     no_nulls(changes, "name", "required", "options", "type")
-    kind = changes.pop("type", None)
+    wish = Wish(changes.pop("type", None), changes.pop("options", None), wanted.force)
+    changes.pop("force", None)
     workspace_id = await system.reader.find(request.who, "field", field_id)
 
     def prepare(catalog: Catalog) -> Prepared:
         known = catalog.live_field(field_id)
-        if kind is not None and kind != known.type:
-            check_type(kind)
-            raise NotImplementedYet("A change of type is not available yet")
-        after = dict(changes)
-        if "options" in after:
-            after["options"] = changed_options(known, after["options"])
-        command = fields.UpdateField(field_id, known.table_id, after, request.if_match)
-        return Prepared([command], _field(field_id, 200))
+        commands = change_field(known, changes, wish, request.if_match)
+        return Prepared(commands, _field(field_id, 200))
 
     return await write(system, request, workspace_id, Role.admin, prepare)
 

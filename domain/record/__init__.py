@@ -8,6 +8,7 @@ Pure.
     events    commands, events, inverses
     needs     which facts a command looks at
     ends      unique keys, and the other ends of links
+    earlier   whether what an inverse writes still fits
     deciding  the rules
     folding   how later commands see earlier ones
 """

@@ -19,6 +19,7 @@ from domain.errors import (
 )
 from domain.events import Event
 from domain.facts import Facts, Row
+from domain.record.earlier import still_fit
 from domain.record.ends import Ends, Keys
 from domain.record.events import (
     Change,
@@ -125,6 +126,9 @@ def _create(command: CreateRecords, facts: Facts) -> Sequence[Event]:
 @decides(UpdateRecords, role=Role.editor)
 def _update(command: UpdateRecords, facts: Facts) -> Sequence[Event]:
     table = _table(facts, command.table_id, command.schema_seq)
+    if command.schema_seq is None:
+        for change in command.changes:
+            still_fit(table, change.values, change.places)
     rows = _rows_to_change(command, table, facts)
     keys = Keys(table, facts)
     ends = Ends(table, facts)
@@ -268,6 +272,7 @@ def _restore(command: RestoreRecord, facts: Facts) -> Sequence[Event]:
         return []
     if command.record_id not in facts.versions:
         raise NotFound("Record not found", record_id=command.record_id)
+    still_fit(table, command.values, command.links)
     Keys(table, facts).take(command.record_id, command.values)
     ends = Ends(table, facts)
     events: list[Event] = [

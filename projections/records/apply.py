@@ -5,7 +5,7 @@ Pipelined by the caller's connection: nothing here waits for an answer.
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import psycopg
@@ -20,6 +20,14 @@ from projections.records.ddl import SYSTEM_COLUMNS
 from projections.records.net import Insert, LinkWrite, TableChanges, Update, net
 from projections.records.rows import column_values
 from projections.target import Target, column_name
+
+
+class Stored(NamedTuple):
+    """A field that has a column; `kind` is the column's Postgres type."""
+
+    field_id: str
+    column: str
+    kind: str
 
 
 def apply(
@@ -37,7 +45,7 @@ def apply(
         _update(connection, target, table, list(changes.updates.values()))
         _keep_keys(connection, target, catalog.id, table, changes)
         _count(connection, target, catalog.id, table, changes.last_number)
-    _link(connection, target, catalog, found.links)
+    write_links(connection, target, catalog, found.links)
 
 
 def _delete(
@@ -54,12 +62,11 @@ def _delete(
 
 @lru_cache(maxsize=1024)
 def _insert_statement(
-    target: Target, table_id: str, fields: tuple[tuple[str, str], ...]
+    target: Target, table_id: str, fields: tuple[Stored, ...]
 ) -> bytes:
-    """`fields`: (field id, Postgres type).  Rendered once: a Composed is rendered at
-    each execution."""
-    names = [*SYSTEM_COLUMNS, *(column_name(field_id) for field_id, _ in fields)]
-    kinds = [*SYSTEM_COLUMNS.values(), *(kind for _, kind in fields)]
+    """Rendered once: a Composed is rendered at each execution."""
+    names = [*SYSTEM_COLUMNS, *(one.column for one in fields)]
+    kinds = [*SYSTEM_COLUMNS.values(), *(one.kind for one in fields)]
     columns = sql.SQL(", ").join(map(sql.Identifier, names))
     return (
         sql.SQL("INSERT INTO {} ({}) SELECT {} FROM unnest({}) AS n ({})")
@@ -89,7 +96,7 @@ def _taken(name: str, kind: str) -> sql.Composed:
     return sql.SQL("n.{}" + cast).format(sql.Identifier(name))
 
 
-def _sent(values: Sequence[Any], kind: str) -> str:
+def sent_values(values: Sequence[Any], kind: str) -> str:
     """The literal of a column's kept values: an array or an object becomes its text."""
     if kind.endswith("[]"):
         values = [None if one is None else text_array(one) for one in values]
@@ -98,13 +105,14 @@ def _sent(values: Sequence[Any], kind: str) -> str:
     return text_array(values)
 
 
-def _stored(table: Table, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """The fields among `names` that have a column, with its type, by id."""
+def _stored(table: Table, names: Iterable[str]) -> tuple[Stored, ...]:
+    """The fields among `names` that have a column, by id."""
     found = []
     for name in sorted(names):
         field: Field | None = table.all_fields.get(name)  # type: ignore[call-overload]
         if field is not None and field.column is not None:
-            found.append((name, field.column))
+            column = column_name(name, field.slot)
+            found.append(Stored(name, column, field.column))
     return tuple(found)
 
 
@@ -130,18 +138,19 @@ def _insert(
         [row.updated_by for row in rows],
     ]
     sent = [text_array(one) for one in columns]
-    for name, kind in fields:
-        sent.append(_sent([row.values.get(name) for row in rows], kind))
+    for one in fields:
+        sent.append(
+            sent_values([row.values.get(one.field_id) for row in rows], one.kind)
+        )
     connection.execute(_insert_statement(target, table.id, fields), sent)
 
 
 @lru_cache(maxsize=1024)
 def _update_statement(
-    target: Target, table_id: str, fields: tuple[tuple[str, str], ...]
+    target: Target, table_id: str, fields: tuple[Stored, ...]
 ) -> bytes:
-    names = [column_name(field_id) for field_id, _ in fields]
-    names = ["version", "updated_at", "updated_by", *names]
-    kinds = ["uuid", "integer", "timestamptz", "text", *(kind for _, kind in fields)]
+    names = ["version", "updated_at", "updated_by", *(one.column for one in fields)]
+    kinds = ["uuid", "integer", "timestamptz", "text", *(one.kind for one in fields)]
     return (
         sql.SQL("UPDATE {} AS t SET {} FROM unnest({}) AS n (id, {}) WHERE t.id = n.id")
         .format(
@@ -164,7 +173,7 @@ def _update(
     rows: Sequence[Update],
 ) -> None:
     """One statement for each set of fields that is written together."""
-    by_fields: dict[tuple[tuple[str, str], ...], list[Update]] = {}
+    by_fields: dict[tuple[Stored, ...], list[Update]] = {}
     for row in rows:
         by_fields.setdefault(_stored(table, row.values), []).append(row)
     for fields, same in by_fields.items():
@@ -175,12 +184,14 @@ def _update(
             [row.updated_by for row in same],
         ]
         sent = [text_array(one) for one in columns]
-        for name, kind in fields:
-            sent.append(_sent([row.values[name] for row in same], kind))
+        for one in fields:
+            sent.append(
+                sent_values([row.values[one.field_id] for row in same], one.kind)
+            )
         connection.execute(_update_statement(target, table.id, fields), sent)
 
 
-def _link(
+def write_links(
     connection: psycopg.Connection,
     target: Target,
     catalog: Catalog,
@@ -244,8 +255,8 @@ def _keep_keys(
         taken: dict[str, str] = {}
         for record_id, before, after in changes.keys:
             old, new = (
-                _hex_digest(constraint, before),
-                _hex_digest(constraint, after),
+                hex_digest(constraint, before),
+                hex_digest(constraint, after),
             )
             if old is not None:
                 gone[old] = None
@@ -253,10 +264,10 @@ def _keep_keys(
                     del taken[old]
             if new is not None:
                 taken[new] = record_id
-        _write_keys(connection, target, workspace_id, constraint, gone, taken)
+        write_keys(connection, target, workspace_id, constraint, gone, taken)
 
 
-def _hex_digest(constraint: Constraint, values: Mapping[str, object]) -> str | None:
+def hex_digest(constraint: Constraint, values: Mapping[str, object]) -> str | None:
     value = values.get(constraint.field_id)
     digest = unique_digest(
         value,  # type: ignore[arg-type]
@@ -265,7 +276,7 @@ def _hex_digest(constraint: Constraint, values: Mapping[str, object]) -> str | N
     return None if digest is None else digest.hex()
 
 
-def _write_keys(
+def write_keys(
     connection: psycopg.Connection,
     target: Target,
     workspace_id: WorkspaceId,
@@ -322,7 +333,7 @@ def refill_keys(
         digest = unique_digest(value, case_sensitive=constraint.case_sensitive)
         if digest is not None:
             taken[digest.hex()] = record_id
-    _write_keys(connection, target, workspace_id, constraint, {}, taken)
+    write_keys(connection, target, workspace_id, constraint, {}, taken)
 
 
 def _count(

@@ -73,10 +73,43 @@ def add_column(
     connection.execute(
         sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
             target.of_records(table.id),
-            sql.Identifier(column_name(field.id)),
+            sql.Identifier(column_name(field.id, field.slot)),
             sql.SQL(field.column),
         )
     )
+
+
+def empty_column(
+    connection: psycopg.Connection, target: Target, table: Table, field: Field
+) -> None:
+    """The column that a change of type writes into: made where it is not there yet,
+    emptied where it was used before.
+
+    A column that is there is not altered: that would keep every reader waiting.
+    """
+    if field.column is None:
+        return
+    if not has_column(connection, target, field):
+        add_column(connection, target, table, field)
+        return
+    name = sql.Identifier(column_name(field.id, field.slot))
+    connection.execute(
+        sql.SQL("UPDATE {} SET {} = NULL WHERE {} IS NOT NULL").format(
+            target.of_records(table.id), name, name
+        )
+    )
+
+
+def has_column(connection: psycopg.Connection, target: Target, field: Field) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(%s)"
+        " AND attname = %s AND NOT attisdropped",
+        [
+            target.of_records(field.table_id).as_string(),
+            column_name(field.id, field.slot),
+        ],
+    ).fetchone()
+    return found is not None
 
 
 def add_columns(
@@ -86,7 +119,7 @@ def add_columns(
     nothing."""
     parts = [
         sql.SQL("ADD COLUMN IF NOT EXISTS {} {}").format(
-            sql.Identifier(column_name(one.id)), sql.SQL(one.column)
+            sql.Identifier(column_name(one.id, one.slot)), sql.SQL(one.column)
         )
         for one in fields
         if one.column is not None
@@ -99,7 +132,9 @@ def drop_columns(
 ) -> None:
     """Takes back what `add_columns` did for fields that were never made."""
     parts = [
-        sql.SQL("DROP COLUMN IF EXISTS {}").format(sql.Identifier(column_name(one.id)))
+        sql.SQL("DROP COLUMN IF EXISTS {}").format(
+            sql.Identifier(column_name(one.id, one.slot))
+        )
         for one in fields
         if one.column is not None
     ]
@@ -123,7 +158,7 @@ def _alter(
 def stored_columns(table: Table) -> Sequence[tuple[Field, str, str]]:
     """(field, column name, Postgres type) of every field with a column."""
     return [
-        (field, column_name(field.id), field.column)
+        (field, column_name(field.id, field.slot), field.column)
         for field in table.columns
         if field.column is not None
     ]

@@ -117,7 +117,7 @@ def _fields(
 
 def _value(target: Target, field: Field) -> sql.Composable:
     """The JSON text of one value: never NULL."""
-    column = sql.Identifier("t", column_name(field.id))
+    column = sql.Identifier("t", column_name(field.id, field.slot))
     match field.type:
         case "autonumber":
             prefix = str(field.option("prefix", ""))

@@ -16,7 +16,7 @@ from domain.facts import Link, Row
 from domain.ids import RecordId, TableId
 from domain.values import Value
 from projections.records.ddl import stored_columns
-from projections.target import Target
+from projections.target import Target, column_name
 
 _CHUNK = 90  # arguments of one json_build_array; a function takes a hundred
 
@@ -152,7 +152,7 @@ def select_column(target: Target, table: Table, field: Field) -> sql.Composed:
     """(record id, kept value) of one field of every record, in the records' order."""
     if field.column is not None:
         column: sql.Composable = kept(
-            sql.Identifier("t", f"f_{field.id.replace('-', '')}"), field.column
+            sql.Identifier("t", column_name(field.id, field.slot)), field.column
         )
     elif field.type == "autonumber":
         column = sql.SQL("t.number::text")

@@ -17,6 +17,7 @@ from domain.record import (
     RecordRestored,
     RecordUpdated,
 )
+from domain.retype import FieldConverted, FieldRetyped
 from domain.table import TableCreated, TableDeleted, TableRestored, TableUpdated
 from domain.user import (
     AdministrationGranted,
@@ -101,6 +102,33 @@ EXAMPLES: dict[tuple[str, int], Event] = {
             "required": {"from": True, "to": False},
             "options": {"from": {}, "to": {"precision": 2, "allow_negative": False}},
         },
+    ),
+    ("field.retyped", 1): FieldRetyped(
+        STREAM,
+        OTHER,
+        {
+            "type": {"from": "text", "to": "number"},
+            "options": {"from": {"max_length": 10}, "to": {"precision": 2}},
+            "slot": {"from": "", "to": "number"},
+        },
+        "text-to-number-1",
+        THIRD,
+        2,
+        1,
+        None,
+    ),
+    ("field.converted", 1): FieldConverted(
+        THIRD,
+        OTHER,
+        STREAM,
+        0,
+        17,
+        {
+            STREAM: {"from": "1.50", "to": "1.5"},
+            OTHER: {"from": "Straße", "to": None},
+            THIRD: {"from": [STREAM], "to": "Ada", "removed": {STREAM: 5}},
+        },
+        STREAM,
     ),
     ("field.deleted", 1): FieldDeleted(STREAM, OTHER, "Genre"),
     ("field.restored", 1): FieldRestored(STREAM, OTHER, "Genre"),

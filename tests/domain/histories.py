@@ -28,6 +28,7 @@ from domain.ids import (
 )
 from domain.layout import LAYOUTS
 from domain.record import Change, CreateRecords, DeleteRecords, UpdateRecords
+from domain.retype import RetypeField
 from domain.table import CreateTable, DeleteTable, UpdateTable
 from domain.values import Value
 from domain.view import CreateView, DeleteView, ReorderViews, UpdateView
@@ -234,6 +235,30 @@ def update_field(draw: Draw, world: World) -> Command | None:
     return UpdateField(one.id, one.table_id, changes)
 
 
+def retype_field(draw: Draw, world: World) -> Command | None:
+    """Another type, often with a value that does not convert."""
+    fields = world.fields()
+    if not fields:
+        return None
+    one = pick(draw, fields)
+    kind = pick(draw, ["text", "number", "checkbox", "single_select", "linked_record"])
+    options: dict[str, Any] = {}
+    choices = draw(st.booleans())
+    if kind == "single_select":
+        options = {"choices": some(draw, GENRES) if choices else []}
+    if kind == "linked_record":
+        options = {"linked_table_id": pick(draw, world.tables()).id}
+    return RetypeField(
+        one.id,
+        one.table_id,
+        kind,
+        options,
+        force=draw(st.integers(0, 3)) > 0,
+        makes_choices=kind == "single_select" and one.type == "text" and not choices,
+        reverse_id=FieldId(world.new("reverse")),
+    )
+
+
 def delete_field(draw: Draw, world: World) -> Command | None:
     fields = world.fields()
     return DeleteField(pick(draw, fields).id) if fields else None
@@ -370,6 +395,8 @@ RECORDS = [
 STRUCTURE = [
     create_field,
     update_field,
+    retype_field,
+    retype_field,
     delete_field,
     reorder_fields,
     create_table,

@@ -11,6 +11,7 @@ from domain.events import EVENTS, UPCASTERS, Event, Recorded, decode, event
 from domain.ids import WorkspaceId
 from domain.key import KeyCreated, KeyDeleted
 from domain.record import RecordLinksChanged
+from domain.retype import FieldConverted
 from domain.user import (
     AdministrationGranted,
     PasswordChanged,
@@ -25,6 +26,7 @@ CLASSES = sorted(EVENTS.values(), key=lambda one: one.TYPE)
 FINAL = {
     WorkspaceCreated,
     RecordLinksChanged,
+    FieldConverted,
     UserRegistered,
     ProfileChanged,
     AdministrationGranted,
@@ -155,7 +157,8 @@ def test_records_users_and_keys_are_beside_the_catalogue_and_all_else_is_in_it()
         if changes_catalog(EXAMPLES[one.TYPE, one.SCHEMA])
     }
 
-    assert beside == {"key", "record", "user"}
+    assert beside == {"key", "record", "user", "field"}
+    assert not changes_catalog(EXAMPLES["field.converted", 1])  # of records' values
     assert within == {
         "workspace",
         "member",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain.errors import Conflict, Invalid, NotImplementedYet
+from domain.errors import Conflict, Invalid
 from domain.field import FieldUpdated, UpdateField
 from domain.ids import FieldId
 from domain.table import TableCreated
@@ -112,6 +112,8 @@ def test_a_choice_that_a_record_has_stays():
         refused=Conflict,
         detail="A choice is in use: Poem",
         choices=["Poem", "Prose"],
+        count=2,
+        records=[record(1), BOB],
     )
 
 
@@ -119,8 +121,8 @@ def test_a_date_does_not_become_a_moment():
     scenario(
         given=[*AUTHORS, field("died", "authors", "Died", "date", position=4)],
         when=change(FieldId("died"), options={"include_time": True}),
-        refused=NotImplementedYet,
-        detail="A change of type is not available yet",
+        refused=Conflict,
+        detail="A change of these options is a change of type",
     )
 
 

@@ -32,6 +32,7 @@ from domain.record import (
     RestoreRecord,
     UpdateRecords,
 )
+from domain.retype import RetypeField
 from domain.table import CreateTable, DeleteTable, RestoreTable, UpdateTable
 from domain.user import (
     ChangePassword,
@@ -111,6 +112,7 @@ WISHES: Mapping[Role, list[Command]] = {
         UpdateField(FIELD, TABLE, {}),
         DeleteField(FIELD),
         RestoreField(FIELD),
+        RetypeField(FIELD, TABLE, "number", {}),
         ReorderFields(TABLE, [FIELD]),
         CreateConstraint(ConstraintId("other"), TABLE, FieldId("born")),
         UpdateConstraint(UNIQUE, TABLE, FIELD, {}),

@@ -411,10 +411,10 @@ def test_a_wrong_change_changes_nothing(client, happened, body):
     assert happened(table["workspace_id"], before) == []
 
 
-def test_a_change_of_type_is_to_come(client):
+def test_a_field_does_not_become_an_attachment_yet(client):
     table = client.table("Name")
 
-    reply = client.patch(f"/fields/{table['ids']['Name']}", json={"type": "number"})
+    reply = client.patch(f"/fields/{table['ids']['Name']}", json={"type": "attachment"})
 
     assert (reply.status_code, reply.json()["code"]) == (501, "NOT_IMPLEMENTED")
 

@@ -171,11 +171,3 @@ def test_a_user_is_unique_where_a_constraint_says_so(client, people):
     assert create(client, people, Owner=ada).status_code == 409
     assert create(client, people, Crew=[bob, ada]).status_code == 409
     assert create(client, people, Owner=bob, Crew=[bob]).status_code == 201
-
-
-def test_one_does_not_become_several_yet(client, people):
-    path = f"/fields/{people['ids']['Owner']}"
-
-    reply = client.patch(path, json={"options": {"allow_multiple": True}})
-
-    assert (reply.status_code, reply.json()["code"]) == (501, "NOT_IMPLEMENTED")
