@@ -6,8 +6,10 @@ import pytest
 
 from commands.schema import NewField
 from domain.catalog import Table
+from domain.conversions import PLAIN_TEXTS
 from domain.field import DeleteField, RestoreField
 from domain.ids import UserId
+from domain.retype import RetypeField
 from domain.values import FIELD_TYPES
 from domain.workspace import RemoveMember
 from projections import rebuild
@@ -140,3 +142,26 @@ def test_a_former_member_stays_where_they_are_named(tenant: Tenant, table: Table
 def _taken_back(events: Any) -> list[Any]:
     found = [recorded.event.inverse() for recorded in reversed(events)]
     return [one for one in found if one is not None]
+
+
+def test_every_type_becomes_text_and_goes_back_with_its_values(
+    tenant: Tenant, table: Table
+):
+    first, *_ = tenant.create(table, rows(tenant, 1), rows(tenant, 2), {})
+    tenant.do(tenant.updating(table, {first: {"linked_record": [first]}}))
+    columns = [one for one in table.fields if one.type not in PLAIN_TEXTS]
+    stored = [one.name for one in columns if one.column is not None]
+    before = {name: tenant.column(table, name) for name in stored}
+
+    for one in columns:
+        done = tenant.do(RetypeField(one.id, table.id, "text", {}))
+        assert problems(tenant) == []
+        for _ in range(3):  # undo, redo, undo
+            done = tenant.do(*_taken_back(done.events))
+        assert tenant.catalog().live_field(one.id).type == one.type
+
+    assert {name: tenant.column(table, name) for name in stored} == before
+    assert problems(tenant) == []
+    with tenant.seeing() as connection:
+        rebuild.rebuild(connection, tenant.workspace_id)
+    assert problems(tenant) == []
