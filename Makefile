@@ -10,7 +10,7 @@ KILLS = 100
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup serve demo test nothing-lost bench lint clean
+.PHONY: help setup serve demo test nothing-lost bench growth lint clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -37,6 +37,9 @@ nothing-lost: $(READY) ## kill server, backends and cluster 100 times (KILLS=n)
 
 bench: $(READY) ## measure the figures of the README
 	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+growth: $(READY) ## measure tables of 10,000 to 1,000,000 records and draw docs/growth.svg
+	@exec $(BIN)/uv run --locked --group plot python -m benchmarks.growth $(ARGS)
 
 lint: $(READY) ## check style, types and import rules
 	$(BIN)/ruff check
