@@ -366,7 +366,7 @@ def ledger(database):
 def positions(ledger):
     """Every workspace's position, and how many events there are."""
     heads = ledger.execute("SELECT workspace_id, seq FROM ledger.heads").fetchall()
-    (count,) = ledger.execute("SELECT count(*) FROM ledger.events").fetchone()
+    (count,) = ledger.execute("SELECT sum(seq) FROM ledger.heads").fetchone()
     return dict(heads), count
 
 
