@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from api.http import PayloadTooLarge, Reply, Request, read_request_id
+from api.limits import Limits, RateLimited
 from api.routes import Route, Routes
 from api.scopes import check_scope
 from commands.system import System, new_id
@@ -21,6 +22,7 @@ from domain.errors import (
     Malformed,
     NotFound,
     NotImplementedYet,
+    Unauthenticated,
 )
 from domain.events import Surface
 from projections.reader import Caller
@@ -76,6 +78,7 @@ class Door:
         routes: Routes,
         language: Language,
         finished: Finished,
+        limits: Limits | None = None,
     ) -> None:
         self.system = system
         self.surface: Surface = surface
@@ -83,6 +86,7 @@ class Door:
         self.routes = routes
         self.language = language
         self.finished = finished
+        self.limits = limits
         self._limit = system.settings.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,6 +107,7 @@ class Door:
         refusal: DomainError | None = None
         try:
             route = self._route(request)
+            await self._admit(route, request)
             if request.method not in ("GET", "HEAD"):
                 request.body = await _read_body(headers, receive, self._limit)
             reply = await self._handle(route, request)
@@ -131,10 +136,29 @@ class Door:
             raise MethodNotAllowed()
         raise NotFound("There is no such path")
 
-    async def _handle(self, route: Route, request: Request) -> Reply:
+    async def _admit(self, route: Route, request: Request) -> None:
+        """Who calls, whether by a key that may, and not too often.
+
+        What operators look at is not counted.
+        """
+        refusal: DomainError | None = None
         if not route.public:
-            request.caller = await self.language.caller(request)
+            try:
+                request.caller = await self.language.caller(request)
+            except Unauthenticated as error:
+                refusal = error
+        if self.limits is not None and route.tag != "operations":
+            user_id = None if request.caller is None else request.caller.user_id
+            allowance = await self.limits.take(user_id, request.address)
+            request.allowance = allowance
+            if not allowance.allowed:
+                raise RateLimited(allowance.wait)
+        if refusal is not None:
+            raise refusal
+        if request.caller is not None:
             check_scope(route, request.caller)
+
+    async def _handle(self, route: Route, request: Request) -> Reply:
         if route.planned or route.handler is None:
             raise NotImplementedYet()
         minimum = request.header("x-min-position")
@@ -181,6 +205,8 @@ async def _send(send: Send, reply: Reply, request: Request) -> None:
             headers.append((b"content-type", b"application/json"))
     for name, value in reply.headers.items():
         headers.append((name.encode(), value.encode("latin-1")))
+    if request.allowance is not None:
+        headers += request.allowance.headers
     if "allow" in request.notes:
         headers.append((b"allow", request.notes["allow"].encode()))
     await send(

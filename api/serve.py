@@ -90,6 +90,8 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
         await asyncio.gather(*serving)
         announcing.cancel()
     finally:
+        for door in doors.values():
+            await door.close()
         await access.stop()
         await system.stop()
 

@@ -18,6 +18,7 @@ from api.auth import Tokens
 from api.door import Door, MethodNotAllowed, Receive, Scope, Send
 from api.http import Reply, read_request_id
 from api.http import Request as DoorRequest
+from api.limits import Limits
 from api.metrics import Metrics
 from api.openapi import document
 from api.pybase import errors, schemas
@@ -65,7 +66,9 @@ class PyBaseApplication:
     def __init__(self, system: System, metrics: Metrics, access: AccessLog) -> None:
         secret = system.settings.secret_key.get_secret_value()
         tokens = Tokens(secret, "pybase")
-        self.routes = Routes(pybase_routes(Accounts(tokens), metrics))
+        self._limits = Limits.of(system.settings, "pybase")
+        accounts = Accounts(tokens, self._limits)
+        self.routes = Routes(pybase_routes(accounts, metrics))
         self._metrics, self._access = metrics, access
         self._door = Door(
             system,
@@ -74,6 +77,7 @@ class PyBaseApplication:
             routes=self.routes,
             language=PyBase(tokens, KeyRing(system.reader, time.monotonic)),
             finished=self._finished,
+            limits=self._limits,
         )
         self.pages = _pages(self.routes)
 
@@ -91,6 +95,11 @@ class PyBaseApplication:
             await send({"type": "websocket.close", "code": 4401})
             return
         await self.pages(scope, receive, _with_request_id(scope, send))
+
+    async def close(self) -> None:
+        """Lets go of what the door holds beside the system."""
+        if self._limits is not None:
+            await self._limits.close()
 
     def _finished(
         self,
