@@ -5,12 +5,14 @@ kind leaves in the surface's own shape, and what is not a refusal is a bug: 500 
 the request's id, the reason in the log alone.
 """
 
+import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Any, Protocol, TypeAlias
 
-from api.http import PayloadTooLarge, Reply, Request, read_request_id
+from api.http import PayloadTooLarge, Reply, Request, Streamed, read_request_id
 from api.limits import Limits, RateLimited
 from api.routes import Route, Routes
 from api.scopes import check_scope
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 Scope: TypeAlias = Any
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
+
+_STILL_SECONDS = 30  # without a byte, after which nobody is there any more
 
 _FIXED_HEADERS = [
     (b"cache-control", b"no-store"),
@@ -105,12 +109,18 @@ class Door:
         )
         route: Route | None = None
         refusal: DomainError | None = None
+        reply: Reply | Streamed
+        first = b""
         try:
             route = self._route(request)
             await self._admit(route, request)
-            if request.method not in ("GET", "HEAD"):
+            if route.form is not None:
+                request.parts = _parts(headers, receive)
+            elif request.method not in ("GET", "HEAD"):
                 request.body = await _read_body(headers, receive, self._limit)
             reply = await self._handle(route, request)
+            if isinstance(reply, Streamed):
+                first = await anext(reply.parts, b"")
         except DomainError as error:
             refusal, reply = error, self.language.refusal(error)
         except Exception:
@@ -119,10 +129,14 @@ class Door:
             )
             refusal = InternalError(request_id=request.request_id)
             reply = self.language.refusal(refusal)
-        await _send(send, reply, request)
-        self.finished(
-            request, route, reply.status, time.perf_counter() - started, refusal
-        )
+        try:
+            if isinstance(reply, Streamed):
+                await _send_parts(send, receive, reply, first, request)
+            else:
+                await _send(send, reply, request)
+        finally:
+            seconds = time.perf_counter() - started
+            self.finished(request, route, reply.status, seconds, refusal)
 
     def _route(self, request: Request) -> Route:
         path = request.target.removeprefix(self.prefix)
@@ -158,7 +172,7 @@ class Door:
         if request.caller is not None:
             check_scope(route, request.caller)
 
-    async def _handle(self, route: Route, request: Request) -> Reply:
+    async def _handle(self, route: Route, request: Request) -> Reply | Streamed:
         if route.planned or route.handler is None:
             raise NotImplementedYet()
         minimum = request.header("x-min-position")
@@ -193,25 +207,85 @@ async def _read_body(
     return b"".join(parts)
 
 
+async def _parts(
+    headers: Mapping[bytes, bytes], receive: Receive
+) -> AsyncIterator[bytes]:
+    """A body as it comes in.  Raises Malformed where it ends early or stands still."""
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise Invalid("A compressed body is not taken")
+    more = True
+    while more:
+        try:
+            async with asyncio.timeout(_STILL_SECONDS):
+                message = await receive()
+        except TimeoutError as error:
+            raise Malformed("The body came to a stop") from error
+        if message["type"] == "http.disconnect":
+            raise Malformed("The connection was closed before the body's end")
+        more = message.get("more_body", False)
+        yield message.get("body", b"")
+
+
 async def _send(send: Send, reply: Reply, request: Request) -> None:
     body = reply.body
-    headers = [
-        (b"x-request-id", request.request_id.encode()),
-        *_FIXED_HEADERS,
-    ]
+    headers = _headers(reply.headers, request, typed=reply.status != 204)
     if reply.status != 204:
         headers.append((b"content-length", str(len(body)).encode()))
-        if "content-type" not in reply.headers:
-            headers.append((b"content-type", b"application/json"))
-    for name, value in reply.headers.items():
-        headers.append((name.encode(), value.encode("latin-1")))
-    if request.allowance is not None:
-        headers += request.allowance.headers
-    if "allow" in request.notes:
-        headers.append((b"allow", request.notes["allow"].encode()))
     await send(
         {"type": "http.response.start", "status": reply.status, "headers": headers}
     )
     if request.method == "HEAD" or reply.status == 204:
         body = b""
     await send({"type": "http.response.body", "body": body})
+
+
+def _headers(
+    given: Mapping[str, str], request: Request, *, typed: bool
+) -> list[tuple[bytes, bytes]]:
+    headers = [(b"x-request-id", request.request_id.encode()), *_FIXED_HEADERS]
+    if typed and "content-type" not in given:
+        headers.append((b"content-type", b"application/json"))
+    for name, value in given.items():
+        headers.append((name.encode(), value.encode("latin-1")))
+    if request.allowance is not None:
+        headers += request.allowance.headers
+    if "allow" in request.notes:
+        headers.append((b"allow", request.notes["allow"].encode()))
+    return headers
+
+
+async def _send_parts(
+    send: Send, receive: Receive, reply: Streamed, first: bytes, request: Request
+) -> None:
+    """Sends what is being made, until it ends or nobody is there to read it.
+
+    An error leaves the reply without its end: the server drops the connection.
+    """
+    start = {
+        "type": "http.response.start",
+        "status": reply.status,
+        "headers": _headers(reply.headers, request, typed=True),
+    }
+    gone = asyncio.create_task(_left(receive))
+    try:
+        async with aclosing(reply.parts):
+            await send(start)
+            if request.method != "HEAD":
+                await send(_part(first))
+                async for part in reply.parts:
+                    if gone.done():
+                        return
+                    await send(_part(part))
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+
+
+def _part(body: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": body, "more_body": True}
+
+
+async def _left(receive: Receive) -> None:
+    """Returns once the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

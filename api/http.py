@@ -6,7 +6,7 @@ nothing, because a dict that it encodes costs twenty times its bytes.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -25,7 +25,7 @@ from domain.ids import canonical
 from domain.values import well_formed
 from projections.reader import Caller
 
-__all__ = ["Reply", "Request"]
+__all__ = ["Reply", "Request", "Streamed"]
 
 # a number that a float may not hold exactly, once every digit and point is a 0
 _DIGITS = bytes.maketrans(b"0123456789.", b"0" * 11)
@@ -49,6 +49,19 @@ class PayloadTooLarge(DomainError):
     code = Code.PAYLOAD_TOO_LARGE
 
 
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A reply whose length nobody knows: its body is made while it is sent.
+
+    What the first part refuses is answered like any refusal; what goes wrong later
+    breaks the connection, so that a piece is never taken for the whole.
+    """
+
+    parts: AsyncGenerator[bytes, None]
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class Request:
     """What a handler needs to know.  `path` holds the path's parameters."""
@@ -66,6 +79,8 @@ class Request:
     min_position: int | None = None
     allowance: Allowance | None = None
     notes: dict[str, str] = field(default_factory=dict)
+    # the body of a route that takes it in parts, which `body` is not read from
+    parts: AsyncIterator[bytes] | None = None
 
     def header(self, name: str) -> str | None:
         value = self.headers.get(name.encode())

@@ -99,7 +99,7 @@ class Metrics:
             self._commits.inc()
             self._group_size.observe(accepted)
             self._commit_seconds.observe(seconds)
-            self._events.inc(sum(len(unit.events) for unit in group.accepted))
+            self._events.inc(sum(unit.size for unit in group.accepted))
             self._units.labels("accepted").inc(accepted)
         refused = len(group.answers) - accepted
         if refused:

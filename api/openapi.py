@@ -64,6 +64,11 @@ def _operation(route: Route, body: Any) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": body}},
         }
+    if route.form is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": route.form}},
+        }
     return operation
 
 
@@ -108,8 +113,16 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 def _responses(route: Route) -> dict[str, Any]:
     success: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
     if route.response is not None:
-        success["content"] = {"application/json": {"schema": route.response}}
+        success["content"] = {
+            kind: {"schema": route.response if "json" in kind else {"type": "string"}}
+            for kind in route.media
+        }
     found = {str(route.status): success} if not route.planned else {}
+    for status, schema in route.also.items():
+        found[str(status)] = {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/json": {"schema": schema}},
+        }
     errors = {*route.errors, 500}
     if route.planned:
         errors.add(501)

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
-from api.http import Reply, Request
+from api.http import Reply, Request, Streamed
 from domain.access import Role
 
-Handler: TypeAlias = Callable[[Any, Request], Awaitable[Reply]]
+Handler: TypeAlias = Callable[[Any, Request], Awaitable[Reply | Streamed]]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Route:
 
     `role` is what the caller needs in the workspace of the thing that is named; None
     where any signed-in user may, or, with `public`, anybody.  A `planned` route is
-    documented and answers 501.
+    documented and answers 501.  One with a `form` reads its body itself, in parts.
     """
 
     method: str
@@ -34,9 +34,12 @@ class Route:
     planned: bool = False
     status: int = 200
     body: type[BaseModel] | None = None
+    form: Mapping[str, Any] | None = None  # the same of multipart/form-data
     response: Mapping[str, Any] | None = None  # a JSON schema
+    also: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # successes
     query: Sequence[tuple[str, str, str]] = ()  # name, JSON type, meaning
     errors: Sequence[int] = field(default_factory=tuple)
+    media: Sequence[str] = ("application/json",)  # of a success
 
     @property
     def parameters(self) -> list[str]:

@@ -17,7 +17,8 @@ from api.pybase.app import PyBaseApplication
 from commands.embedded import database
 from commands.first_administrator import make_first_administrator
 from commands.settings import Settings
-from commands.system import System, build
+from commands.system import System, build, now
+from workers.indexes import Indexer
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,9 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
     await system.start()
     await make_first_administrator(system)
     access.start()
+    indexer = Indexer(system.urls.app, most=settings.demanded_indexes, clock=now)
+    system.observed.listed = indexer.demand
+    indexer.start()
     gc.collect()
     gc.freeze()
     try:
@@ -90,6 +94,7 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
         await asyncio.gather(*serving)
         announcing.cancel()
     finally:
+        await indexer.stop()
         for door in doors.values():
             await door.close()
         await access.stop()

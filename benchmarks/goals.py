@@ -12,6 +12,8 @@ SHORT = {
     "bare_create64": "bare",
     "bare_get16": "bare",
     "create64": "create",
+    "sql_list": "SQL",
+    "sql_deep": "SQL",
 }
 
 
@@ -57,6 +59,10 @@ GOALS: Mapping[str, tuple[Goal, ...]] = {
     "update64": (AtLeast(1, "create64"),),
     "batch1000": (AtLeast(30_000), AtLeast(0.2, "copy")),
     "get16": (AtLeast(8_000),),
+    "list_anew": (AtLeast(0.9, "sql_list"),),
+    "list_again": (AtLeast(500),),
+    "list_indexed": (AtLeast(400),),
+    "list_deep": (AtLeast(5, "sql_deep"),),
     MEMORY: (AtMost(250, "MB"),),
     WARM_START: (AtMost(2.5, "s"),),
 }

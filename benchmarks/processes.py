@@ -101,6 +101,8 @@ def server_environment(data_dir: Path, port: int) -> dict[str, str]:
     return {
         "TABELLION_DATA_DIR": str(data_dir),
         "TABELLION_RATE_LIMITS": "off",
+        # those that a workload is about are made by it, and the others have none
+        "TABELLION_DEMANDED_INDEXES": "0",
         # a run may take longer than a token is good by default
         "TABELLION_ACCESS_TOKEN_MINUTES": "600",
         **{f"TABELLION_PORT_{name}": str(port + n) for n, name in enumerate(ports)},

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.lists import LIMIT, PAGES
 from benchmarks.rows import NOTES, row
 
 # digits: 3 of the run, 1 of the thread, 8 of the request
@@ -69,6 +70,20 @@ end
 function request()
   n = n + 1
   return made[n %% #made + 1]
+end
+"""
+
+# every request a page of a list; "@", "#", "~" and "+" in a path are its own
+LIST = """\
+local paths, made = %(paths)s, {}
+function request()
+  n = n + 1
+  local path, page = paths[n %% #paths + 1], %(offset)s
+  local serial, number = %(serial)s, (n * 7919 + thread_id * 31) %% 99900
+  path = path:gsub("@", serial):gsub("#", string.format("%%d", number))
+  path = path:gsub("~", string.format("%%05d", number))
+  path = path:gsub("%%+", string.format("%%d", number + 100))
+  return "GET " .. path .. page .. HEAD .. "\\r\\n"
 end
 """
 
@@ -132,6 +147,15 @@ def updates(target: Target, run: int, threads: int, ids: Path) -> str:
 
 def gets(target: Target, run: int, threads: int, ids: Path) -> str:
     return _script(target, run, threads, GET, path=target.path, ids=_lua(str(ids)))
+
+
+def lists(
+    target: Target, run: int, threads: int, paths: Sequence[str], *, offset: int | None
+) -> str:
+    """Pages by their paths; without an `offset` any of the first hundred."""
+    page = f"math.random(0, {PAGES - 1}) * {LIMIT}" if offset is None else str(offset)
+    made = "{" + ",".join(_lua(path) for path in paths) + "}"
+    return _script(target, run, threads, LIST, paths=made, offset=page)
 
 
 def batches(target: Target, run: int, threads: int, bodies: Path) -> str:

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import scripts, yardsticks
+from benchmarks import lists, scripts, yardsticks
 from benchmarks.machine import cpu_seconds
 from benchmarks.processes import (
     require_free,
@@ -25,10 +25,12 @@ from benchmarks.workloads import Kind, Side, Workload
 from benchmarks.wrk import Load, put_load
 from commands.embedded import database
 from commands.settings import Settings
+from domain.ids import WorkspaceId
 
 HEALTH = "/api/v1/health"
 KNOWN_RECORDS = 10_000  # that gets and updates choose from
 BODIES = 8
+WRITES_BESIDE = 100  # a second, beside the lists that indexes serve
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Stage:
     unanswered: int = 0  # records that may have been created beside, at most
     bare_rows: int = 0
     _runs: int = 0
+    _listed_table: str | None = None
+    _indexed_table: str | None = None
 
     def prepare(self) -> None:
         """Makes the tables, the known records and the files that wrk reads."""
@@ -78,6 +82,17 @@ class Stage:
             case Kind.INSERT:
                 rate = yardsticks.pgbench_rate(self.url, self.folder, seconds)
                 return Measured(rate)
+            case Kind.SELECT | Kind.SELECT_DEEP:
+                table_id = self._listed()
+                rate = yardsticks.select_rate(
+                    self.url,
+                    self.folder,
+                    seconds,
+                    WorkspaceId(self.subject.workspace_id),
+                    table_id,
+                    deep=workload.kind is Kind.SELECT_DEEP,
+                )
+                return Measured(rate)
             case Kind.COPY:
                 return Measured(yardsticks.copy_rate(self.url, self.copy_rows))
             case _:
@@ -95,11 +110,37 @@ class Stage:
         if rows < self.bare_rows:
             self.problems.append(f"bare: {rows} rows, {self.bare_rows} acknowledged")
 
+    def _listed(self) -> str:
+        """The table that lists are read from, made when the first is."""
+        if self._listed_table is None:
+            self._listed_table = self.subject.make_table("Catalogue")
+            self.subject.fill(lists.RECORDS, self._listed_table)
+            yardsticks.analyze(self.url)
+        return self._listed_table
+
+    def _indexed(self) -> str:
+        """Another such table, with the indexes that slow lists would have got it."""
+        if self._indexed_table is None:
+            self._indexed_table = self.subject.make_table("Indexed")
+            self.subject.fill(lists.RECORDS, self._indexed_table)
+            yardsticks.make_indexes(
+                self.url, WorkspaceId(self.subject.workspace_id), self._indexed_table
+            )
+        return self._indexed_table
+
     def _over_http(self, workload: Workload, seconds: int) -> Measured:
         on_server = workload.side is Side.SERVER
+        if workload.is_list:
+            self._listed()
+        indexed = self._indexed() if workload.kind is Kind.LIST_INDEXED else None
         before = self.subject.position() if on_server else 0
         used, began = cpu_seconds(self.pid), time.monotonic()
-        load = self._load(workload, seconds)
+        if indexed is None:
+            load = self._load(workload, seconds)
+        else:
+            with self.subject.writing(WRITES_BESIDE, indexed) as written:
+                load = self._load(workload, seconds)
+            before += written[0]
         cpu = (cpu_seconds(self.pid) - used) / (time.monotonic() - began)
         self._note_failures(workload, load)
         if on_server:
@@ -135,7 +176,19 @@ class Stage:
                 return scripts.batches(target, run, threads, self._bodies)
             case Kind.GET:
                 return scripts.gets(target, run, threads, self._ids(workload.side))
-            case Kind.INSERT | Kind.COPY:
+            case Kind.LIST_ANEW | Kind.LIST_AGAIN:
+                anew = workload.kind is Kind.LIST_ANEW
+                paths = lists.paths(RECORDS, self._listed(), anew=anew)
+                return scripts.lists(target, run, threads, list(paths), offset=None)
+            case Kind.LIST_INDEXED:
+                paths = lists.selective_paths(RECORDS, self._indexed())
+                return scripts.lists(target, run, threads, list(paths), offset=0)
+            case Kind.LIST_DEEP:
+                path = lists.deep_path(RECORDS, self._listed())
+                return scripts.lists(
+                    target, run, threads, [path], offset=lists.DEEP_OFFSET
+                )
+            case _:
                 raise ValueError(f"{workload.name} is not for wrk")
 
     def _target(self, workload: Workload) -> scripts.Target:
@@ -150,8 +203,9 @@ class Stage:
             self.problems.append(f"{workload.name}: {load.broken} socket errors")
 
     def _compare(self, workload: Workload, load: Load, events: int) -> None:
-        """Every acknowledged write is an event; a get is none."""
-        written = 0 if workload.kind is Kind.GET else workload.records
+        """Every acknowledged write is an event; a read is none."""
+        reads = workload.kind is Kind.GET or workload.is_list
+        written = 0 if reads else workload.records
         sure = (load.requests - load.failed) * written
         maybe = workload.connections * written  # cut off when wrk left
         self._between(f"{workload.name}: events", events, sure, sure + maybe)

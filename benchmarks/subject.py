@@ -1,7 +1,10 @@
 """The measured server as its user sees it: an account, one workspace, one table."""
 
 import secrets
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -26,22 +29,48 @@ class Subject:
         self._client.headers["authorization"] = f"Bearer {self.token}"
         self.workspace_id = self._made("/workspaces", {"name": "Bench"})["id"]
         base = {"workspace_id": self.workspace_id, "name": "Bench"}
-        base_id = self._made("/bases", base)["id"]
-        table = {"base_id": base_id, "name": "Widgets", "fields": FIELDS}
-        self.table_id: str = self._made("/tables", table)["id"]
+        self._base_id: str = self._made("/bases", base)["id"]
+        self.table_id = self.make_table("Widgets")
 
     def close(self) -> None:
         self._client.close()
 
-    def fill(self, records: int) -> list[str]:
+    def make_table(self, name: str) -> str:
+        """A table of the eight fields; its id."""
+        table = {"base_id": self._base_id, "name": name, "fields": FIELDS}
+        table_id: str = self._made("/tables", table)["id"]
+        return table_id
+
+    def fill(self, records: int, table_id: str | None = None) -> list[str]:
         """Makes that many records (whole batches of them); their ids."""
         ids: list[str] = []
         for first in range(0, records, BATCH):
             rows = [{"fields": row(n)} for n in range(first, first + BATCH)]
-            body = {"table_id": self.table_id, "records": rows}
+            body = {"table_id": table_id or self.table_id, "records": rows}
             made = self._made("/records/batch", body)
             ids += [one["id"] for one in made["items"]]
         return ids
+
+    @contextmanager
+    def writing(self, rate: int, table_id: str) -> Iterator[list[int]]:
+        """Creates so many records a second meanwhile; afterwards how many it were."""
+        stopping, written = threading.Event(), [0]
+
+        def write() -> None:
+            began = time.monotonic()
+            while not stopping.is_set():
+                body = {"table_id": table_id, "fields": row(200_000 + written[0])}
+                self._made("/records", body)
+                written[0] += 1
+                time.sleep(max(0.0, began + written[0] / rate - time.monotonic()))
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            yield written
+        finally:
+            stopping.set()
+            writer.join()
 
     def position(self) -> int:
         """How many events the workspace's ledger has, once the last write is done."""

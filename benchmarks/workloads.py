@@ -23,6 +23,12 @@ class Kind(Enum):
     UPDATE = "update"
     BATCH = "batch create"
     GET = "get"
+    LIST_ANEW = "list that nobody asked for before"
+    LIST_AGAIN = "list that is asked for again"
+    LIST_INDEXED = "list that an index on demand serves, beside writes"
+    LIST_DEEP = "list far from its start"
+    SELECT = "select"
+    SELECT_DEEP = "select far from the start"
     INSERT = "insert"
     COPY = "copy"
 
@@ -40,10 +46,23 @@ class Workload:
     yardsticks: tuple[str, ...] = ()
 
     @property
+    def is_list(self) -> bool:
+        return self.kind in _LISTS
+
+    @property
     def threads(self) -> int:
         """Of the client; each has its own ids and its share of the connections."""
         return 2 if self.connections > 1 else 1
 
+
+_LISTS = (
+    Kind.LIST_ANEW,
+    Kind.LIST_AGAIN,
+    Kind.LIST_INDEXED,
+    Kind.LIST_DEEP,
+    Kind.SELECT,
+    Kind.SELECT_DEEP,
+)
 
 WORKLOADS = (
     Workload(
@@ -98,6 +117,39 @@ WORKLOADS = (
         yardsticks=("bare_get16",),
     ),
     Workload("bare_get16", "bare get, 16", Side.BARE, Kind.GET, 16),
+    Workload(
+        "list_anew",
+        "list of 100 with total, nothing indexed, 16 connections",
+        Side.SERVER,
+        Kind.LIST_ANEW,
+        16,
+        yardsticks=("sql_list",),
+    ),
+    Workload("sql_list", "its SQL alone, 16 clients", Side.POSTGRES, Kind.SELECT),
+    Workload(
+        "list_again",
+        "the same, nothing written to the table since",
+        Side.SERVER,
+        Kind.LIST_AGAIN,
+        16,
+        yardsticks=("sql_list",),
+    ),
+    Workload(
+        "list_indexed",
+        "list by a selective filter, indexed on demand, beside 100 writes/s",
+        Side.SERVER,
+        Kind.LIST_INDEXED,
+        16,
+    ),
+    Workload(
+        "list_deep",
+        "page at offset 50,000, 16 connections",
+        Side.SERVER,
+        Kind.LIST_DEEP,
+        16,
+        yardsticks=("sql_deep",),
+    ),
+    Workload("sql_deep", "its SQL alone, 16 clients", Side.POSTGRES, Kind.SELECT_DEEP),
     # last, so that it stands between the rounds; it is measured before the first too
     Workload(
         "pgbench", "pgbench single-row insert, 16 clients", Side.POSTGRES, Kind.INSERT

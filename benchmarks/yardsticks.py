@@ -8,15 +8,23 @@ are inserted by the app role, over the socket that the server uses.
 import re
 import subprocess
 import time
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from benchmarks import lists
 from benchmarks.errors import CannotMeasure
 from benchmarks.rows import CHOICES, COLUMNS, NAMES, NOTES, copied
 from commands.embedded.programs import account_for, programs_for
+from domain.catalog import Catalog
+from domain.ids import WorkspaceId
+from projections.catalog import load
+from projections.postgres import adapt
+from projections.target import live
+from workers.indexes import Indexer
 
 TABLES = ("pgbench", "bare", "copied")
 PGBENCH_CLIENTS = 16
@@ -92,6 +100,56 @@ def pgbench_rate(url: str, folder: Path, seconds: int) -> float:
     """Single-row inserts a second with 16 clients, prepared as the server's own are."""
     script = folder / "insert.sql"
     script.write_text(PGBENCH_SCRIPT)
+    return _pgbench(url, folder, seconds, [script])
+
+
+def select_rate(
+    url: str,
+    folder: Path,
+    seconds: int,
+    workspace_id: WorkspaceId,
+    table_id: str,
+    *,
+    deep: bool,
+) -> float:
+    """Pages with their totals a second, by the server's own statements."""
+    files = []
+    with _seeing(url, workspace_id) as (connection, catalog):
+        texts = lists.pgbench_scripts(connection, catalog, table_id, deep=deep)
+        for number, text in enumerate(texts):
+            files.append(folder / f"list{number}.sql")
+            files[-1].write_text(text)
+    return _pgbench(url, folder, seconds, files)
+
+
+@contextmanager
+def _seeing(
+    url: str, workspace_id: WorkspaceId
+) -> Iterator[tuple[psycopg.Connection[tuple[object, ...]], Catalog]]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        adapt(connection)
+        connection.execute(
+            "SELECT set_config('app.workspaces', %s, false)", [f"{{{workspace_id}}}"]
+        )
+        yield connection, load(connection, live(workspace_id), workspace_id, 0)
+
+
+def make_indexes(url: str, workspace_id: WorkspaceId, table_id: str) -> None:
+    with _seeing(url, workspace_id) as (_, catalog):
+        wanted = lists.selective_indexes(catalog, table_id)
+    indexer = Indexer(url, most=len(wanted), clock=time.time)
+    for index in wanted:
+        if not indexer.make(index):
+            raise CannotMeasure(f"{index.name} could not be made")
+
+
+def analyze(url: str) -> None:
+    """Statistics as they are once autovacuum has been there."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+
+
+def _pgbench(url: str, folder: Path, seconds: int, scripts: Sequence[Path]) -> float:
     done = subprocess.run(
         [
             programs_for(account_for(folder)) / "pgbench",
@@ -100,7 +158,7 @@ def pgbench_rate(url: str, folder: Path, seconds: int) -> float:
             f"--client={PGBENCH_CLIENTS}",
             "--jobs=2",
             f"--time={seconds}",
-            f"--file={script}",
+            *(f"--file={script}" for script in scripts),
             url,
         ],
         capture_output=True,

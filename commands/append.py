@@ -18,7 +18,10 @@ SLICE = 250  # events of one statement: the database is at one while the next is
 
 @dataclass(slots=True)
 class Accepted:
-    """An accepted unit on its way into the ledger."""
+    """An accepted unit on its way into the ledger.
+
+    `to_come`: how many events its stream will add to `events`.
+    """
 
     batch_id: str
     origin: Origin
@@ -26,10 +29,15 @@ class Accepted:
     events: Sequence[Recorded]
     once: Once | None
     reply: Reply | None
+    to_come: int = 0
+
+    @property
+    def size(self) -> int:
+        return len(self.events) + self.to_come
 
     @property
     def last_seq(self) -> int:
-        return self.first_seq + len(self.events) - 1
+        return self.first_seq + self.size - 1
 
 
 @dataclass
@@ -76,10 +84,30 @@ def append(
             if len(columns.ids) + min(SLICE, len(unit.events) - start) > SLICE:
                 _insert(connection, head, columns)
                 columns = _Columns(unit.first_seq + start)
-            _encode(columns, head, unit, start, milliseconds)
+            events = unit.events[start : start + SLICE]
+            _encode(columns, head, unit, events, start, milliseconds)
     if columns.ids:
         _insert(connection, head, columns)
-    _close(connection, head, units)
+    close(connection, head, units)
+
+
+def append_slice(
+    connection: psycopg.Connection[Any],
+    head: Head,
+    unit: Accepted,
+    events: Sequence[Recorded],
+    start: int,
+    milliseconds: int,
+) -> None:
+    """Sends some events of one unit, the first at index `start` of its batch.
+
+    The batch itself and the head are left to `close`.
+    """
+    for at in range(0, len(events), SLICE):
+        columns = _Columns(unit.first_seq + start + at)
+        some = events[at : at + SLICE]
+        _encode(columns, head, unit, some, start + at, milliseconds)
+        _insert(connection, head, columns)
 
 
 def _insert(connection: psycopg.Connection[Any], head: Head, columns: _Columns) -> None:
@@ -102,18 +130,22 @@ def _insert(connection: psycopg.Connection[Any], head: Head, columns: _Columns) 
 
 
 def _encode(
-    columns: _Columns, head: Head, unit: Accepted, start: int, milliseconds: int
+    columns: _Columns,
+    head: Head,
+    unit: Accepted,
+    events: Sequence[Recorded],
+    start: int,
+    milliseconds: int,
 ) -> None:
     """A slice of a unit's events, from index `start`.
 
     The envelope's header is `projections.log.Envelope.header`, made in bulk.
     """
     origin = unit.origin
-    size = len(unit.events)
+    size = unit.size
     actor = {"id": origin.actor.id, "kind": origin.actor.kind}
     correlation = origin.correlation_id or unit.batch_id
     previous = head.hash
-    events = unit.events[start : start + SLICE]
     ids = counting(uuid7_number(milliseconds, head.random_bits), len(events))
     head.random_bits += len(events)
     for index, recorded in enumerate(events, start):
@@ -153,7 +185,7 @@ def _encode(
     head.hash = previous
 
 
-def _close(
+def close(
     connection: psycopg.Connection[Any], head: Head, units: Sequence[Accepted]
 ) -> None:
     """The batches, the outbox' row and the head, in one statement."""

@@ -4,7 +4,7 @@ Pure but for the replies, which the units' surfaces make.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -17,12 +17,13 @@ from domain.errors import (
     DomainError,
     KeyReused,
     SecretAlreadyShown,
+    StaleSchema,
     Unauthenticated,
 )
-from domain.events import Recorded
+from domain.events import Command, Recorded
 from domain.facts import Facts
 from domain.ids import INSTANCE, BatchId, WorkspaceId, uuid7
-from domain.record import RecordCreated, RecordLinksChanged
+from domain.record import CreateRecords, RecordCreated, RecordLinksChanged, tally
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def _answer(
     accepted = _decided(unit, batch_id, facts, head.seq, last)
     outcome = Outcome(
         BatchId(batch_id),
-        head.seq + len(accepted.events),
+        head.seq + accepted.size,
         facts.now,
         accepted.events,
         facts.catalog,
@@ -132,27 +133,57 @@ def _check_session(unit: Unit, facts: Facts) -> None:
 
 def _decided(unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool) -> Accepted:
     origin = unit.origin
+    to_come = 0
+    if unit.stream is not None:
+        if unit.stream.catalog_seq != facts.catalog.seq:
+            raise StaleSchema()
+        to_come = unit.stream.events
     facts.actor = origin.actor
     events: list[Recorded] = []
     first = seq + 1
     # nobody comes after the last unit who would look at what it creates
     unseen = RecordCreated if last and len(unit.commands) == 1 else None
     for command in unit.commands:
-        for event in decide(command, facts):
-            seq += 1
-            stream = event.stream_id
-            version = (
-                facts.catalog.version_of(stream)
-                if changes_catalog(event)
-                else facts.versions.get(stream) or facts.users.get(stream, 0)
-            )
-            recorded = Recorded(
-                unit.workspace_id, seq, version + 1, facts.now, origin.actor, event
-            )
-            if type(event) is not unseen:
+        for recorded in _recorded(command, facts, seq):
+            seq = recorded.seq
+            if type(recorded.event) is not unseen:
                 evolve(facts, recorded)
             events.append(recorded)
-    return Accepted(batch_id, origin, first, events, unit.once, None)
+    return Accepted(batch_id, origin, first, events, unit.once, None, to_come)
+
+
+def _recorded(command: Command, facts: Facts, seq: int) -> Iterator[Recorded]:
+    """The events of a command behind position `seq`, each before it is folded in."""
+    for event in decide(command, facts):
+        seq += 1
+        stream = event.stream_id
+        version = (
+            facts.catalog.version_of(stream)
+            if changes_catalog(event)
+            else facts.versions.get(stream) or facts.users.get(stream, 0)
+        )
+        yield Recorded(
+            facts.catalog.id, seq, version + 1, facts.now, facts.actor, event
+        )
+
+
+def decide_slice(command: CreateRecords, facts: Facts, seq: int) -> list[Recorded]:
+    """The events of some of a stream's records, behind position `seq`, folded in as far
+    as the next ones look.  Nothing of it can be taken back: the unit is alone.
+
+    Raises DomainError, `index` counting from the slice's first record.
+    """
+    facts.mark()
+    linked = bool(facts.catalog.live_table(command.table_id).links)
+    events = []
+    for recorded in _recorded(command, facts, seq):
+        event = recorded.event
+        if linked or not isinstance(event, RecordCreated):
+            evolve(facts, recorded)
+        else:
+            tally(facts, recorded, event)
+        events.append(recorded)
+    return events
 
 
 def _links(accepted: Sequence[Accepted]) -> bool:

@@ -10,10 +10,13 @@ from commands.unit import Unit
 from domain.catalog import Catalog, Table
 from domain.decider import needs
 from domain.facts import Facts, Link, Needs
-from domain.ids import FieldId, TableId
+from domain.ids import FieldId, TableId, WorkspaceId
+from projections import turns
 from projections.arrays import text_array
 from projections.records import rows
 from projections.target import Target
+
+_KEYS_AT_ONCE = 2_000  # of one statement; a unit of many records has as many keys
 
 Sink: TypeAlias = Callable[[Sequence[Sequence[Any]]], None]
 
@@ -23,6 +26,8 @@ def needed(units: Sequence[Unit], catalog: Catalog) -> Needs:
     for unit in units:
         for command in unit.commands:
             needs(command, catalog, found)
+        if unit.stream is not None:
+            found.include(unit.stream.needs)
     return found
 
 
@@ -100,20 +105,15 @@ class Gathering:
         )
 
     def _keys(self, found: Needs, facts: Facts) -> None:
-        constraints, digests = zip(*found.keys, strict=True)
-
         def sink(rows: Sequence[Sequence[Any]]) -> None:
             facts.taken.update(((row[0], bytes(row[1])), row[2]) for row in rows)
 
-        self.ask(
-            _KEYS,
-            [
-                text_array(constraints),
-                text_array([digest.hex() for digest in digests]),
-                facts.catalog.id,
-            ],
-            sink,
-        )
+        keys = list(found.keys)
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            if start:
+                turns.pause(0)
+            some = keys[start : start + _KEYS_AT_ONCE]
+            self.ask(TAKEN, key_values(some, facts.catalog.id), sink)
 
     def _column(self, table_id: str, field_id: str, facts: Facts) -> None:
         table = facts.catalog.tables.get(TableId(table_id))
@@ -155,6 +155,17 @@ class Gathering:
             self.ask(_API_KEYS, [text_array(list(found.api_keys_of))], api_keys)
 
 
+def key_values(
+    keys: Sequence[tuple[str, bytes]], workspace_id: WorkspaceId
+) -> list[str]:
+    """The values of `TAKEN` for (constraint, digest) pairs."""
+    return [
+        text_array([constraint for constraint, _ in keys]),
+        text_array([digest.hex() for _, digest in keys]),
+        workspace_id,
+    ]
+
+
 def _links_sink(facts: Facts, field_id: str) -> Sink:
     def sink(found: Sequence[Sequence[Any]]) -> None:
         links: dict[str, list[Link]]
@@ -177,7 +188,7 @@ _COUNTERS = (
     b" WHERE workspace_id = %s::uuid AND table_id = ANY (%s::uuid[])"
 )
 # by unique_keys' primary key
-_KEYS = b"""
+TAKEN = b"""
     SELECT k.constraint_id, k.digest, k.record_id
     FROM unnest(%s::uuid[], %s::text[]) AS n (constraint_id, digest)
     JOIN catalog.unique_keys AS k

@@ -75,11 +75,18 @@ def with_choice_ids(
     return {**options, "choices": made}
 
 
+# options that stay where a client does not name them; deciders refuse another value
+_FIXED: Mapping[str, Sequence[str]] = {
+    "linked_record": ("linked_table_id", "reverse_field_id", "is_reverse"),
+    "dimension": ("unit",),
+}
+
+
 def changed_options(known: Field, options: Mapping[str, Any]) -> dict[str, Json]:
     """A field's options as they become; what a client cannot set stays."""
     fixed = {
         name: known.options[name]
-        for name in ("linked_table_id", "reverse_field_id", "is_reverse")
+        for name in _FIXED.get(known.type, ())
         if name in known.options
     }
     read = read_options(known.type, {**fixed, **with_choice_ids(options, known)})

@@ -3,9 +3,10 @@
 Where the clock and the random bits come from.
 """
 
+import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -22,8 +23,12 @@ from commands.settings import Settings
 from commands.transaction import Transaction
 from domain.ids import uuid7
 from projections.gets import Gets
+from projections.indexes import Index
+from projections.lists import Lists
 from projections.postgres import CONNECT, adapt
 from projections.reader import Catalogs, Reader
+
+LONG_READS = 4  # at a time in one process
 
 
 def now() -> float:
@@ -54,6 +59,7 @@ class Observed:
 
     committed: Callable[[Group, float], None] = lambda group, seconds: None
     sealed: Callable[[int], None] = lambda moved: None
+    listed: Callable[[float, Sequence[Index]], None] = lambda seconds, indexes: None
 
 
 @dataclass
@@ -69,7 +75,16 @@ class System:
     pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]]
     reader: Reader
     gets: Gets
+    lists: Lists
     observed: Observed = field(default_factory=Observed)
+    # files are read on the loop, a few milliseconds a turn: two at a time are enough
+    reading_files: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(2)
+    )
+    # reads that hold a connection and a snapshot of their own for long
+    long_reads: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(LONG_READS)
+    )
 
     async def start(self) -> None:
         self.committer.start()
@@ -128,6 +143,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
         pool,
         reader,
         Gets(reader),
+        Lists(reader, lambda seconds, indexes: observed.listed(seconds, indexes)),
         observed,
     )
 

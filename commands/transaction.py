@@ -9,10 +9,11 @@ from typing import Any
 
 import psycopg
 
+from commands import streaming
 from commands.append import Head, append
 from commands.deciding import Group, Seen, decide_group
 from commands.gather import Gathering, needed
-from commands.unit import Done, Unit
+from commands.unit import Done, Stream, Unit
 from domain.catalog import Catalog
 from domain.errors import Busy, Conflict, NotFound, RowTooLarge, TooManyFields
 from domain.facts import Facts
@@ -72,8 +73,25 @@ class Transaction:
         Raises psycopg.Error where a statement failed (nothing is written then), and
         CommitUnknown where it cannot be told.
         """
+        stream = units[0].stream
+        if stream is None or not stream.fields:
+            return self._commit(workspace_id, units)
+        streaming.make_columns(self._connected(), workspace_id, stream)
+        group: Group | None = None
+        try:
+            group = self._commit(workspace_id, units)
+        except CommitUnknown as error:
+            group = error.group  # its columns may be in use
+            raise
+        finally:
+            if group is None or not group.accepted:
+                streaming.drop_columns(self._connection, workspace_id, stream)
+        return group
+
+    def _commit(self, workspace_id: WorkspaceId, units: Sequence[Unit]) -> Group:
         connection = self._connected()
         group = Group(workspace_id, [])
+        stream = units[0].stream  # whose unit is alone in its group, for its size
         try:
             with connection.pipeline() as pipeline:
                 head, facts, seen = self._begin(
@@ -93,6 +111,9 @@ class Transaction:
                     if not units[0].makes_workspace:
                         connection.execute("COMMIT")
                         return group
+                elif stream is not None:
+                    self._stream(connection, pipeline, head, facts, stream, group)
+                    group.finish()
                 elif not units[0].alone:
                     self._write(connection, head, facts, units, group)
                     group.finish()  # while the database commits
@@ -100,7 +121,7 @@ class Transaction:
             # named one already does not survive
             if head is None or not group.accepted:
                 connection.execute("ROLLBACK")  # of the new head
-            elif units[0].alone:
+            elif units[0].alone and stream is None:
                 self._write(connection, head, facts, units, group)
                 group.finish()
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -208,6 +229,24 @@ class Transaction:
             if isinstance(answer, Done) and not answer.replayed:
                 for write in unit.vault:
                     connection.execute(write.statement, write.values)
+        group.committing = True
+        connection.execute("COMMIT")
+
+    def _stream(
+        self,
+        connection: psycopg.Connection[Any],
+        pipeline: psycopg.Pipeline,
+        head: Head,
+        facts: Facts,
+        stream: Stream,
+        group: Group,
+    ) -> None:
+        """Decides and sends the records of a large unit, and COMMIT."""
+        at = _milliseconds(head.recorded_at)
+        (accepted,) = group.accepted
+        streaming.send(
+            connection, pipeline, head, facts, group.before, accepted, stream, at
+        )
         group.committing = True
         connection.execute("COMMIT")
 

@@ -1,19 +1,21 @@
 """A unit: what is committed whole or not at all, and what came of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from psycopg import sql
 
-from domain.catalog import Catalog
+from domain.catalog import Catalog, Field
+from domain.copy import CopyLinks, CopyRecords
 from domain.events import Actor, Command, Recorded
-from domain.facts import Row
+from domain.facts import Needs, Row
 from domain.ids import BatchId, WorkspaceId
 from domain.key import CreateKey
 from domain.record import CreateRecords, DeleteRecords, RestoreRecord, UpdateRecords
 from domain.user import ChangeProfile, GrantAdministration, RegisterUser
+from domain.view import ExpectView
 
 # commands whose events leave the catalogue as it is: their units may share a commit
 _SHARING = (
@@ -21,9 +23,12 @@ _SHARING = (
     UpdateRecords,
     DeleteRecords,
     RestoreRecord,
+    CopyRecords,
+    CopyLinks,
     RegisterUser,
     ChangeProfile,
     GrantAdministration,
+    ExpectView,
     CreateKey,
 )
 
@@ -90,8 +95,28 @@ class VaultWrite:
 
 
 @dataclass(frozen=True)
+class Stream:
+    """The records of a unit that has too many to be held at once.
+
+    `slices` makes the same commands at each call, one after the other.  `needs` are
+    the facts of all of them and `events` is how many events they will be: both were
+    reckoned on the catalogue at `catalog_seq` and are worth nothing on another.
+    `fields` are those that the unit's commands make.
+    """
+
+    catalog_seq: int
+    needs: Needs
+    events: int
+    slices: Callable[[], Iterable[CreateRecords]]
+    fields: Sequence[Field] = ()
+
+
+@dataclass(frozen=True)
 class Unit:
-    """`size` is the number of records it writes; `render` makes its reply."""
+    """`size` is the number of records it writes; `render` makes its reply.
+
+    The records of `stream` come after `commands`, in the same batch.
+    """
 
     workspace_id: WorkspaceId
     origin: Origin
@@ -101,6 +126,7 @@ class Unit:
     vault: Sequence[VaultWrite] = ()
     size: int = 1
     makes_workspace: bool = False
+    stream: Stream | None = None
 
     @cached_property
     def alone(self) -> bool:

@@ -1,12 +1,21 @@
 """The way of a write from a surface to the committer: prepared against the cached
 catalogue, decided under the head's lock, prepared anew where the schema moved on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from commands.system import System
-from commands.unit import Done, Once, Origin, Outcome, Reply, Unit, VaultWrite
+from commands.unit import (
+    Done,
+    Once,
+    Origin,
+    Outcome,
+    Reply,
+    Stream,
+    Unit,
+    VaultWrite,
+)
 from domain.access import Role
 from domain.catalog import Catalog
 from domain.errors import Busy, DomainError, NotFound, StaleSchema
@@ -26,9 +35,11 @@ class Prepared:
     render: Render
     size: int = 1
     vault: Sequence[VaultWrite] = ()
+    stream: Stream | None = None
 
 
 Prepare: TypeAlias = Callable[[Catalog], Prepared]
+PrepareSlowly: TypeAlias = Callable[[Catalog], Awaitable[Prepared]]
 
 
 async def write(
@@ -45,6 +56,23 @@ async def write(
     Raises DomainError; a refusal while preparing counts only if the catalogue is the
     present one.
     """
+
+    async def at_once(catalog: Catalog) -> Prepared:
+        return prepare(catalog)
+
+    return await write_slowly(system, caller, origin, workspace_id, role, at_once, once)
+
+
+async def write_slowly(
+    system: System,
+    caller: Caller,
+    origin: Origin,
+    workspace_id: WorkspaceId,
+    role: Role,
+    prepare: PrepareSlowly,
+    once: Once | None = None,
+) -> Done:
+    """The same where preparing takes so long that others have to get their turns."""
     for _ in range(_TRIES):
         try:
             catalog = await system.reader.enter(caller, workspace_id, role)
@@ -55,7 +83,7 @@ async def write(
             refused = Prepared((), refusing(error))
             return await submit(system, origin, workspace_id, refused, once)
         try:
-            prepared = prepare(catalog)
+            prepared = await prepare(catalog)
         except DomainError as error:
             found = await system.reader.ask(caller, workspace_id, lambda _: ())
             if found.catalog.seq != catalog.seq:
@@ -98,6 +126,7 @@ async def submit(
             prepared.vault,
             prepared.size,
             makes_workspace,
+            prepared.stream,
         )
     )
 

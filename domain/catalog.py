@@ -6,7 +6,7 @@ them.  Deleted things stay, marked, until they are purged, so that taking a dele
 back is instant.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from domain.ids import (
     FieldId,
     TableId,
     UserId,
+    ViewId,
     WorkspaceId,
 )
 from domain.values import FIELD_TYPES, FieldType, Value
@@ -99,6 +100,8 @@ class Field:
         """The Postgres type of its column; None where it has none."""
         if self.type == "date" and self.options.get("include_time"):
             return "timestamptz"
+        if self.type == "user" and self.options.get("allow_multiple"):
+            return "uuid[]"
         return self.kind.column
 
     @cached_property
@@ -151,8 +154,32 @@ class Constraint:
 
 
 @dataclass(frozen=True)
+class View:
+    """A way to look at a table's records.  Everything in it names fields by id.
+
+    `config` is what its type takes (`domain/layout.py`); `filters`, as
+    `projections/views.py` tells, are conditions and groups of which all hold; `sorts`
+    are {field, direction}.  What they name may be gone or changed since.
+    """
+
+    id: ViewId
+    table_id: TableId
+    name: str
+    type: str
+    config: Mapping[str, Json]
+    filters: Sequence[Json]
+    sorts: Sequence[Json]
+    position: int
+    created_by: str
+    created_at: str
+    updated_at: str
+    version: int = 1
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
 class Table:
-    """A table with all its fields and constraints, deleted ones too.
+    """A table with all its fields, constraints and views, deleted ones too.
 
     `schema_seq` is the position of the last event that changed what a record of the
     table may be; values read against another one are read anew.
@@ -172,6 +199,7 @@ class Table:
     deleted: bool = False
     all_fields: Mapping[FieldId, Field] = field(default_factory=dict)
     all_constraints: Mapping[ConstraintId, Constraint] = field(default_factory=dict)
+    all_views: Mapping[ViewId, View] = field(default_factory=dict)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -202,6 +230,11 @@ class Table:
         return tuple(one for one in self.fields if one.required and one.kind.writable)
 
     @cached_property
+    def users(self) -> tuple[Field, ...]:
+        """The live fields that name members."""
+        return tuple(one for one in self.fields if one.type == "user")
+
+    @cached_property
     def links(self) -> tuple[Field, ...]:
         """All linked_record fields, deleted ones too."""
         return tuple(
@@ -225,6 +258,12 @@ class Table:
     @cached_property
     def enforced(self) -> tuple[Constraint, ...]:
         return tuple(one for one in self.constraints if one.status == "active")
+
+    @cached_property
+    def views(self) -> tuple[View, ...]:
+        """The live views in their order."""
+        live = [one for one in self.all_views.values() if not one.deleted]
+        return tuple(sorted(live, key=lambda one: (one.position, one.id)))
 
     def constraint_of(self, field_id: str) -> Constraint | None:
         return next((one for one in self.constraints if one.field_id == field_id), None)
@@ -315,10 +354,17 @@ class Catalog:
                 return found
         raise NotFound("Constraint not found")
 
+    def live_view(self, view_id: str) -> View:
+        for table in self.tables.values():
+            found = table.all_views.get(ViewId(view_id))
+            if found is not None and not found.deleted and not table.deleted:
+                return found
+        raise NotFound("View not found")
+
     def version_of(self, stream_id: str) -> int:
         """The version of anything in the catalogue; 0 for what is not there yet."""
         table = self.table_of_field.get(stream_id)
-        found: Workspace | Member | Base | Table | Field | Constraint | None
+        found: Workspace | Member | Base | Table | Field | Constraint | View | None
         if table is not None:
             found = table.all_fields[FieldId(stream_id)]
         elif stream_id == self.id:
@@ -332,15 +378,14 @@ class Catalog:
         return 0 if found is None else found.version
 
     @cached_property
-    def _by_stream(self) -> Mapping[str, "Member | Constraint"]:
-        members: dict[str, Member | Constraint] = {
+    def _by_stream(self) -> Mapping[str, "Member | Constraint | View"]:
+        found: dict[str, Member | Constraint | View] = {
             member.id: member for member in self.members.values()
         }
-        return members | {
-            one.id: one
-            for table in self.tables.values()
-            for one in table.all_constraints.values()
-        }
+        for table in self.tables.values():
+            found.update((one.id, one) for one in table.all_constraints.values())
+            found.update((one.id, one) for one in table.all_views.values())
+        return found
 
     def tables_of(self, base_id: str) -> tuple[Table, ...]:
         live = [
@@ -364,3 +409,9 @@ class Catalog:
         return self.with_table(
             replace(table, all_constraints=constraints, schema_seq=seq)
         )
+
+    def with_view(self, changed: View) -> "Catalog":
+        """A view is no part of what a record of the table may be: its schema stays."""
+        table = self.tables[changed.table_id]
+        views = {**table.all_views, changed.id: changed}
+        return self.with_table(replace(table, all_views=views))

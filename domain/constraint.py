@@ -1,18 +1,21 @@
 """Unique constraints: commands, events, and the digest that two equal values share.
 
 Pure.  The digest is SHA-256 of the value after NFC, casefolded where the constraint
-ignores case; numbers by value; nothing is trimmed; empty values have none.  The name
+ignores case; numbers by value; nothing is trimmed; empty values have none.  Arrays are
+sets, objects are all their parts: their digest is of canonical JSON.  The name
 of that rule is kept in the event, so that a later rule does not change old meaning.
 """
 
 import hashlib
+import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from domain.access import Role
-from domain.catalog import Catalog, Constraint
+from domain.catalog import Catalog, Constraint, Field
 from domain.decider import asks, decides, grows
 from domain.errors import (
     Conflict,
@@ -29,9 +32,6 @@ from domain.values import Value
 from domain.workspace import differences, expect_version
 
 FOLDING = "nfc-casefold-1"
-UNIQUE_TYPES = frozenset(
-    ["text", "long_text", "number", "date", "datetime", "single_select", "checkbox"]
-)
 
 
 def unique_digest(value: Value, *, case_sensitive: bool) -> bytes | None:
@@ -40,11 +40,45 @@ def unique_digest(value: Value, *, case_sensitive: bool) -> bytes | None:
         return None
     if isinstance(value, bool):
         text = "true" if value else "false"
+    elif isinstance(value, list | dict):
+        folded = _folded(value, case_sensitive)
+        # choices and users are sets; the arrays within an object are not
+        same = sorted(folded) if isinstance(folded, list) else folded
+        text = json.dumps(same, sort_keys=True, separators=(",", ":"))
     else:
-        text = unicodedata.normalize("NFC", str(value))
-        if not case_sensitive:
-            text = unicodedata.normalize("NFC", text.casefold())
+        text = _folded_text(value, case_sensitive)
     return hashlib.sha256(text.encode()).digest()
+
+
+def _folded_text(text: str, case_sensitive: bool) -> str:
+    text = unicodedata.normalize("NFC", text)
+    return text if case_sensitive else unicodedata.normalize("NFC", text.casefold())
+
+
+def _folded(value: Any, case_sensitive: bool) -> Any:
+    """Of an object the parts that have a value."""
+    if isinstance(value, list):
+        return [_folded(item, case_sensitive) for item in value]
+    if isinstance(value, dict):
+        return {
+            name: _folded(item, case_sensitive)
+            for name, item in value.items()
+            if item is not None
+        }
+    return _folded_text(str(value), case_sensitive)
+
+
+def told(field: Field, value: Value) -> Json:
+    """A value as a refusal tells it: as clients read it, in plain numbers."""
+    return None if value is None else _in_numbers(field.kind.show(value, field))
+
+
+def _in_numbers(shown: Any) -> Any:
+    if isinstance(shown, Decimal):
+        return int(shown) if shown == shown.to_integral_value() else float(shown)
+    if isinstance(shown, dict):
+        return {name: _in_numbers(one) for name, one in shown.items()}
+    return shown
 
 
 def duplicate_of(
@@ -59,7 +93,15 @@ def duplicate_of(
 
 
 def _plain(value: Json) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    match value:
+        case bool():
+            return str(value).lower()
+        case list():
+            return ", ".join(map(_plain, value))
+        case dict():
+            return " ".join(_plain(one) for one in value.values() if one is not None)
+        case _:
+            return str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +219,8 @@ def _no_duplicates(constraint: Constraint, facts: Facts) -> None:
         if digest is None:
             continue
         if digest in seen and len(examples) < 20:
-            examples.append({"records": [seen[digest], record], "value": value})
+            shown = told(field, value)
+            examples.append({"records": [seen[digest], record], "value": shown})
         seen.setdefault(digest, record)
     if examples:
         raise DuplicateValue(
@@ -189,7 +232,7 @@ def _no_duplicates(constraint: Constraint, facts: Facts) -> None:
 def _create(command: CreateConstraint, facts: Facts) -> Sequence[Event]:
     field = facts.catalog.live_field(command.field_id)
     table = facts.catalog.live_table(field.table_id)
-    if field.type not in UNIQUE_TYPES:
+    if field.column is None:
         raise Invalid(f"A field of type {field.type} cannot be unique")
     if table.constraint_of(field.id) is not None:
         raise Conflict("The field has a constraint already")

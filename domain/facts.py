@@ -71,6 +71,15 @@ class Needs:
     def target(self, table_id: str, ids: Iterable[str]) -> None:
         self.targets.setdefault(table_id, set()).update(ids)
 
+    def include(self, other: "Needs") -> None:
+        """Of what many new records look at: counters, keys, targets, whole rows."""
+        self.counters |= other.counters
+        self.keys |= other.keys
+        for table_id, ids in other.targets.items():
+            self.target(table_id, ids)
+        for table_id, ids in other.records.items():
+            self.whole(table_id, ids)
+
 
 class Facts:
     """Mutable by `put` alone, so that the journal knows everything."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.access import Role
 from domain.catalog import MAX_FIELDS, Catalog, Field, Table
+from domain.computed import settled_options
 from domain.constraint import ConstraintDeleted
 from domain.decider import asks, decides, grows
 from domain.errors import (
@@ -20,6 +21,7 @@ from domain.errors import (
 from domain.events import Command, Event, Inverse, Recorded, event
 from domain.facts import Facts, Needs
 from domain.ids import FieldId, TableId
+from domain.values import Value
 from domain.workspace import differences, expect_version
 
 
@@ -40,7 +42,8 @@ class CreateField(Command):
 
 @dataclass(frozen=True, slots=True)
 class UpdateField(Command):
-    """`changes` by name: name, description, required, options (whole, checked)."""
+    """`changes` by name: name, description, required, options (whole, checked), and,
+    from the inverse of a new order, position."""
 
     field_id: FieldId
     table_id: TableId
@@ -148,7 +151,9 @@ def _create(command: CreateField, facts: Facts) -> Sequence[Event]:
         raise Conflict("The field exists already")
     _name_is_free(table, command.name)
     _room_for(1, table)
-    options = dict(command.options)
+    options = settled_options(
+        command.type, command.options, table, facts.catalog, command.field_id
+    )
     made: list[Event] = []
     if command.type == "linked_record":
         made = [_reverse_of(command, table, facts)]
@@ -211,12 +216,18 @@ def _update(command: UpdateField, facts: Facts) -> Sequence[Event]:
         "description": field.description,
         "required": field.required,
         "options": dict(field.options),
+        "position": field.position,
     }
-    changes = differences(now, command.changes)
+    wanted = dict(command.changes)
+    if "options" in wanted:
+        wanted["options"] = settled_options(
+            field.type, wanted["options"], table, facts.catalog, field.id
+        )
+    changes = differences(now, wanted)
     if "name" in changes:
         _name_is_free(table, command.changes["name"], field.id)
     if "options" in changes:
-        _options_fit(field, command.changes["options"], facts)
+        _options_fit(field, wanted["options"], facts)
     if changes.get("required") and command.changes["required"]:
         _nothing_is_empty(field, facts)
     return [FieldUpdated(field.id, table.id, changes)] if changes else []
@@ -227,19 +238,32 @@ def _options_fit(field: Field, options: Mapping[str, Any], facts: Facts) -> None
         field.option("include_time", False)
     ):
         raise NotImplementedYet("A change of type is not available yet")
+    if field.type == "user" and bool(options.get("allow_multiple")) != bool(
+        field.option("allow_multiple", False)
+    ):
+        raise NotImplementedYet("A change of type is not available yet")
+    if field.type == "dimension" and options.get("unit") != field.options.get("unit"):
+        raise Invalid("Option unit cannot be changed")
     if field.type == "linked_record":
         for fixed in ("linked_table_id", "reverse_field_id", "is_reverse"):
             if options.get(fixed) != field.options.get(fixed):
                 raise Invalid(f"Option {fixed} cannot be changed")
         if options.get("allow_multiple") is False:
             raise NotImplementedYet("A change of allow_multiple is not available yet")
-    if field.type == "single_select":
+    if field.type in ("single_select", "multi_select"):
         kept = {choice["id"] for choice in options.get("choices", ())}
         lost = set(field.choice_names) - kept
-        used = {value for _, value in facts.columns[field.id] if value in lost}
+        used = {one for _, value in facts.columns[field.id] for one in _chosen(value)}
+        used &= lost
         if used:
-            names = sorted(field.choice_names[str(choice)] for choice in used)
+            names = sorted(field.choice_names[choice] for choice in used)
             raise Conflict(f"A choice is in use: {names[0]}", choices=list(names))
+
+
+def _chosen(value: Value) -> Sequence[str]:
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, str) else []
 
 
 def _nothing_is_empty(field: Field, facts: Facts) -> None:

@@ -20,6 +20,7 @@ TableId = NewType("TableId", str)
 FieldId = NewType("FieldId", str)
 RecordId = NewType("RecordId", str)
 ConstraintId = NewType("ConstraintId", str)
+ViewId = NewType("ViewId", str)
 BatchId = NewType("BatchId", str)
 EventId = NewType("EventId", str)
 
@@ -86,6 +87,13 @@ def _record_number(milliseconds: int, table_number: int, counter: int) -> int:
     low = body & _LOW_62
     time_bits = (milliseconds & _LOW_48) << 80
     return time_bits | 8 << 76 | high << 64 | 2 << 62 | low
+
+
+def moved_to(record: str, table_number: int) -> RecordId:
+    """The id that a record has as a copy in another table: the same but for the
+    table's number, so that copies are in the order of what they are copies of."""
+    number = int(record.replace("-", ""), 16)
+    return record_id(number >> 80, table_number, number & _LOW_42)
 
 
 def table_number_of(record: str) -> int | None:

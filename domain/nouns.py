@@ -1,14 +1,29 @@
 """Imports every noun, so that the tables of `domain.decider` are full."""
 
-from domain import base, constraint, field, key, record, table, user, workspace
+from domain import (
+    base,
+    constraint,
+    copy,
+    field,
+    field_order,
+    key,
+    record,
+    table,
+    user,
+    view,
+    workspace,
+)
 
 __all__ = [
     "base",
     "constraint",
+    "copy",
     "field",
+    "field_order",
     "key",
     "record",
     "table",
     "user",
+    "view",
     "workspace",
 ]

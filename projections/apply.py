@@ -1,6 +1,6 @@
 """Applying events to the read tables: the one way in, for commits and for rebuilds."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import psycopg
 from psycopg import sql
@@ -44,10 +44,12 @@ def apply(
     target: Target,
     catalog: Catalog,
     events: Sequence[Recorded],
+    columns_of: Container[str] = (),
 ) -> Catalog:
     """Writes events of one workspace in their order; gives the catalogue after them.
 
-    `catalog` is the one before the first event.
+    `catalog` is the one before the first event, `columns_of` are fields whose columns
+    are there already.
     """
     start = 0
     while start < len(events):
@@ -58,7 +60,9 @@ def apply(
         elif isinstance(event, KeyCreated | KeyDeleted):
             start += 1  # the vault has keys, and no read table
         elif changes_catalog(event):
-            catalog = _apply_catalog(connection, target, catalog, events[start])
+            catalog = _apply_catalog(
+                connection, target, catalog, events[start], columns_of
+            )
             start += 1
         else:
             end = start
@@ -74,6 +78,7 @@ def _apply_catalog(
     target: Target,
     before: Catalog,
     recorded: Recorded,
+    columns_of: Container[str],
 ) -> Catalog:
     after = grow(before, recorded)
     catalogue.write(connection, target, after.id, catalogue.changed(before, after))
@@ -85,6 +90,8 @@ def _apply_catalog(
             _keep_slug(connection, target, after)
         case TableCreated(table_id=table_id):
             ddl.create_table(connection, target, after.tables[TableId(table_id)])
+        case FieldCreated(field_id=field_id) if field_id in columns_of:
+            pass
         case FieldCreated(table_id=table_id, field_id=field_id):
             table = after.tables[TableId(table_id)]
             field = table.all_fields[field_id]  # type: ignore[index]

@@ -20,12 +20,13 @@ from domain.catalog import (
     Field,
     Member,
     Table,
+    View,
     Workspace,
 )
 from domain.ids import WorkspaceId
 from projections.target import Target
 
-Entity: TypeAlias = Workspace | Member | Base | Table | Field | Constraint
+Entity: TypeAlias = Workspace | Member | Base | Table | Field | Constraint | View
 Rows: TypeAlias = Sequence[Sequence[Any]]
 
 _TABLES: Mapping[type, str] = {
@@ -35,7 +36,11 @@ _TABLES: Mapping[type, str] = {
     Table: "tables",
     Field: "fields",
     Constraint: "constraints",
+    View: "views",
 }
+_WITHIN = frozenset(
+    {"all_fields", "all_constraints", "all_views"}
+)  # tables of their own
 _COLUMNS = {"primary": "is_primary"}  # where the attribute's name is a reserved word
 _KEYS = {"workspaces": ["workspace_id"], "members": ["workspace_id", "user_id"]}
 _TIMES = frozenset({"created_at", "updated_at"})
@@ -44,7 +49,7 @@ _TIMES = frozenset({"created_at", "updated_at"})
 def _names(cls: type) -> list[str]:
     """The attributes of an entity that are columns, in their order."""
     names = [one.name for one in attributes(cls)]
-    return [name for name in names if name not in ("all_fields", "all_constraints")]
+    return [name for name in names if name not in _WITHIN]
 
 
 def _column(cls: type, name: str) -> str:
@@ -72,15 +77,15 @@ def load_statements(target: Target) -> list[sql.Composed]:
 
 def build(workspace_id: WorkspaceId, seq: int, results: Sequence[Rows]) -> Catalog:
     """A catalogue from the rows of `load_statements`, in that order."""
-    workspaces, members, bases, tables, fields, constraints = results
-    by_table: dict[str, tuple[dict[Any, Field], dict[Any, Constraint]]] = {}
-    for row in fields:
-        field = Field(*row)
-        by_table.setdefault(field.table_id, ({}, {}))[0][field.id] = field
-    for row in constraints:
-        one = Constraint(*row)
-        by_table.setdefault(one.table_id, ({}, {}))[1][one.id] = one
-    made = [_table(row, *by_table.get(row[0], ({}, {}))) for row in tables]
+    workspaces, members, bases, tables, *parts = results
+    fields, constraints, views = (
+        _by_table(cls, rows)
+        for cls, rows in zip((Field, Constraint, View), parts, strict=True)
+    )
+    made = [
+        _table(row, *(of.get(row[0], {}) for of in (fields, constraints, views)))
+        for row in tables
+    ]
     people = [_member(row) for row in members]
     return Catalog(
         workspace_id,
@@ -92,11 +97,20 @@ def build(workspace_id: WorkspaceId, seq: int, results: Sequence[Rows]) -> Catal
     )
 
 
-def _table(
-    row: Sequence[Any], fields: dict[Any, Field], constraints: dict[Any, Constraint]
-) -> Table:
+def _by_table(
+    cls: Callable[..., Any], rows: Rows
+) -> dict[str, dict[str, Field | Constraint | View]]:
+    """The parts of tables, by table and id."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        one = cls(*row)
+        found.setdefault(one.table_id, {})[one.id] = one
+    return found
+
+
+def _table(row: Sequence[Any], *parts: Mapping[str, Any]) -> Table:
     made: Callable[..., Table] = Table
-    return made(*row, fields, constraints)
+    return made(*row, *parts)
 
 
 def _member(row: Sequence[Any]) -> Member:
@@ -126,6 +140,7 @@ def changed(before: Catalog, after: Catalog) -> Iterable[Entity]:
         old = before.tables.get(table.id)
         yield from _fresh(old.all_fields if old else {}, table.all_fields)
         yield from _fresh(old.all_constraints if old else {}, table.all_constraints)
+        yield from _fresh(old.all_views if old else {}, table.all_views)
 
 
 def _fresh(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterable[Any]:
@@ -157,7 +172,7 @@ def _values(entity: Entity) -> list[Any]:
 def _stored(value: Any) -> Any:
     if isinstance(value, Role):
         return value.name
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping | list):
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     return value
 

@@ -64,12 +64,17 @@ class Gets:
         one = _Get(caller, workspace_id, record_id, by_id)
         self._waiting.append(one)
         if len(self._rounds) < ROUNDS:
-            task = asyncio.create_task(self._serve())
-            self._rounds.add(task)
-            task.add_done_callback(self._rounds.discard)
+            self._rounds.add(asyncio.create_task(self._serve()))
         return await one.future
 
     async def _serve(self) -> None:
+        try:
+            await self._serve_waiting()
+        finally:
+            # at once: a get that comes before a callback would find nobody to serve it
+            self._rounds.discard(asyncio.current_task())
+
+    async def _serve_waiting(self) -> None:
         await asyncio.sleep(0)  # those that came with this turn of the loop join in
         while self._waiting:
             count = min(MOST, len(self._waiting))

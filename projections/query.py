@@ -8,13 +8,17 @@ leaves with `compare` and `sort_by`; `projections/sql.py` turns the tree into SQ
 **Empty values.**  A condition is true or false, never unknown.  An empty value is left
 out by every operator but is_empty, neq and not_contains; `Not` takes all the rest, so
 an item and its Not make up the whole table.  eq null is is_empty and neq null is
-is_not_empty; so are eq "" and neq "" where "" is no value.  An empty checkbox counts as
-false in eq and neq; is_empty finds those that were never set.
+is_not_empty; so are eq "" and neq "" where "" is no value, and 0 of a rating.  An
+empty checkbox counts as false in eq and neq; is_empty finds those that were never set.
 
 **Case.**  contains, not_contains, starts_with and ends_with ignore it; eq and neq do
 not.  **Whole days.**  A datetime compared with a date alone means that whole day in the
 field's time zone: lte takes the day in, gt starts after it.  **Selects** compare by the
 name of the choice; eq and neq also take its id, where no choice has that for a name.
+**Several choices or users** are sets in eq and neq; contains takes one or an array and
+finds what has them all.  **Objects** compare by their main part: a dimension by its
+value in the field's unit, a gdt by its symbol, a thread by its designation, a material
+by its name.  **What the server computes** is empty until it does.
 Source: pybase-values, the operators of each type.
 """
 
@@ -33,6 +37,7 @@ from domain.values import (
     decimal_text,
     parse_datetime,
     read_date,
+    read_users,
     well_formed,
     zone,
 )
@@ -44,7 +49,7 @@ MAX_SORTS = 10
 MAX_DEPTH = 32  # groups within groups
 MAX_NODES = 500  # groups and conditions
 
-Operand: TypeAlias = "str | bool | None"
+Operand: TypeAlias = "str | bool | tuple[str, ...] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,9 @@ class Condition:
     """A field compared with a value that is checked and in its kept form.
 
     text "Ada" · number "29.99" · checkbox True · date "2024-01-31" · datetime
-    "2024-01-31T10:00:00Z" · select a choice's name · link, id: a record's id · None for
-    is_empty and is_not_empty.  Made by `compare`.
+    "2024-01-31T10:00:00Z" · select a choice's name · link, id: a record's id · choices,
+    user: ids of choices, of users · None for is_empty and is_not_empty.  Made by
+    `compare`.
     """
 
     field: Field
@@ -146,10 +152,15 @@ _OF_FAMILY: Final[Mapping[str, tuple[str, ...]]] = {
     "datetime": _ORDERED,
     "checkbox": _EQUALITY,
     "select": _TEXT,
+    "choices": (*_EQUALITY, "contains", "not_contains"),
+    "user": (*_EQUALITY, "contains", "not_contains"),
     "link": ("contains", "not_contains"),
+    "computed": (),
     "id": _EQUALITY,
 }
-_READS_BLANK_AS_EMPTY = frozenset(["text", "select", "date", "datetime"])
+_UNORDERED = frozenset(["link", "user", "computed"])
+_SETS = frozenset(["choices", "user"])
+_READS_BLANK_AS_EMPTY = frozenset(["text", "select", "date", "datetime", "user"])
 
 
 def shown(text: str) -> str:
@@ -177,7 +188,7 @@ def find_field(table: Table, name: str) -> Field:
 
 def sort_by(field: Field, *, descending: bool = False) -> Sort:
     """Raises Invalid for a field that has no order."""
-    if family(field) == "link":
+    if family(field) in _UNORDERED:
         raise Invalid(f"Field {shown(field.name)} cannot be sorted by")
     return Sort(field, descending)
 
@@ -193,7 +204,7 @@ def compare(field: Field, operator: str, value: Any) -> Where:
     kind = family(field)
     if operator in _EMPTINESS:
         return Condition(field, operator, None)
-    if operator in _EQUALITY and _means_empty(kind, value):
+    if operator in _EQUALITY and _means_empty(field, kind, value):
         return Condition(
             field, "is_empty" if operator == "eq" else "is_not_empty", None
         )
@@ -208,13 +219,21 @@ def compare(field: Field, operator: str, value: Any) -> Where:
     try:
         if kind == "datetime" and (day := _day(value)) is not None:
             return _on_day(field, operator, day)
-        return Condition(field, operator, _READERS[kind](value, field))
+        read = _READERS[kind]
+        if operator in _ORDERED and field.kind.operand is not None:
+            read = field.kind.operand
+        return Condition(field, operator, read(value, field))
     except BadValue as error:
         raise Invalid(f"Field {shown(field.name)}: {error}") from error
 
 
-def _means_empty(kind: str, value: Any) -> bool:
-    return value is None or (value == "" and kind in _READS_BLANK_AS_EMPTY)
+def _means_empty(field: Field, kind: str, value: Any) -> bool:
+    if field.type == "rating" and value == 0:
+        return not isinstance(value, bool)
+    if kind in _SETS and value == []:
+        return True
+    blank = kind in _READS_BLANK_AS_EMPTY or field.type == "duration"
+    return value is None or (value == "" and blank)
 
 
 def _read_text(value: Any, _field: Field) -> str:
@@ -233,6 +252,22 @@ def _read_checkbox(value: Any, _field: Field) -> bool:
     if not isinstance(value, bool):
         raise BadValue("Value must be true or false")
     return value
+
+
+def _read_choices(value: Any, field: Field) -> tuple[str, ...]:
+    """The ids of choices; a name that is none stays, and no record has it."""
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list) or not given:
+        raise BadValue("Value must be a choice or an array of choices")
+    names = [_read_text(item, field) for item in given]
+    return tuple(sorted({field.choice_ids.get(name, name) for name in names}))
+
+
+def _read_users(value: Any, _field: Field) -> tuple[str, ...]:
+    found = read_users(value)
+    if not found:
+        raise BadValue("Value must be a member's id or an array of them")
+    return tuple(sorted(found))
 
 
 def _read_date(value: Any, field: Field) -> str:
@@ -260,6 +295,8 @@ def _read_record_id(value: Any, _field: Field) -> str:
 _READERS: Final[Mapping[str, Callable[[Any, Field], Operand]]] = {
     "text": _read_text,
     "number": _read_number,
+    "choices": _read_choices,
+    "user": _read_users,
     "date": _read_date,
     "datetime": _read_datetime,
     "checkbox": _read_checkbox,

@@ -78,9 +78,11 @@ class Catalogs(dict[WorkspaceId, Catalog]):
                 where[field_id] = workspace_id
             for constraint_id in table.all_constraints:
                 where[constraint_id] = workspace_id
+            for view_id in table.all_views:
+                where[view_id] = workspace_id
 
     def workspace_of(self, some_id: str) -> WorkspaceId | None:
-        """Of a base, table, field or constraint."""
+        """Of a base, table, field, constraint or view."""
         return self._where.get(some_id)
 
     def workspace_of_record(self, record_id: str) -> WorkspaceId | None:
@@ -107,7 +109,11 @@ class Reader:
             async with self.pool.connection(timeout=5) as connection:
                 async with connection.pipeline():
                     cursors = [
-                        await connection.execute(statement, values, prepare=True)
+                        # what is put together for one request is planned for its
+                        # values, and prepared for nobody
+                        await connection.execute(
+                            statement, values, prepare=isinstance(statement, bytes)
+                        )
                         for statement, values in statements
                     ]
                 return [
@@ -223,7 +229,7 @@ class Reader:
         return [row[0] for row in rows]
 
     async def find(self, caller: Caller, kind: str, some_id: str) -> WorkspaceId:
-        """The workspace of a base, table, field, constraint or record, among the
+        """The workspace of a base, table, field, constraint, view or record, among the
         caller's own.  Raises NotFound: the id may be another tenant's or nobody's."""
         if kind == "record":
             known = self.catalogs.workspace_of_record(some_id)
@@ -270,7 +276,12 @@ Retried: TypeAlias = Callable[[Catalog], Awaitable[T]]
 _FIND = {
     kind: f"SELECT workspace_id FROM catalog.{kind}s WHERE id = %s::uuid".encode()
     for kind in ("base", "table", "field", "constraint")
-} | {"record": b"SELECT workspace_id FROM catalog.tables WHERE number = %s::bigint"}
+} | {
+    "record": b"SELECT workspace_id FROM catalog.tables WHERE number = %s::bigint",
+    # a table's id is also its default view's, where it has no other
+    "view": b"SELECT workspace_id FROM (SELECT id, workspace_id FROM catalog.views"
+    b" UNION ALL SELECT id, workspace_id FROM catalog.tables) AS v WHERE id = %s::uuid",
+}
 _SEE = b"SELECT set_config('app.workspaces', %s, true)"
 _AS = b"SELECT set_config('app.users', %s, true)"
 _HEAD = b"SELECT seq, catalog_seq FROM ledger.heads WHERE workspace_id = %s::uuid"

@@ -13,11 +13,12 @@ import psycopg
 from psycopg import sql
 
 from domain import nouns  # noqa: F401 - fills how events change the catalogue
-from domain.catalog import Catalog
+from domain.catalog import Catalog, Table
 from domain.ids import INSTANCE, WorkspaceId
 from projections import log
 from projections.apply import apply
 from projections.catalog import OWNED
+from projections.records.ddl import SYSTEM_COLUMNS, stored_columns
 from projections.target import Target, live, shadow, table_name
 
 PAGE = 2000  # events applied in one transaction
@@ -163,10 +164,14 @@ def _apply_rest(
     progress(rebuilt.position, total)
 
 
+_WHOLE: sql.Composable = sql.SQL("t")
+
+
 def _pairs(
     workspace_id: WorkspaceId, beside: Target, catalog: Catalog
-) -> Iterator[tuple[str, sql.Composable, sql.Composable]]:
-    """(name, the live rows' table with its condition, the replayed one's)."""
+) -> Iterator[tuple[str, sql.Composable, sql.Composable, sql.Composable]]:
+    """(name, what is compared, the live rows' table with its condition, the replayed
+    one's)."""
     there = live(workspace_id)
     for table in _tables(workspace_id):
         condition = (
@@ -176,17 +181,29 @@ def _pairs(
         )
         yield (
             f"catalog.{table}",
+            _WHOLE,
             sql.SQL("{} AS t{}").format(sql.Identifier("catalog", table), condition),
             sql.SQL("{} AS t").format(beside.of_catalog(table)),
         )
     if catalog.workspace is None:
         return
-    for name in ("links", *(table_name(one) for one in catalog.tables)):
+    compared = {table_name(one.id): _columns(one) for one in catalog.tables.values()}
+    for name, columns in {"links": _WHOLE, **compared}.items():
         yield (
             f"{there.records}.{name}",
+            columns,
             sql.SQL("{} AS t").format(sql.Identifier(there.records, name)),
             sql.SQL("{} AS t").format(sql.Identifier(beside.records, name)),
         )
+
+
+def _columns(table: Table) -> sql.Composable:
+    """What a table's record consists of, by name: a live table may have its columns in
+    another order, and empty ones of a unit that was refused (`commands.streaming`)."""
+    names = [*SYSTEM_COLUMNS, *(name for _, name, _ in stored_columns(table))]
+    return sql.SQL("ROW({})").format(
+        sql.SQL(", ").join(sql.Identifier("t", name) for name in names)
+    )
 
 
 def _differences(
@@ -195,12 +212,13 @@ def _differences(
     beside: Target,
     catalog: Catalog,
 ) -> Iterator[Difference]:
-    for name, there, here in _pairs(workspace_id, beside, catalog):
+    for name, compared, there, here in _pairs(workspace_id, beside, catalog):
         for side, left, right in (("live", there, here), ("replayed", here, there)):
             rows = connection.execute(
                 sql.SQL(
-                    "SELECT t::text FROM {} EXCEPT ALL SELECT t::text FROM {} LIMIT {}"
-                ).format(left, right, sql.Literal(MOST_SHOWN))
+                    "SELECT {0}::text FROM {1} EXCEPT ALL SELECT {0}::text FROM {2}"
+                    " LIMIT {3}"
+                ).format(compared, left, right, sql.Literal(MOST_SHOWN))
             )
             for row in rows.fetchall():
                 yield Difference(name, side, row[0])

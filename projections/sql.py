@@ -7,8 +7,8 @@ TRUE or FALSE, never NULL, and so NOT means *all the rest*.
 Answers do not depend on the database's locale or version.  Text is matched without
 regard to case by folding A-Z in SQL (`lower` of COLLATE "C") and, only where the search
 text has other letters with case, those letters with `translate`; K and the Kelvin sign
-stay apart, and ß is not ss.  Text is searched with `strpos` and its like, so no
-character is special.  Text is sorted by `lower(… COLLATE "C")`: A-Z without regard to
+stay apart, and ß is not ss.  What is searched for is taken literally, whatever its
+characters.  Text is sorted by `lower(… COLLATE "C")`: A-Z without regard to
 case, all else by code point, and an index on that expression serves it.
 """
 
@@ -112,6 +112,8 @@ def _condition(condition: Condition, target: Target) -> Clause:
     kind = family(condition.field)
     if kind == "link":
         return _linked(condition, target)
+    if kind == "computed":
+        return _clause("TRUE" if condition.operator == "is_empty" else "FALSE")
     column = column_of(condition.field)
     if condition.operator == "is_empty":
         return _clause("({} IS NULL)", column)
@@ -121,20 +123,32 @@ def _condition(condition: Condition, target: Target) -> Clause:
         return _ticked(condition, column)
     if kind == "select":
         return _chosen(condition, column)
+    if kind in ("choices", "user"):
+        return _having(condition, column)
     if condition.operator in _COMPARISONS:
         return _compared(condition, column, _cast(condition))
     return _matched(condition, column)
 
 
-def column_of(field: Field) -> sql.Identifier:
-    """The column of a field's values in `t`.  Links have none."""
+def column_of(field: Field, alias: str | None = "t") -> sql.Composable:
+    """What a field is compared by, in `t` unless told: its column, or the main part of
+    its object.  Links and what is computed have none."""
     if field.type == "autonumber":
-        return sql.Identifier("t", "number")
-    if field.id in SYSTEM_FIELDS:
-        return sql.Identifier("t", field.id)
-    return sql.Identifier("t", column_name(field.id))
+        name = "number"
+    elif field.id in SYSTEM_FIELDS:
+        name = field.id
+    else:
+        name = column_name(field.id)
+    column = sql.Identifier(name) if alias is None else sql.Identifier(alias, name)
+    if field.kind.part is None:
+        return column
+    part = sql.SQL("({} ->> {})").format(column, sql.Literal(field.kind.part))
+    if field.kind.family == "number":
+        return sql.SQL("{}::numeric").format(part)
+    return part
 
 
+_EQUALITY: Final = ("eq", "neq")
 # IS NOT NULL makes them FALSE where they were NULL, and leaves an index usable
 _COMPARISONS: Final[Mapping[str, str]] = {
     "eq": "({0} IS NOT NULL AND {0} = %s::{1})",
@@ -151,6 +165,10 @@ def _cast(condition: Condition) -> str:
     kind = family(condition.field)
     if kind == "id":
         return "uuid"
+    if kind == "number" and condition.field.column in ("integer", "jsonb"):
+        return "numeric"
+    if condition.field.column == "jsonb":
+        return "text"
     if condition.field.type != "autonumber":
         return condition.field.column or "text"
     text = str(condition.value)
@@ -158,7 +176,7 @@ def _cast(condition: Condition) -> str:
     return "bigint" if text.isdecimal() and len(text) <= 18 else "numeric"
 
 
-def _compared(condition: Condition, column: sql.Identifier, cast: str) -> Clause:
+def _compared(condition: Condition, column: sql.Composable, cast: str) -> Clause:
     return _clause(
         _COMPARISONS[condition.operator],
         column,
@@ -167,11 +185,28 @@ def _compared(condition: Condition, column: sql.Identifier, cast: str) -> Clause
     )
 
 
-def _ticked(condition: Condition, column: sql.Identifier) -> Clause:
+def _ticked(condition: Condition, column: sql.Composable) -> Clause:
     wants = condition.value is (condition.operator == "eq")
     return _clause(
         "coalesce({}, FALSE)" if wants else "NOT coalesce({}, FALSE)", column
     )
+
+
+def _having(condition: Condition, column: sql.Composable) -> Clause:
+    """Sets of ids: the same ones, or all of these among others."""
+    kind = condition.field.column or ""
+    if not kind.endswith("[]"):
+        # one id alone, which is both
+        kind, same = f"{kind}[]", "{0} = ALL (%s::{1})"
+    elif condition.operator in _EQUALITY:
+        same = "{0} @> %s::{1} AND {0} <@ %s::{1}"
+    else:
+        same = "{0} @> %s::{1}"
+    text = f"({{0}} IS NOT NULL AND {same})"
+    if condition.operator in ("neq", "not_contains"):
+        text = "NOT " + text
+    values = [list(condition.value or ())] * same.count("%s")  # type: ignore[arg-type]
+    return _clause(text, column, sql.SQL(kind), values=values)
 
 
 def _linked(condition: Condition, target: Target) -> Clause:
@@ -219,7 +254,7 @@ def _other_cases() -> Mapping[str, str]:
     return found
 
 
-def _haystack(column: sql.Identifier, needle: str) -> Clause:
+def _haystack(column: sql.Composable, needle: str) -> Clause:
     """A column's text in the folding of `needle`, which is folded already."""
     lowered = sql.SQL('lower({} COLLATE "C")').format(column)
     if needle.isascii():
@@ -239,13 +274,17 @@ def _haystack(column: sql.Identifier, needle: str) -> Clause:
     )
 
 
-def _matched(condition: Condition, column: sql.Identifier) -> Clause:
+_LITERALLY: Final = str.maketrans({one: "\\" + one for one in "\\%_"})
+
+
+def _matched(condition: Condition, column: sql.Composable) -> Clause:
     needle = folded(str(condition.value))
     haystack = _haystack(column, needle)
     values = [*haystack.values, needle]
     match condition.operator:
-        case "contains":
-            text = "({} IS NOT NULL AND strpos({}, %s::text) > 0)"
+        case "contains":  # LIKE, for an index on trigrams serves it
+            text = "({} IS NOT NULL AND {} LIKE %s::text)"
+            values = [*haystack.values, f"%{needle.translate(_LITERALLY)}%"]
         case "not_contains":
             text = "({} IS NULL OR strpos({}, %s::text) = 0)"
         case "starts_with":
@@ -266,7 +305,7 @@ _MATCHES: Final[Mapping[str, Callable[[str, str], bool]]] = {
 }
 
 
-def _chosen(condition: Condition, column: sql.Identifier) -> Clause:
+def _chosen(condition: Condition, column: sql.Composable) -> Clause:
     ids = _choices(condition)
     if condition.operator in ("neq", "not_contains"):
         return _clause("({0} IS NULL OR {0} <> ALL (%s::text[]))", column, values=[ids])
@@ -287,21 +326,46 @@ def _choices(condition: Condition) -> list[str]:
     ]
 
 
-def _sorted(sort: Sort) -> Clause:
+def never_empty(field: Field) -> bool:
+    """Whether every record has a value of it."""
+    return field.type == "autonumber" or field.id in SYSTEM_FIELDS
+
+
+def sort_key(sort: Sort) -> Clause:
+    """What a sort compares: an expression over `t`, NULL where the value is empty."""
     field, column = sort.field, column_of(sort.field)
-    direction = " DESC" if sort.descending else ""
-    if field.type == "autonumber" or field.id in SYSTEM_FIELDS:
-        # never NULL: to say where NULLs go would put the index out of use
-        return _clause("{}" + direction, column)
+    if never_empty(field):
+        return _clause("{}", column)
     values: list[Any] = []
+    if family(field) in ("select", "choices"):
+        values.append(list(field.choice_names))
+    return Clause(key_of(field, column), values)
+
+
+def key_of(field: Field, column: sql.Composable) -> sql.Composed:
+    """The expression that a field is sorted by; a select's takes its choices."""
     match family(field):
         case "text":
             key = 'lower({} COLLATE "C")'
         case "checkbox":
             key = "coalesce({}, FALSE)"
+        case "choices":
+            # by its first choice, then the next, in the order of the field's choices
+            key = (
+                "CASE WHEN {0} IS NOT NULL THEN ARRAY(SELECT array_position("
+                "%s::text[], c.id) FROM unnest({0}) WITH ORDINALITY AS c (id, place)"
+                " ORDER BY c.place) END"
+            )
         case "select":
             key = "array_position(%s::text[], {})"
-            values.append(list(field.choice_names))
         case _:
             key = "{}"
-    return _clause(f"{key}{direction} NULLS LAST", column, values=values)
+    return sql.SQL(key).format(column)
+
+
+def _sorted(sort: Sort) -> Clause:
+    key = sort_key(sort)
+    direction = " DESC" if sort.descending else ""
+    # where never NULL: to say where NULLs go would put the index out of use
+    nulls = "" if never_empty(sort.field) else " NULLS LAST"
+    return _clause("{}" + direction + nulls, key.text, values=key.values)

@@ -60,7 +60,12 @@ class Connection(psycopg.Connection[Any]):
         try:
             wanted = next(gen)
             while True:
-                wanted = gen.send(self._ready(wanted))
+                try:
+                    ready = self._ready(wanted)
+                except BaseException as error:  # a lost connection: it has to clean up
+                    wanted = gen.throw(error)
+                else:
+                    wanted = gen.send(ready)
         except StopIteration as end:
             return cast(T, end.value)
 

@@ -90,6 +90,10 @@ class Client(httpx2.Client):
     def constraint(self, field_id: str, **more: Any) -> Json:
         return made(self.post("/constraints", json={"field_id": field_id, **more}))
 
+    def view(self, table_id: str, type: str = "grid", **more: Any) -> Json:
+        body = {"table_id": table_id, "name": type.title(), "type": type} | more
+        return made(self.post("/views", json=body))
+
     def position(self, workspace_id: str) -> int:
         """The position of the workspace's last event."""
         path = f"/events?workspace_id={workspace_id}&limit=1"

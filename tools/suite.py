@@ -24,11 +24,12 @@ class Part:
     name: str
     folders: tuple[str, ...]
     minutes: int
+    processes: int = 1  # pytest's, each with a database of its own
 
 
 PARTS = (
-    Part("pure", ("domain",), minutes=2),
-    Part("store", ("projections", "commands"), minutes=5),
+    Part("pure", ("domain",), minutes=2, processes=2),
+    Part("store", ("projections", "commands", "workers"), minutes=5, processes=2),
     Part("surfaces", ("api", "contract"), minutes=8),
     Part("process", ("process",), minutes=8),
 )
@@ -46,8 +47,9 @@ def main(arguments: list[str]) -> int:
             continue
         print(f"== {part.name}", flush=True)
         began = time.monotonic()
+        spread = [f"--numprocesses={part.processes}"] if part.processes > 1 else []
         outcome = subprocess.call(
-            [sys.executable, "-m", "pytest", *options, *paths], cwd=ROOT
+            [sys.executable, "-m", "pytest", *spread, *options, *paths], cwd=ROOT
         )
         taken.append((part, time.monotonic() - began))
         if outcome != NO_TESTS:  # of one part: `-k` may choose none of it

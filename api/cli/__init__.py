@@ -10,6 +10,7 @@ import typer
 from api.cli.admin import admin
 from api.cli.demo import demo
 from api.cli.doctor import doctor
+from api.cli.importing import import_file
 from api.cli.replay import replay
 from api.cli.serve import serve
 from api.cli.verify import verify
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 for verb in (serve, demo, replay, verify, doctor, admin):
     app.command()(verb)
+app.command("import")(import_file)
 
 
 def main() -> None:

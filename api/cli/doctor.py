@@ -84,10 +84,25 @@ def _examine(console: Any, settings: Any, urls: Any) -> Any:
             console.print("no administrator yet: tabellion admin EMAIL")
         backlog = app.execute("SELECT count(*) FROM ledger.outbox").fetchone()
         console.print(f"commits that wait to be sealed: {backlog[0] if backlog else 0}")
+        _show_indexes(console, app)
     if settings.redis_url is None:
         console.print("Redis: none (in-process)")
     if not settings.kafka_bootstrap_servers:
         console.print("Kafka: none")
+
+
+def _show_indexes(console: Any, app: Any) -> None:
+    from workers.indexes import existing
+
+    found = existing(app)
+    console.print(f"indexes made on demand: {len(found)}")
+    for one in found:
+        state = "" if one.valid else ", being made or left unfinished"
+        console.print(
+            f"  {one.schema}.{one.name}: {one.scans} scans,"
+            f" {one.bytes / 2**20:.1f} MiB{state}",
+            highlight=False,
+        )
 
 
 def _rights(app: Any) -> Any:

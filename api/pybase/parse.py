@@ -16,20 +16,23 @@ Both may stand in one filter, at any level:
 
 AND, OR and NOT may be written in lower case, or as $and, $or, $not.  AND of nothing is
 everything, OR of nothing is nothing; `filter=` and `filter={}` ask for everything.  A
-name is a field's name, else its id, else id, created_at or updated_at.
+name is a field's name, else its id, else id, created_at or updated_at.  In a condition
+or a sort, `field_id` may stand in place of `field`, or beside it: then it counts.
 
 Which reading wins: the words of groups are always groups, and an object with `field`
-and `operator` is always a condition.  Fields with such names are reached by a
-condition (`{"field": "AND", "operator": "eq", "value": 1}`) or by their id; one called
-`field` also by name, where there is no `operator` beside it.
+or `field_id` and `operator` is always a condition.  Fields with such names are reached
+by a condition (`{"field": "AND", "operator": "eq", "value": 1}`) or by their id; one
+called `field` also by name, where there is no `operator` beside it.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
+
+import orjson
 
 from domain.catalog import Field, Table
 from domain.errors import Invalid, Json
@@ -41,6 +44,7 @@ from projections.query import (
     MAX_NODES,
     MAX_OFFSET,
     MAX_SORTS,
+    SYSTEM_FIELDS,
     And,
     Not,
     Or,
@@ -52,6 +56,9 @@ from projections.query import (
     shown,
     sort_by,
 )
+from projections.views import kept_condition, kept_sorts
+
+T = TypeVar("T")
 
 MAX_CHARACTERS = 65_536  # of a filter or a sort
 MAX_NESTING = 3 * MAX_DEPTH  # of JSON: a group is an object and an array
@@ -68,7 +75,7 @@ def read_filter(text: str | None, table: Table) -> Where:
     if text is None or not text.strip():
         return EVERYTHING
     with _about("filter"):
-        return _Filter(table).read(_read_json(text), 0)
+        return _Filter(table, _TREE).read(_read_json(text), 0)
 
 
 def filter_from(value: Any, table: Table) -> Where:
@@ -76,7 +83,28 @@ def filter_from(value: Any, table: Table) -> Where:
     if value is None:
         return EVERYTHING
     with _about("filter"):
-        return _Filter(table).read(value, 0)
+        return _Filter(table, _TREE).read(value, 0)
+
+
+def filters_to_keep(value: Any, table: Table) -> list[Json]:
+    """The same as a view keeps it (`projections/views.py`), checked no less."""
+    if value is None:
+        return []
+    with _about("filters"):
+        node = _Filter(table, _KEPT).read(value, 0)
+        if len(orjson.dumps(node)) > MAX_CHARACTERS:
+            raise Invalid(f"More than {MAX_CHARACTERS} characters")
+    if isinstance(node, dict) and isinstance(items := node.get("AND"), list):
+        return items
+    return [node]
+
+
+def sorts_to_keep(value: Any, table: Table) -> list[Json]:
+    """The sort of a body as a view keeps it."""
+    if value is None:
+        return []
+    with _about("sorts"):
+        return kept_sorts(_sorts(value, table))
 
 
 def read_sort(text: str | None, table: Table) -> tuple[Sort, ...]:
@@ -96,6 +124,27 @@ def sort_from(value: Any, table: Table) -> tuple[Sort, ...]:
         return ()
     with _about("sort"):
         return _sorts(value, table)
+
+
+def read_fields(text: str | None, table: Table) -> tuple[Field, ...] | None:
+    """The fields of a query string, `Name,Price`: by name, else by id, which reaches a
+    field whose name has a comma.  None, for all of them, where nothing is named."""
+    if text is None or not text.strip():
+        return None
+    return fields_from([one.strip() for one in text.split(",") if one.strip()], table)
+
+
+def fields_from(names: Sequence[str] | None, table: Table) -> tuple[Field, ...] | None:
+    """The same from names or ids: in the order given, each once."""
+    if names is None:
+        return None
+    found: dict[str, Field] = {}
+    for name in names:
+        field = table.find_field(name)
+        if field is None:
+            raise _refusal("fields", f"Unknown field {shown(name)}")
+        found[field.id] = field
+    return tuple(found.values())
 
 
 def read_page(
@@ -189,19 +238,41 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Making(Generic[T]):
+    """What a filter is read into: a condition, all of, any of, the opposite."""
+
+    compare: Callable[[Field, str, Any], T]
+    all_of: Callable[[tuple[T, ...]], T]
+    any_of: Callable[[tuple[T, ...]], T]
+    opposite: Callable[[T], T]
+
+
+_TREE: Final[_Making[Where]] = _Making(compare, And, Or, Not)
+_KEPT: Final[_Making[Json]] = _Making(
+    kept_condition,
+    lambda items: {"AND": list(items)},
+    lambda items: {"OR": list(items)},
+    lambda item: {"NOT": item},
+)
+
+
 @dataclass
-class _Filter:
+class _Filter(Generic[T]):
     """Reads one filter of one table; `nodes` counts what the tree has so far."""
 
     table: Table
+    making: _Making[T]
     nodes: int = 0
 
-    def read(self, value: Any, depth: int) -> Where:
+    def read(self, value: Any, depth: int) -> T:
         _check_depth(depth)
         if isinstance(value, list):
-            return self._kept(And(self._each(value, depth)))
+            return self._kept(self.making.all_of(self._each(value, depth)))
         if not isinstance(value, dict):
             raise Invalid("A filter must be an object or an array")
+        if "field_id" in value and "operator" in value:
+            return self._condition(value)
         if "field" in value and ("operator" in value or not self._has("field")):
             return self._condition(value)
         return self._all(self._entry(key, item, depth) for key, item in value.items())
@@ -209,7 +280,7 @@ class _Filter:
     def _has(self, name: str) -> bool:
         return self.table.find_field(name) is not None
 
-    def _kept(self, item: Where) -> Where:
+    def _kept(self, item: T) -> T:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise Invalid(
@@ -217,43 +288,44 @@ class _Filter:
             )
         return item
 
-    def _all(self, parts: Iterable[Where]) -> Where:
+    def _all(self, parts: Iterable[T]) -> T:
         items = tuple(parts)
-        return items[0] if len(items) == 1 else self._kept(And(items))
+        if len(items) == 1:
+            return items[0]
+        return self._kept(self.making.all_of(items))
 
-    def _each(self, values: Sequence[Any], depth: int) -> tuple[Where, ...]:
+    def _each(self, values: Sequence[Any], depth: int) -> tuple[T, ...]:
         return tuple(self.read(value, depth + 1) for value in values)
 
-    def _compare(self, field: Field, operator: str, value: Any) -> Where:
-        return self._kept(compare(field, operator, value))
+    def _compare(self, field: Field, operator: str, value: Any) -> T:
+        return self._kept(self.making.compare(field, operator, value))
 
-    def _entry(self, key: str, value: Any, depth: int) -> Where:
+    def _entry(self, key: str, value: Any, depth: int) -> T:
         group = _GROUPS.get(key)
         if group is None:
             return self._test(find_field(self.table, key), value, depth)
         if group == "NOT":
-            return self._kept(Not(self.read(value, depth + 1)))
+            return self._kept(self.making.opposite(self.read(value, depth + 1)))
         if not isinstance(value, list):
             raise Invalid(f"{group} must be an array of filters")
         items = self._each(value, depth)
-        return self._kept(And(items) if group == "AND" else Or(items))
+        making = self.making.all_of if group == "AND" else self.making.any_of
+        return self._kept(making(items))
 
-    def _condition(self, value: dict[str, Any]) -> Where:
+    def _condition(self, value: dict[str, Any]) -> T:
         for key in value:
-            if key not in ("field", "operator", "value"):
+            if key not in ("field", "field_id", "operator", "value"):
                 raise Invalid(f"Unknown key {shown(key)} in a condition")
-        name, operator = value["field"], value.get("operator")
-        if not isinstance(name, str):
-            raise Invalid("The field of a condition must be a string")
+        operator = value.get("operator")
+        field = _named(value, self.table, "The field of a condition must be a string")
         if not isinstance(operator, str):
             raise Invalid("The operator of a condition must be a string")
-        field = find_field(self.table, name)
         if "value" not in value and operator not in ("is_empty", "is_not_empty"):
             # null would mean empty, and JavaScript leaves out what is undefined
-            raise Invalid(f"The condition on {shown(name)} has no value")
+            raise Invalid(f"The condition on {shown(field.name)} has no value")
         return self._compare(field, operator, value.get("value"))
 
-    def _test(self, field: Field, value: Any, depth: int) -> Where:
+    def _test(self, field: Field, value: Any, depth: int) -> T:
         _check_depth(depth)
         if not isinstance(value, dict):
             return self._compare(field, "eq", value)
@@ -263,9 +335,9 @@ class _Filter:
             self._operation(field, key, item, depth) for key, item in value.items()
         )
 
-    def _operation(self, field: Field, key: str, value: Any, depth: int) -> Where:
+    def _operation(self, field: Field, key: str, value: Any, depth: int) -> T:
         if key == "$not":
-            return self._kept(Not(self._test(field, value, depth + 1)))
+            return self._kept(self.making.opposite(self._test(field, value, depth + 1)))
         if not key.startswith("$"):
             raise Invalid(f"Unknown operator {shown(key)}: operators start with $")
         return self._compare(field, key[1:], value)
@@ -274,6 +346,19 @@ class _Filter:
 def _check_depth(depth: int) -> None:
     if depth > MAX_DEPTH:
         raise Invalid(f"A filter may be nested at most {MAX_DEPTH} deep")
+
+
+def _named(item: dict[str, Any], table: Table, refused: str) -> Field:
+    """The field of a condition or a sort.  A `field_id` that came from us means that
+    field, whatever others are called by now."""
+    name = item.get("field_id", item.get("field"))
+    if not isinstance(name, str):
+        raise Invalid(refused)
+    if "field_id" in item:
+        found = table.by_id.get(name) or SYSTEM_FIELDS.get(name)
+        if found is not None:
+            return found
+    return find_field(table, name)
 
 
 def _sorts(value: Any, table: Table) -> tuple[Sort, ...]:
@@ -285,16 +370,17 @@ def _sorts(value: Any, table: Table) -> tuple[Sort, ...]:
 
 
 def _sort(item: Any, table: Table) -> Sort:
-    if not isinstance(item, dict) or not isinstance(item.get("field"), str):
+    if not isinstance(item, dict):
         raise Invalid("A sort must name a field")
+    field = _named(item, table, "A sort must name a field")
     for key in item:
-        if key not in ("field", "direction"):
+        if key not in ("field", "field_id", "direction"):
             raise Invalid(f"Unknown key {shown(key)} in a sort")
     direction = item.get("direction", "asc")
     word = direction.lower() if isinstance(direction, str) else None
     if word not in ("asc", "desc"):
         raise Invalid("The direction of a sort must be asc or desc")
-    return sort_by(find_field(table, item["field"]), descending=word == "desc")
+    return sort_by(field, descending=word == "desc")
 
 
 def _whole(name: str, text: str | None, low: int, high: int) -> int | None:

@@ -2,14 +2,20 @@
 (`projections.records.output`) and here for the reply of a write; both are the same."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from commands.accounts import Account
-from domain.catalog import Base, Catalog, Constraint, Field, Member, Table
-from domain.values import Value
+from domain.catalog import Base, Catalog, Constraint, Field, Member, Table, View
+from domain.computed import shown_options
+from domain.layout import FormField
+from domain.values import Value, as_kept
+from domain.view import default_view
+from projections.query import Page
+from projections.views import working
 
 
 def user(account: Account) -> dict[str, Any]:
@@ -85,14 +91,16 @@ def table(one: Table, *, with_fields: bool) -> dict[str, Any]:
 
 
 def field(owner: Table, one: Field) -> dict[str, Any]:
+    """`computes` is there where the server computes a value from others: false says
+    that it does not yet, and that records show null."""
     constraint = owner.constraint_of(one.id)
-    return {
+    shown = {
         "id": one.id,
         "table_id": one.table_id,
         "name": one.name,
         "type": one.type,
         "field_type": one.type,
-        "options": dict(one.options),
+        "options": shown_options(one, owner),
         "required": one.required,
         "is_required": one.required,
         "is_unique": constraint is not None and constraint.status == "active",
@@ -103,6 +111,7 @@ def field(owner: Table, one: Field) -> dict[str, Any]:
         "created_at": one.created_at,
         "updated_at": one.updated_at,
     }
+    return {**shown, "computes": False} if one.kind.computed else shown
 
 
 def constraint(one: Constraint) -> dict[str, Any]:
@@ -115,6 +124,50 @@ def constraint(one: Constraint) -> dict[str, Any]:
         "error_message": one.error_message,
         "created_by": one.created_by,
         "created_at": one.created_at,
+    }
+
+
+def view(owner: Table, one: View) -> dict[str, Any]:
+    """A view as it works today, in today's names; what it does without beside it."""
+    now = working(one, owner)
+    return {
+        "id": one.id,
+        "table_id": one.table_id,
+        "name": one.name,
+        "type": one.type,
+        "view_type": one.type,
+        "config": now.config,
+        "type_config": now.config,
+        "filters": now.shown_filters,
+        "sorts": now.shown_sorts,
+        "unusable": [
+            {"place": part.place, "value": part.value, "reason": part.reason}
+            for part in now.unusable
+        ],
+        "is_default": default_view(owner).id == one.id,
+        "position": one.position,
+        "created_by": one.created_by,
+        "created_at": one.created_at,
+        "updated_at": one.updated_at,
+    }
+
+
+def form(one: View, owner: Table, asked: Sequence[FormField]) -> dict[str, Any]:
+    fields = [
+        {
+            **field(owner, item.field),
+            "required": item.required,
+            "is_required": item.required,
+            "label": item.label,
+        }
+        for item in asked
+    ]
+    return {
+        "view_id": one.id,
+        "table_id": one.table_id,
+        "name": one.name,
+        "submit_text": one.config.get("submit_text"),
+        "fields": fields,
     }
 
 
@@ -181,8 +234,6 @@ def record_text(one: Table) -> RecordText:
 def _shower(item: Field) -> Any:
     """A function (kept value, row number) -> JSON text."""
     match item.type:
-        case "number":
-            return lambda value, _: b"null" if value is None else value.encode()
         case "checkbox":
             return lambda value, _: b"true" if value else b"false"
         case "single_select":
@@ -193,8 +244,26 @@ def _shower(item: Field) -> Any:
             if prefix:
                 return lambda _, number: orjson.dumps(f"{prefix}{number}")
             return lambda _, number: b"%d" % number
+        case _ if item.column in ("numeric", "integer"):
+            return lambda value, _: b"null" if value is None else value.encode()
         case _:
-            return lambda value, _: orjson.dumps(value)
+            return _shower_of_column(item)
+
+
+def _shower_of_column(item: Field) -> Any:
+    show = item.kind.show
+    if show is as_kept:
+        return lambda value, _: orjson.dumps(value)
+    return lambda value, _: (
+        b"null" if value is None else orjson.dumps(show(value, item), default=_exact)
+    )
+
+
+def _exact(number: Any) -> orjson.Fragment:
+    """A Decimal as JSON, with all its digits."""
+    if not isinstance(number, Decimal):
+        raise TypeError(f"no JSON: {number!r}")
+    return orjson.Fragment(format(number, "f").encode())
 
 
 def page(items: Sequence[Any], total: int, limit: int, offset: int) -> dict[str, Any]:
@@ -213,6 +282,19 @@ def page_bytes(items: bytes, total: int, limit: int, offset: int) -> bytes:
     return (
         b'{"items":[%b],"total":%d,"limit":%d,"offset":%d,"page":%d,"page_size":%d}'
         % (items, total, limit, offset, offset // limit + 1, limit)
+    )
+
+
+def view_page(
+    view_id: str, items: bytes, total: int, page: Page, *, more: bool
+) -> bytes:
+    """A page with what a view's readers look for beside it."""
+    listed = page_bytes(items, total, page.limit, page.offset)
+    return b'{"view_id":"%b","has_more":%b,"records":[%b],%b' % (
+        view_id.encode(),
+        b"true" if more else b"false",
+        items,
+        listed[1:],
     )
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from psycopg import sql
-
 from api.http import Reply, Request, read_id
 from api.pybase import present, shapes
-from api.pybase.parse import read_filter, read_sort
+from api.pybase.parse import read_fields, read_filter, read_sort
 from api.pybase.workspaces import page_of
 from api.pybase.writing import committed, write
 from commands import records
@@ -21,10 +19,10 @@ from domain.events import Recorded
 from domain.facts import Row
 from domain.ids import RecordId, TableId, WorkspaceId, table_number_of
 from domain.record import REQUIRED, DeleteRecords, RecordCreated
+from projections.lists import Asked
 from projections.query import Query
 from projections.reader import Statement
-from projections.records.output import record_json
-from projections.sql import count, order_by, where
+from projections.records.output import by_ids
 from projections.target import live
 
 # ---------------------------------------------------------------- reading
@@ -34,12 +32,41 @@ async def get_record(system: System, request: Request) -> Reply:
     record_id = request.id("id", "record")
     by_id = request.query_string and request.query.get("by") == "id"
     workspace_id = await system.reader.find(request.who, "record", record_id)
+    if request.query_string and request.query.get("fields"):
+        return await _get_some(system, request, workspace_id, record_id, bool(by_id))
     if request.min_position is not None:
         await system.reader.ask(
             request.who, workspace_id, lambda _: (), min_position=request.min_position
         )
     got = await system.gets.get(request.who, workspace_id, record_id, by_id=bool(by_id))
     return Reply(200, got.body, {"etag": present.etag(got.version)})
+
+
+async def _get_some(
+    system: System,
+    request: Request,
+    workspace_id: WorkspaceId,
+    record_id: str,
+    by_id: bool,
+) -> Reply:
+    """A record with some of its fields."""
+
+    def plan(catalog: Catalog) -> Sequence[Statement]:
+        table = _table_of(catalog, record_id)
+        fields = read_fields(request.query.get("fields"), table)
+        statement = by_ids(live(workspace_id), table, by_id=by_id, fields=fields)
+        return [(statement, [f"{{{record_id}}}"])]
+
+    try:
+        found = await system.reader.ask(
+            request.who, workspace_id, plan, min_position=request.min_position
+        )
+    except NotFound as error:
+        raise NotFound("Record not found") from error
+    if not found.results[0]:
+        raise NotFound("Record not found")
+    _, version, text = found.results[0][0]
+    return Reply(200, text.encode(), {"etag": present.etag(version)})
 
 
 async def list_records(system: System, request: Request) -> Reply:
@@ -49,62 +76,31 @@ async def list_records(system: System, request: Request) -> Reply:
             errors=[{"loc": ["table_id"], "msg": "Field required", "type": "missing"}]
         )
     workspace_id = await system.reader.find(request.who, "table", table_id)
+    spelled = tuple(request.query.get(one) for one in ("filter", "sort", "fields"))
     page = page_of(request)
-    by_id = request.query.get("by") == "id"
 
-    def plan(catalog: Catalog) -> Sequence[Statement]:
+    def query(catalog: Catalog) -> Query:
         table = catalog.live_table(table_id)
-        query = Query(
+        return Query(
             table,
-            table.fields,
-            read_filter(request.query.get("filter"), table),
-            read_sort(request.query.get("sort"), table),
-            page,
+            read_fields(spelled[2], table) or table.fields,
+            read_filter(spelled[0], table),
+            read_sort(spelled[1], table),
         )
-        return _page_statements(query, workspace_id, by_id)
 
-    found = await _asked(system, request, workspace_id, plan)
-    counted, rows = found
-    items = b",".join([row[0].encode() for row in rows])
-    body = present.page_bytes(items, counted[0][0], page.limit, page.offset)
-    return Reply(200, body)
-
-
-async def _asked(
-    system: System, request: Request, workspace_id: WorkspaceId, plan: Any
-) -> Sequence[Any]:
     try:
-        found = await system.reader.ask(
-            request.who, workspace_id, plan, min_position=request.min_position
+        found = await system.lists.page(
+            request.who,
+            Asked(workspace_id, table_id, spelled),
+            query,
+            page,
+            by_id=request.query.get("by") == "id",
+            min_position=request.min_position,
         )
     except NotFound as error:
         raise NotFound("Table not found") from error
-    return found.results
-
-
-def _page_statements(
-    query: Query, workspace_id: WorkspaceId, by_id: bool
-) -> list[Statement]:
-    """The count, and the page: its rows are chosen before their JSON is made."""
-    target = live(workspace_id)
-    condition, order = where(query, target), order_by(query)
-    number = count(query, target)
-    page = sql.SQL(
-        "SELECT {json} FROM (SELECT t.* FROM {table} AS t WHERE {where}"
-        " ORDER BY {order} LIMIT %s OFFSET %s) AS t"
-    ).format(
-        json=record_json(target, query.table, by_id=by_id),
-        table=target.of_records(query.table.id),
-        where=condition.text,
-        order=order.text,
-    )
-    values = [
-        *condition.values,
-        *order.values,
-        query.page.limit,
-        query.page.offset,
-    ]
-    return [(number.text, number.values), (page, values)]
+    items = b",".join(found.items)
+    return Reply(200, present.page_bytes(items, found.total, page.limit, page.offset))
 
 
 # ---------------------------------------------------------------- writing
@@ -117,7 +113,7 @@ def _text(table: Table, recorded: Recorded, event: RecordCreated) -> bytes:
     )
 
 
-def _created(outcome: Outcome, table_id: str) -> list[bytes]:
+def created(outcome: Outcome, table_id: str) -> list[bytes]:
     table = outcome.catalog.live_table(table_id)
     return [
         _text(table, one, one.event)
@@ -139,15 +135,15 @@ async def create_record(system: System, request: Request) -> Reply:
         _, command = records.create(catalog, table_id, [fields])
 
         def render(outcome: Outcome) -> Reply:
-            (text,) = _created(outcome, table_id)
+            (text,) = created(outcome, table_id)
             return committed(outcome, 201, text, 1)
 
         return Prepared([command], render)
 
-    return await _as_one(write(system, request, workspace_id, Role.editor, prepare))
+    return await as_one(write(system, request, workspace_id, Role.editor, prepare))
 
 
-async def _as_one(writing: Any) -> Reply:
+async def as_one(writing: Any) -> Reply:
     """A single write's refusal does not speak of a place in a batch."""
     try:
         reply: Reply = await writing
@@ -187,7 +183,7 @@ async def create_records(system: System, request: Request) -> Reply:
         _, command = records.create(catalog, table_id, given)
 
         def render(outcome: Outcome) -> Reply:
-            return committed(outcome, 201, _batch(_created(outcome, table_id)))
+            return committed(outcome, 201, _batch(created(outcome, table_id)))
 
         return Prepared([command], render, len(given))
 
@@ -245,7 +241,7 @@ async def update_record(system: System, request: Request) -> Reply:
 
         return Prepared([command], render)
 
-    return await _as_one(write(system, request, workspace_id, Role.editor, prepare))
+    return await as_one(write(system, request, workspace_id, Role.editor, prepare))
 
 
 def _table_of(catalog: Catalog, record_id: str) -> Table:
@@ -315,7 +311,7 @@ async def delete_record(system: System, request: Request) -> Reply:
         command = DeleteRecords(table.id, [record_id], request.if_match)
         return Prepared([command], lambda outcome: committed(outcome, 204, b""))
 
-    return await _as_one(write(system, request, workspace_id, Role.editor, prepare))
+    return await as_one(write(system, request, workspace_id, Role.editor, prepare))
 
 
 async def delete_records(system: System, request: Request) -> Reply:

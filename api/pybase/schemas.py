@@ -36,6 +36,18 @@ def page(items: Schema) -> Schema:
     )
 
 
+def cursor_page(items: Schema) -> Schema:
+    meta = _object(
+        next_cursor=_MAYBE,
+        prev_cursor=_MAYBE,
+        has_next=_FLAG,
+        has_prev=_FLAG,
+        limit=_COUNT,
+        total_count=_COUNT,
+    )
+    return _object(items=array(items), meta=meta)
+
+
 def batch(items: Schema) -> Schema:
     return _object(items=array(items), total=_COUNT)
 
@@ -101,7 +113,7 @@ BASE = _object(
     created_at=_TIME,
     updated_at=_TIME,
 )
-FIELD = _object(
+FIELD: Schema = _object(
     id=_ID,
     table_id=_ID,
     name=_TEXT,
@@ -118,6 +130,8 @@ FIELD = _object(
     created_at=_TIME,
     updated_at=_TIME,
 )
+# of a lookup, a rollup, a formula alone
+FIELD["properties"]["computes"] = _FLAG
 TABLE: Schema = _object(
     id=_ID,
     base_id=_ID,
@@ -150,4 +164,41 @@ RECORD = _object(
     created_at=_TIME,
     updated_at=_TIME,
 )
+VIEW = _object(
+    id=_ID,
+    table_id=_ID,
+    name=_TEXT,
+    type=_TEXT,
+    view_type=_TEXT,
+    config=ANY,
+    type_config=ANY,
+    filters=array(ANY),
+    sorts=array(_object(field=_TEXT, field_id=_TEXT, direction=_TEXT)),
+    unusable=array(_object(place=_TEXT, reason=_TEXT)),
+    is_default=_FLAG,
+    position=_COUNT,
+    created_by=_TEXT,
+    created_at=_TIME,
+    updated_at=_TIME,
+)
+FORM = _object(
+    view_id=_ID,
+    table_id=_ID,
+    name=_TEXT,
+    submit_text=_MAYBE,
+    fields=array({**FIELD, "properties": {**FIELD["properties"], "label": _MAYBE}}),
+)
+_VIEW_RECORDS = page(RECORD)["properties"]
+VIEW_PAGE = _object(view_id=_ID, **_VIEW_RECORDS, records=array(RECORD), has_more=_FLAG)
 EVENTS = _object(items=array(ANY), next=_COUNT, head=_COUNT)
+IMPORTED = _object(
+    imported=_COUNT, position=_COUNT, batch_id=_ID, fields_created=array(FIELD)
+)
+PREVIEW = _object(
+    dialect=_object(delimiter=_TEXT, quote=_TEXT),
+    encoding=_TEXT,
+    header=_FLAG,
+    columns=array(_object(name=_TEXT, type=_TEXT, options=ANY, field_id=_MAYBE)),
+    mapping=ANY,
+    rows=array(array(_TEXT)),
+)

@@ -5,7 +5,7 @@ Both spellings of the facts are taken: `field_type` beside `type`, `is_required`
 naming one.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
@@ -115,6 +115,11 @@ class UpdateBase(Shape):
     icon: Annotated[Text, Field(max_length=255)] | None = None
 
 
+class DuplicateBase(Shape):
+    name: Name | None = None
+    with_records: bool = True
+
+
 class TableField(Shape):
     name: Name
     type: Annotated[str, Field(validation_alias=AliasChoices("type", "field_type"))]
@@ -151,6 +156,11 @@ class UpdateField(Shape):
         bool | None, Field(validation_alias=AliasChoices("required", "is_required"))
     ] = None
     options: dict[str, Any] | None = None
+
+
+class ReorderFields(Shape):
+    table_id: Id
+    field_ids: Annotated[list[Id], Field(min_length=1, max_length=400)]
 
 
 class CreateConstraint(Shape):
@@ -196,3 +206,72 @@ class UpdateRecords(Shape):
 class DeleteRecords(Shape):
     table_id: Id
     record_ids: list[Id]
+
+
+class ExportRecords(Shape):
+    """Each may stand in the query instead."""
+
+    table_id: Id | None = None
+    format: Literal["csv", "json"] | None = None
+    filter: dict[str, Any] | list[Any] | None = None
+    sort: list[Any] | None = None
+    fields: list[str] | str | None = None
+
+
+ViewType = Literal["grid", "kanban", "calendar", "gallery", "form", "gantt", "timeline"]
+_CONFIG = AliasChoices(
+    "config", "type_config", *(f"{name}_config" for name in get_args(ViewType))
+)
+
+
+class CreateView(Shape):
+    table_id: Id
+    name: Name
+    type: Annotated[
+        ViewType, Field(validation_alias=AliasChoices("type", "view_type"))
+    ] = "grid"
+    config: Annotated[dict[str, Any] | None, Field(validation_alias=_CONFIG)] = None
+    filters: list[Any] | dict[str, Any] | None = None
+    sorts: list[Any] | None = None
+
+
+class UpdateView(Shape):
+    name: Name | None = None
+    type: Annotated[
+        ViewType | None, Field(validation_alias=AliasChoices("type", "view_type"))
+    ] = None
+    config: Annotated[dict[str, Any] | None, Field(validation_alias=_CONFIG)] = None
+    filters: list[Any] | dict[str, Any] | None = None
+    sorts: list[Any] | None = None
+
+
+class DuplicateView(Shape):
+    name: Name | None = None
+
+
+class ReorderViews(Shape):
+    table_id: Id
+    view_ids: Annotated[list[Id], Field(max_length=1000)]
+
+
+class ViewData(Shape):
+    """What is left out is as the view has it."""
+
+    filters: Annotated[
+        list[Any] | dict[str, Any] | None,
+        Field(validation_alias=AliasChoices("filter", "filters", "override_filters")),
+    ] = None
+    sorts: Annotated[
+        list[Any] | None,
+        Field(validation_alias=AliasChoices("sort", "sorts", "override_sorts")),
+    ] = None
+    search: Annotated[Text, Field(max_length=1000)] | None = None
+    limit: int | None = None
+    offset: int | None = None
+    page: int | None = None
+    page_size: int | None = None
+    fields: Annotated[list[Name], Field(max_length=400)] | None = None
+
+
+class SubmitForm(Shape):
+    fields: dict[str, Any]

@@ -21,6 +21,7 @@ from commands.unit import Outcome
 from commands.write import Prepared, Render
 from domain import constraint as constraints
 from domain import field as fields
+from domain import field_order
 from domain import table as tables
 from domain.access import Role
 from domain.catalog import Catalog
@@ -195,6 +196,22 @@ async def delete_field(system: System, request: Request) -> Reply:
     workspace_id = await system.reader.find(request.who, "field", field_id)
     command = fields.DeleteField(field_id, request.if_match)
     return await _deleted(system, request, workspace_id, command)
+
+
+async def reorder_fields(system: System, request: Request) -> Reply:
+    """Those named come first, the rest follow as they were; all in their order."""
+    wanted = request.shape(shapes.ReorderFields)
+    table_id = TableId(read_id(wanted.table_id, "table"))
+    named = [FieldId(read_id(one, "field")) for one in wanted.field_ids]
+    workspace_id = await system.reader.find(request.who, "table", table_id)
+
+    def render(outcome: Outcome) -> Reply:
+        owner = outcome.catalog.live_table(table_id)
+        shown = [present.field(owner, one) for one in owner.fields]
+        return committed(outcome, 200, orjson.dumps(shown))
+
+    prepared = Prepared([field_order.ReorderFields(table_id, named)], render)
+    return await write(system, request, workspace_id, Role.admin, lambda _: prepared)
 
 
 # ------------------------------------------------------------ constraints

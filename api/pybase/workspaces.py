@@ -12,6 +12,7 @@ from api.pybase import present, shapes
 from api.pybase.parse import read_page
 from api.pybase.writing import committed, given, once, reply_of, write
 from commands import accounts
+from commands.copying import Wanted, copy_base
 from commands.schema import check_slug, slug_from
 from commands.system import System, new_id
 from commands.unit import Outcome
@@ -332,6 +333,29 @@ async def update_base(system: System, request: Request) -> Reply:
         Role.admin,
         lambda _: Prepared([command], _rendered(base_id, 200)),
     )
+
+
+async def duplicate_base(system: System, request: Request) -> Reply:
+    """A copy in the same workspace, with its records unless told otherwise."""
+    source_id = request.id("id", "base")
+    wanted = shapes.DuplicateBase()
+    if request.body.strip():
+        wanted = request.shape(shapes.DuplicateBase)
+    workspace_id = await system.reader.find(request.who, "base", source_id)
+    # the right first, and whether it is there: what is read is read by the copy
+    (await _catalog(system, request, workspace_id, Role.admin)).live_base(source_id)
+    base_id = BaseId(new_id())
+    done = await copy_base(
+        system,
+        request.who,
+        request.origin(),
+        workspace_id,
+        Wanted(source_id, wanted.name, wanted.with_records),
+        base_id,
+        _rendered(base_id, 201),
+        once(request),
+    )
+    return reply_of(done)
 
 
 async def delete_base(system: System, request: Request) -> Reply:

@@ -73,7 +73,8 @@ class Settings(BaseSettings):
     )
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         Path("./.tabellion"),
-        description="Where the embedded Postgres and the secret key live",
+        description="Where the embedded Postgres and the secret key live, and files"
+        " on their way in",
         json_schema_extra=_unit("folder"),
     )
     host: str = Field(
@@ -160,6 +161,12 @@ class Settings(BaseSettings):
         description="The largest request body",
         json_schema_extra=_unit("bytes"),
     )
+    max_import_bytes: int = Field(
+        100 * 1024 * 1024,
+        ge=1024,
+        description="The largest file that an import takes",
+        json_schema_extra=_unit("bytes"),
+    )
     batch_limit: int = Field(
         1000,
         ge=1,
@@ -173,6 +180,13 @@ class Settings(BaseSettings):
         le=32,
         description="Connections for writes: as many workspaces commit at once",
         json_schema_extra=_unit("connections"),
+    )
+    demanded_indexes: int = Field(
+        6,
+        ge=0,
+        le=32,
+        description="The most indexes that a table is given on demand; 0 makes none",
+        json_schema_extra=_unit("indexes"),
     )
     queue_limit: int = Field(
         4096,

@@ -3,6 +3,8 @@
 Pure.
 
     reading   what a client sends, as kept values
+    cells     what the text of a cell says, as what a client sends
+    guessing  which type a column of texts is of
     events    commands, events, inverses
     needs     which facts a command looks at
     ends      unique keys, and the other ends of links
@@ -23,6 +25,7 @@ from domain.record.events import (
     RestoreRecord,
     UpdateRecords,
 )
+from domain.record.folding import tally
 from domain.record.reading import REQUIRED, read_values
 
 __all__ = [
@@ -41,4 +44,5 @@ __all__ = [
     "folding",
     "needs",
     "read_values",
+    "tally",
 ]

@@ -13,6 +13,7 @@ from domain.errors import (
     DuplicateValue,
     ForeignKeyViolation,
     Invalid,
+    Json,
     NotFound,
     StaleSchema,
 )
@@ -30,8 +31,10 @@ from domain.record.events import (
     RestoreRecord,
     UpdateRecords,
 )
-from domain.values import Value
+from domain.values import Value, user_ids
 from domain.workspace import expect_version
+
+_NOTHING: Mapping[str, Value] = {}
 
 
 def _table(facts: Facts, table_id: str, schema_seq: int | None) -> Table:
@@ -52,6 +55,26 @@ def _pending(table: Table, values: Mapping[str, Value]) -> None:
     for constraint in table.constraints:
         if constraint.status == "pending" and constraint.field_id in values:
             raise ConstraintPending(field=table.by_id[constraint.field_id].name)
+
+
+def _members(
+    table: Table,
+    values: Mapping[str, Value],
+    facts: Facts,
+    before: Mapping[str, Value] = _NOTHING,
+) -> None:
+    """Refuses users who are no members; one who was named `before` may stay."""
+    errors: list[Json] = []
+    for one in table.users:
+        known = user_ids(before.get(one.id))
+        for user_id in user_ids(values.get(one.id)):
+            if user_id not in known and facts.catalog.role_of(user_id) is None:
+                message = "Value must be a member of the workspace"
+                errors.append(
+                    {"loc": [one.name], "msg": message, "type": "value_error.member"}
+                )
+    if errors:
+        raise Invalid(errors=errors)
 
 
 def _new_links(
@@ -79,10 +102,12 @@ def _create(command: CreateRecords, facts: Facts) -> Sequence[Event]:
         try:
             if pending:
                 _pending(table, values)
+            if table.users:
+                _members(table, values, facts)
             if keys is not None:
                 keys.take(record_id, values)
             links = _new_links(table, record_id, values, ends) if ends else {}
-        except (DuplicateValue, ForeignKeyViolation, Conflict) as error:
+        except (DuplicateValue, ForeignKeyViolation, Conflict, Invalid) as error:
             raise error.with_extra(index=index) from None
         number += 1
         events.append(RecordCreated(record_id, table.id, number, dict(values), links))
@@ -109,9 +134,11 @@ def _update(command: UpdateRecords, facts: Facts) -> Sequence[Event]:
     for index, (change, row) in enumerate(rows):
         try:
             _pending(table, change.values)
+            if command.schema_seq is not None:  # what was, may be again
+                _members(table, change.values, facts, row.values)
             keys.take(row.id, change.values)
             events += _updated(table, change, row, ends)
-        except Conflict as error:
+        except (Conflict, Invalid) as error:
             raise error.with_extra(record_id=row.id, index=index) from None
     return events
 

@@ -5,22 +5,14 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from domain.catalog import Constraint, Field, Table
-from domain.constraint import duplicate_of, unique_digest
-from domain.errors import Conflict, ForeignKeyViolation, Json
+from domain.constraint import duplicate_of, told, unique_digest
+from domain.errors import Conflict, ForeignKeyViolation
 from domain.events import Event
 from domain.facts import Facts, Link
 from domain.ids import TableId, table_number_of
 from domain.record.events import RecordLinksChanged
 from domain.record.needs import single
 from domain.values import Value
-
-
-def _shown(target: Field, value: Value) -> Json:
-    if target.type == "single_select":
-        return target.choice_names.get(str(value))
-    if target.type == "number" and isinstance(value, str):
-        return float(value) if "." in value else int(value)
-    return value if not isinstance(value, list) else list(value)
 
 
 class Keys:
@@ -51,7 +43,7 @@ class Keys:
             holder = self.mine[key] if key in self.mine else self.facts.taken.get(key)
             if holder is not None and holder != record_id:
                 target = self.table.all_fields[constraint.field_id]
-                raise duplicate_of(constraint, target.name, _shown(target, value))
+                raise duplicate_of(constraint, target.name, told(target, value))
             self.mine[key] = record_id
 
 

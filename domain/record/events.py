@@ -19,10 +19,11 @@ from domain.values import Value
 
 @dataclass(frozen=True, slots=True)
 class CreateRecords(Command):
-    """`records` are (id, values); `schema_seq` is what the values were read against."""
+    """`records` are (id, values); `schema_seq` is what the values were read against,
+    None where the unit itself says so for all its commands."""
 
     table_id: TableId
-    schema_seq: int
+    schema_seq: int | None
     records: Sequence[tuple[RecordId, Mapping[str, Value]]]
 
 

@@ -40,6 +40,16 @@ def _row_links(
     }
 
 
+def tally(facts: Facts, recorded: Recorded, event: RecordCreated) -> None:
+    """What later creations in the same unit look at, and no more: the counter, the
+    unique keys, the position.  For tables without links."""
+    facts.position = recorded.seq
+    facts.put(facts.counters, event.table_id, event.number)
+    table = facts.catalog.tables[TableId(event.table_id)]
+    if table.enforced:
+        _put_keys(facts, event.record_id, event.values, table)
+
+
 @folds(RecordCreated, RecordRestored)
 def _fold_created(
     facts: Facts, recorded: Recorded, event: RecordCreated | RecordRestored

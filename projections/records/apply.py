@@ -5,7 +5,9 @@ Pipelined by the caller's connection: nothing here waits for an answer.
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
+import orjson
 import psycopg
 from psycopg import sql
 
@@ -58,15 +60,42 @@ def _insert_statement(
     each execution."""
     names = [*SYSTEM_COLUMNS, *(column_name(field_id) for field_id, _ in fields)]
     kinds = [*SYSTEM_COLUMNS.values(), *(kind for _, kind in fields)]
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
     return (
-        sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})")
+        sql.SQL("INSERT INTO {} ({}) SELECT {} FROM unnest({}) AS n ({})")
         .format(
             target.of_records(table_id),
-            sql.SQL(", ").join(map(sql.Identifier, names)),
-            sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in kinds),
+            columns,
+            sql.SQL(", ").join(map(_taken, names, kinds)),
+            _arrays(kinds),
+            columns,
         )
         .as_bytes()
     )
+
+
+def _arrays(kinds: Iterable[str]) -> sql.Composed:
+    """A parameter a column.  An array of arrays would be taken apart by unnest, so
+    arrays travel as text."""
+    return sql.SQL(", ").join(
+        sql.SQL("%s::text[]" if kind.endswith("[]") else f"%s::{kind}[]")
+        for kind in kinds
+    )
+
+
+def _taken(name: str, kind: str) -> sql.Composed:
+    """A column of `n` in its own type."""
+    cast = f"::{kind}" if kind.endswith("[]") else ""
+    return sql.SQL("n.{}" + cast).format(sql.Identifier(name))
+
+
+def _sent(values: Sequence[Any], kind: str) -> str:
+    """The literal of a column's kept values: an array or an object becomes its text."""
+    if kind.endswith("[]"):
+        values = [None if one is None else text_array(one) for one in values]
+    elif kind == "jsonb":
+        values = [None if one is None else orjson.dumps(one).decode() for one in values]
+    return text_array(values)
 
 
 def _stored(table: Table, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -91,7 +120,7 @@ def _insert(
     for row in rows:
         named.update(row.values)
     fields = _stored(table, named)
-    columns: list[Sequence[str | bool | int | None]] = [
+    columns: list[Sequence[str | int]] = [
         [row.id for row in rows],
         [row.number for row in rows],
         [row.version for row in rows],
@@ -100,12 +129,10 @@ def _insert(
         [row.updated_at for row in rows],
         [row.updated_by for row in rows],
     ]
-    for name, _ in fields:
-        columns.append([row.values.get(name) for row in rows])  # type: ignore[misc]
-    connection.execute(
-        _insert_statement(target, table.id, fields),
-        [text_array(one) for one in columns],
-    )
+    sent = [text_array(one) for one in columns]
+    for name, kind in fields:
+        sent.append(_sent([row.values.get(name) for row in rows], kind))
+    connection.execute(_insert_statement(target, table.id, fields), sent)
 
 
 @lru_cache(maxsize=1024)
@@ -120,9 +147,10 @@ def _update_statement(
         .format(
             target.of_records(table_id),
             sql.SQL(", ").join(
-                sql.SQL("{0} = n.{0}").format(sql.Identifier(name)) for name in names
+                sql.SQL("{} = {}").format(sql.Identifier(name), _taken(name, kind))
+                for name, kind in zip(names, kinds[1:], strict=True)
             ),
-            sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in kinds),
+            _arrays(kinds),
             sql.SQL(", ").join(map(sql.Identifier, names)),
         )
         .as_bytes()
@@ -140,18 +168,16 @@ def _update(
     for row in rows:
         by_fields.setdefault(_stored(table, row.values), []).append(row)
     for fields, same in by_fields.items():
-        columns: list[Sequence[str | bool | int | None]] = [
+        columns: list[Sequence[str | int]] = [
             [row.id for row in same],
             [row.version for row in same],
             [row.updated_at for row in same],
             [row.updated_by for row in same],
         ]
-        for name, _ in fields:
-            columns.append([row.values[name] for row in same])  # type: ignore[misc]
-        connection.execute(
-            _update_statement(target, table.id, fields),
-            [text_array(one) for one in columns],
-        )
+        sent = [text_array(one) for one in columns]
+        for name, kind in fields:
+            sent.append(_sent([row.values[name] for row in same], kind))
+        connection.execute(_update_statement(target, table.id, fields), sent)
 
 
 def _link(

@@ -79,6 +79,47 @@ def add_column(
     )
 
 
+def add_columns(
+    connection: psycopg.Connection, target: Target, fields: Sequence[Field]
+) -> None:
+    """Columns of fields of one table that are going to be made; a second time does
+    nothing."""
+    parts = [
+        sql.SQL("ADD COLUMN IF NOT EXISTS {} {}").format(
+            sql.Identifier(column_name(one.id)), sql.SQL(one.column)
+        )
+        for one in fields
+        if one.column is not None
+    ]
+    _alter(connection, target, fields, parts)
+
+
+def drop_columns(
+    connection: psycopg.Connection, target: Target, fields: Sequence[Field]
+) -> None:
+    """Takes back what `add_columns` did for fields that were never made."""
+    parts = [
+        sql.SQL("DROP COLUMN IF EXISTS {}").format(sql.Identifier(column_name(one.id)))
+        for one in fields
+        if one.column is not None
+    ]
+    _alter(connection, target, fields, parts)
+
+
+def _alter(
+    connection: psycopg.Connection,
+    target: Target,
+    fields: Sequence[Field],
+    parts: Sequence[sql.Composed],
+) -> None:
+    if parts:
+        connection.execute(
+            sql.SQL("ALTER TABLE {} {}").format(
+                target.of_records(fields[0].table_id), sql.SQL(", ").join(parts)
+            )
+        )
+
+
 def stored_columns(table: Table) -> Sequence[tuple[Field, str, str]]:
     """(field, column name, Postgres type) of every field with a column."""
     return [

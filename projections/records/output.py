@@ -4,6 +4,7 @@ A record's text is one expression, so a page of any size reaches the client as b
 that Python has only joined.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import orjson
@@ -24,9 +25,16 @@ def literal(text: str) -> sql.Composable:
 
 @lru_cache(maxsize=512)
 def _parts(
-    target: Target, table_id: str, schema_seq: int, by_id: bool, table: "_Same"
+    target: Target,
+    table_id: str,
+    schema_seq: int,
+    by_id: bool,
+    chosen: tuple[str, ...] | None,
+    table: "_Same",
 ) -> sql.Composed:
-    return _record(target, table.table, by_id=by_id)
+    one = table.table
+    fields = one.fields if chosen is None else [one.by_id[name] for name in chosen]
+    return _record(target, one, fields, by_id=by_id)
 
 
 class _Same:
@@ -44,20 +52,32 @@ class _Same:
         return isinstance(other, _Same)
 
 
-def record_json(target: Target, table: Table, *, by_id: bool = False) -> sql.Composed:
-    """The expression of one record's JSON; the table's alias is `t`."""
-    return _parts(target, table.id, table.schema_seq, by_id, _Same(table))
+def record_json(
+    target: Target,
+    table: Table,
+    *,
+    by_id: bool = False,
+    fields: Sequence[Field] | None = None,
+) -> sql.Composed:
+    """The expression of one record's JSON; the table's alias is `t`.
+
+    `fields`: those that are shown, all live ones where it is None.
+    """
+    chosen = None if fields is None else tuple(str(one.id) for one in fields)
+    return _parts(target, table.id, table.schema_seq, by_id, chosen, _Same(table))
 
 
-def _record(target: Target, table: Table, *, by_id: bool) -> sql.Composed:
+def _record(
+    target: Target, table: Table, fields: Sequence[Field], *, by_id: bool
+) -> sql.Composed:
     parts: list[sql.Composable] = [
         literal('{"id":"'),
         sql.SQL("t.id"),
         literal(f'","table_id":"{table.id}","fields":{{'),
-        *_fields(target, table, by_id=False),
+        *_fields(target, fields, by_id=False),
     ]
     if by_id:
-        parts += [literal('},"data":{'), *_fields(target, table, by_id=True)]
+        parts += [literal('},"data":{'), *_fields(target, fields, by_id=True)]
     parts += [
         literal('},"version":'),
         sql.SQL("t.version"),
@@ -84,9 +104,11 @@ def _concatenated(parts: list[sql.Composable]) -> sql.Composed:
     return sql.SQL(" || ").join(groups)
 
 
-def _fields(target: Target, table: Table, *, by_id: bool) -> list[sql.Composable]:
+def _fields(
+    target: Target, fields: Sequence[Field], *, by_id: bool
+) -> list[sql.Composable]:
     parts: list[sql.Composable] = []
-    for index, field in enumerate(table.fields):
+    for index, field in enumerate(fields):
         key = orjson.dumps(field.id if by_id else field.name).decode()
         parts.append(literal(("," if index else "") + key + ":"))
         parts.append(_value(target, field))
@@ -109,16 +131,53 @@ def _value(target: Target, field: Field) -> sql.Composable:
             return sql.SQL("coalesce(({}::jsonb -> {})::text, 'null')").format(
                 literal(names), column
             )
+        case "multi_select":
+            return _choices(field, column)
+        case "dimension":
+            return _dimension(column)
+        case "gdt":
+            return _gdt(column)
+        case _ if field.kind.computed:
+            return literal("null")
         case _:
             return _column(field, column)
 
 
+def _choices(field: Field, column: sql.Identifier) -> sql.Composable:
+    names = orjson.dumps(dict(field.choice_names)).decode()
+    return sql.SQL(
+        "coalesce('[' || (SELECT string_agg(({}::jsonb -> c.id)::text, ','"
+        " ORDER BY c.place) FROM unnest({}) WITH ORDINALITY AS c (id, place)) || ']',"
+        " 'null')"
+    ).format(literal(names), column)
+
+
+def _dimension(column: sql.Identifier) -> sql.Composable:
+    """Its numbers are text where they are kept, so that none loses a digit."""
+    return sql.SQL(
+        "CASE WHEN {0} IS NULL THEN 'null' ELSE concat("
+        "'{{\"value\":', {0} ->> 'value', ',\"unit\":', {0} -> 'unit',"
+        " ',\"plus\":', coalesce({0} ->> 'plus', 'null'),"
+        " ',\"minus\":', coalesce({0} ->> 'minus', 'null'), '}}') END"
+    ).format(column)
+
+
+def _gdt(column: sql.Identifier) -> sql.Composable:
+    return sql.SQL(
+        "coalesce(({0} || CASE WHEN {0} -> 'tolerance' IS NULL THEN '{{}}'::jsonb"
+        " ELSE jsonb_build_object('tolerance', ({0} ->> 'tolerance')::numeric)"
+        " END)::text, 'null')"
+    ).format(column)
+
+
 def _column(field: Field, column: sql.Identifier) -> sql.Composable:
     match field.column:
-        case "numeric":
+        case "numeric" | "integer":
             return sql.SQL("coalesce({}::text, 'null')").format(column)
         case "boolean":
             return sql.SQL("coalesce({}::text, 'false')").format(column)
+        case "jsonb":
+            return sql.SQL("coalesce({}::text, 'null')").format(column)
         case "date":
             return sql.SQL("coalesce(to_json({}::text)::text, 'null')").format(column)
         case "timestamptz":
@@ -151,17 +210,28 @@ def _links(target: Target, field: Field) -> sql.Composable:
 
 @lru_cache(maxsize=512)
 def _by_ids(
-    target: Target, table_id: str, schema_seq: int, by_id: bool, table: _Same
+    target: Target,
+    table_id: str,
+    schema_seq: int,
+    by_id: bool,
+    chosen: tuple[str, ...] | None,
+    table: _Same,
 ) -> bytes:
+    json = _parts(target, table_id, schema_seq, by_id, chosen, table)
     return (
         sql.SQL("SELECT t.id, t.version, {} FROM {} AS t WHERE t.id = ANY (%s::uuid[])")
-        .format(
-            record_json(target, table.table, by_id=by_id), target.of_records(table_id)
-        )
+        .format(json, target.of_records(table_id))
         .as_bytes()
     )
 
 
-def by_ids(target: Target, table: Table, *, by_id: bool = False) -> bytes:
+def by_ids(
+    target: Target,
+    table: Table,
+    *,
+    by_id: bool = False,
+    fields: Sequence[Field] | None = None,
+) -> bytes:
     """(id, version, JSON) of records by `%s::uuid[]`: served by the primary key."""
-    return _by_ids(target, table.id, table.schema_seq, by_id, _Same(table))
+    chosen = None if fields is None else tuple(str(one.id) for one in fields)
+    return _by_ids(target, table.id, table.schema_seq, by_id, chosen, _Same(table))

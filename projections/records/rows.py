@@ -30,7 +30,7 @@ def kept(column: sql.Composable, kind: str) -> sql.Composable:
     """A column as the kept value's JSON-able form."""
     if kind == "timestamptz":
         return MOMENT.format(column)
-    if kind in ("numeric", "date"):
+    if kind in ("numeric", "integer", "date"):
         return sql.SQL("{}::text").format(column)
     return column
 
@@ -57,6 +57,18 @@ def select_rows(target: Target, table: Table) -> sql.Composed:
                ledger.rfc3339(t.updated_at), t.updated_by, {values}
         FROM {table} AS t
         WHERE t.id = ANY (%s::uuid[])
+        """
+    ).format(values=_kept_values(table), table=target.of_records(table.id))
+
+
+def select_next_rows(target: Target, table: Table) -> sql.Composed:
+    """Whole rows after a number, so many, by number: for `row_from` too."""
+    return sql.SQL(
+        """
+        SELECT t.id, t.number, t.version, ledger.rfc3339(t.created_at), t.created_by,
+               ledger.rfc3339(t.updated_at), t.updated_by, {values}
+        FROM {table} AS t
+        WHERE t.number > %s::bigint ORDER BY t.number LIMIT %s::bigint
         """
     ).format(values=_kept_values(table), table=target.of_records(table.id))
 
@@ -144,6 +156,8 @@ def select_column(target: Target, table: Table, field: Field) -> sql.Composed:
         )
     elif field.type == "autonumber":
         column = sql.SQL("t.number::text")
+    elif field.kind.computed:
+        column = sql.SQL("NULL::text")
     else:
         own = "target_id" if field.is_reverse else "record_id"
         column = sql.SQL(

@@ -23,7 +23,7 @@ def happened(
 
 @pytest.fixture
 def things(client: Client) -> Json:
-    """A table of its own workspace with a field of every type, but links."""
+    """A table of its own workspace with text, numbers, a tick, days and a choice."""
     choices = [{"name": "Open", "color": "red"}, {"name": "Closed", "color": "grey"}]
     return client.table(
         {"name": "Name", "type": "text"},

@@ -43,6 +43,8 @@ class Rule:
     then: int = 200
     query: Json = field(default_factory=dict)
     body: Json | None = None
+    file: str | None = None
+    reads: bool = False  # though it is no GET
 
     @property
     def names(self) -> set[str]:
@@ -59,6 +61,7 @@ class Rule:
 
 
 RECORD = {"table_id": "{table}", "fields": {"Name": "{new}"}}
+ENTRY = {"fields": {"Name": "{new}"}}
 ROWS = {"table_id": "{table}", "records": [{"fields": {"Name": "{new}"}}]}
 UPDATES = {
     "table_id": "{table}",
@@ -107,6 +110,7 @@ RULES = [
     Rule("GET /tables/{table}", "viewer"),
     Rule("PATCH /tables/{table}", "admin", body={"name": "{new}"}),
     Rule("DELETE /tables/{table}", "admin", 204),
+    Rule("POST /tables/{table}/import", "editor", 201, file="Name\nAda\n"),
     # --- fields
     Rule("GET /fields", "viewer", query={"table_id": "{table}"}),
     Rule(
@@ -121,7 +125,7 @@ RULES = [
     Rule(
         "POST /fields/reorder",
         "admin",
-        body={"table_id": "{table}", "field_ids": ["{field}"]},
+        body={"table_id": "{table}", "field_ids": ["{free}"]},
     ),
     Rule("GET /fields/{field}/constraint", "viewer"),
     # --- constraints
@@ -153,17 +157,21 @@ RULES = [
     Rule("GET /events", "viewer", query={"workspace_id": "{workspace}"}),
     # --- views
     Rule("GET /views", "viewer", query={"table_id": "{table}"}),
-    Rule("POST /views", "editor", 201, body={"table_id": "{table}"}),
+    Rule("POST /views", "editor", 201, body={"table_id": "{table}", "name": "{new}"}),
     Rule("GET /views/default", "viewer", query={"table_id": "{table}"}),
-    Rule("POST /views/reorder", "editor", body={"table_id": "{table}"}),
+    Rule(
+        "POST /views/reorder",
+        "editor",
+        body={"table_id": "{table}", "view_ids": ["{view}"]},
+    ),
     Rule("GET /views/{view}", "viewer"),
-    Rule("PATCH /views/{view}", "editor", body={}),
+    Rule("PATCH /views/{view}", "editor", body={"name": "{new}"}),
     Rule("DELETE /views/{view}", "editor", 204),
     Rule("POST /views/{view}/duplicate", "editor", 201, body={}),
-    Rule("POST /views/{view}/data", "viewer", body={}),
+    Rule("POST /views/{view}/data", "viewer", body={}, reads=True),
     Rule("GET /views/{view}/form", "viewer"),
-    Rule("POST /views/{view}/form/submit", "editor", 201, body={}),
-    Rule("POST /views/{view}/submit", "editor", 201, body={}),
+    Rule("POST /views/{view}/form/submit", "editor", 201, body=ENTRY),
+    Rule("POST /views/{view}/submit", "editor", 201, body=ENTRY),
     # --- extraction
     *(
         Rule(f"POST /extraction/{kind}", "editor", 202, body={})
@@ -254,11 +262,13 @@ class World:
         self.absent = {name: new_id() for name in self.foreign}
 
     def stage(self, client, workspace_id):
-        """A base with a table, its fields, a record and a constraint."""
+        """A base with a table, its fields, a record, a constraint and views."""
         base = client.base(workspace_id)
         table = client.table("Name", "Free", base_id=base["id"])
+        client.view(table["id"], "grid")
         return {
             "workspace": workspace_id,
+            "view": client.view(table["id"], "form")["id"],
             "base": base["id"],
             "table": table["id"],
             "field": table["ids"]["Name"],
@@ -314,6 +324,7 @@ class World:
             path,
             params=filled(rule.query, things),
             json=filled(rule.body, things),
+            files=None if rule.file is None else {"file": rule.file.encode()},
         )
 
 
@@ -378,6 +389,7 @@ def same_but_for_ids(reply, things):
 
 # -------------------------------------------------------------------- the tests
 
+READS = ("GET", "POST /records/export")
 BY_ROLE = [rule for rule in RULES if rule.least not in (ANYBODY, SIGNED_IN)]
 
 
@@ -397,7 +409,7 @@ def test_an_operation_on_ones_own_is_for_its_roles(
         assert positions(ledger) == before
         return
     assert reply.status_code == promised, reply.text
-    if promised >= 400 or rule.operation.startswith("GET"):
+    if promised >= 400 or rule.operation.startswith(READS) or rule.reads:
         assert positions(ledger) == before
     else:
         heads, count = positions(ledger)
@@ -472,8 +484,13 @@ MIXED = [
         },
     ),
     Rule("POST /workspaces/{workspace}/members", "admin", body={"user_id": "{member}"}),
+    Rule(
+        "POST /views/reorder",
+        "editor",
+        body={"table_id": "{table}", "view_ids": ["{view}"]},
+    ),
 ]
-OTHERS = {"record", "field", "linked", "member"}
+OTHERS = {"record", "field", "linked", "member", "view"}
 
 
 @pytest.mark.parametrize("rule", MIXED, ids=str)

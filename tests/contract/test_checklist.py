@@ -292,6 +292,15 @@ def test_A_102_number_has_a_precision_and_may_be_negative_or_not(client):
     holds(client, "number", 1, -1, allow_negative=False)
 
 
+def test_A_103_currency_has_a_symbol_and_a_precision(client):
+    holds(client, "currency", 29.99, 29.999, currency_symbol="€")
+    holds(client, "currency", 29, 29.5, currency_symbol="¥", precision=0)
+
+
+def test_A_104_percent_has_a_precision(client):
+    holds(client, "percent", 12.5, 12.55, precision=1)
+
+
 def test_A_105_checkbox(client):
     holds(client, "checkbox", True, "true")
 
@@ -315,6 +324,13 @@ def test_A_107_datetime_has_a_timezone(client):
     assert record["fields"]["F"] == "2024-01-01T01:00:00Z"
 
 
+def test_A_108_duration_is_seconds_or_a_time(client):
+    table = field_of(client, "duration", duration_format="h:mm")
+
+    assert made(create(client, table, F="1:30"))["fields"]["F"] == 5400
+    holds(client, "duration", 90, "90 minutes", duration_format="h:mm")
+
+
 def test_A_109_single_select_has_choices_with_colors(client):
     table = field_of(
         client, "single_select", choices=[{"name": "Open", "color": "red"}]
@@ -322,6 +338,18 @@ def test_A_109_single_select_has_choices_with_colors(client):
 
     (choice,) = table["fields"][0]["options"]["choices"]
     assert (choice["name"], choice["color"]) == ("Open", "red")
+
+
+def test_A_110_multi_select_has_choices_with_colors(client):
+    choices = [{"name": "Red", "color": "red"}, {"name": "Blue", "color": "blue"}]
+    table = field_of(client, "multi_select", choices=choices)
+
+    kept = table["fields"][0]["options"]["choices"]
+    assert [(one["name"], one["color"]) for one in kept] == [
+        ("Red", "red"),
+        ("Blue", "blue"),
+    ]
+    holds(client, "multi_select", ["Blue", "Red"], ["Green"], choices=choices)
 
 
 def test_A_111_linked_record_links_to_a_table(client, table):
@@ -340,6 +368,50 @@ def test_A_111_linked_record_links_to_a_table(client, table):
     assert made(create(client, other, F=[one["id"]]))["fields"]["F"] == [one["id"]]
 
 
+def test_A_112_to_114_what_is_computed_looks_at_fields_that_are_there(client):
+    table = client.table("Name", {"name": "Price", "type": "number"})
+    link = {"linked_table_id": table["id"]}
+    through = client.field(table["id"], "Parts", "linked_record", options=link)["id"]
+    looked_up = {"linked_field_id": through, "lookup_field_id": table["ids"]["Price"]}
+    rolled_up = {
+        "linked_field_id": through,
+        "rollup_field_id": table["ids"]["Price"],
+        "function": "SUM",
+    }
+    options = {
+        "lookup": looked_up,
+        "rollup": rolled_up,
+        "formula": {"formula": "{Price} * 2"},
+    }
+
+    for type_, wanted in options.items():
+        field = client.field(table["id"], type_.title(), type_, options=wanted)
+        assert (field["options"], field["is_computed"]) == (wanted, True)
+    record = client.record(table["id"], Price=2)
+    assert [record["fields"][type_.title()] for type_ in options] == [None] * 3
+
+
+def test_A_116_url_A_117_email_A_118_phone(client):
+    holds(client, "url", "https://example.org/", "example")
+    holds(client, "email", "ada@example.org", "ada")
+    holds(client, "phone", "+49 30 12345", "call me")
+
+
+def test_A_119_user_is_a_member_or_several(client):
+    me = client.user["id"]
+    holds(client, "user", me, ABSENT)
+    holds(client, "user", [me], [ABSENT], allow_multiple=True)
+
+
+def test_A_120_rating_has_a_max_and_an_icon(client):
+    holds(client, "rating", 5, 6)
+    holds(client, "rating", 10, 11, max=10, icon="heart")
+
+
+def test_A_121_barcode_has_a_format(client):
+    holds(client, "barcode", "4006381333931", "4006381333932", format="ean13")
+
+
 def test_A_122_autonumber_counts_with_a_prefix(client):
     table = field_of(client, "autonumber", prefix="INV-")
 
@@ -350,6 +422,23 @@ def test_A_122_autonumber_counts_with_a_prefix(client):
     assert create(client, table, F=7).status_code == 422
 
 
+def test_A_123_dimension_has_a_unit_and_a_type_of_tolerance(client):
+    measure = {"value": 12.5, "unit": "mm", "plus": 0.1, "minus": None}
+    holds(client, "dimension", measure, "wide", unit="mm", tolerance_type="bilateral")
+
+
+def test_A_124_gdt_is_a_symbol(client):
+    holds(client, "gdt", {"symbol": "position", "tolerance": 0.1}, "roughness")
+
+
+def test_A_125_thread_follows_its_standard(client):
+    holds(client, "thread", {"designation": "M8x1.25"}, "1/4-20 UNC", standard="ISO")
+
+
+def test_A_126_material_has_a_name(client):
+    holds(client, "material", {"name": "Steel", "grade": "1.4301"}, {"grade": "x"})
+
+
 def test_A_140_text_is_a_string(client):
     holds(client, "text", "abc", 7)
 
@@ -358,14 +447,48 @@ def test_A_141_number_is_numeric(client):
     holds(client, "number", -3.5, "3")
 
 
+@pytest.mark.parametrize("bad", ["ada", "ada@", "@example.org", "a b@c.de", 7])
+def test_A_142_email_is_an_address(client, bad):
+    holds(client, "email", "ada@example.org", bad)
+
+
+@pytest.mark.parametrize("bad", ["example.org", "/a", "javascript:alert(1)", 7])
+def test_A_143_url_is_absolute(client, bad):
+    holds(client, "url", "https://example.org", bad)
+
+
+@pytest.mark.parametrize("bad", ["1234", "1" * 21, "12345a", 12345])
+def test_A_144_phone_is_a_number(client, bad):
+    holds(client, "phone", "+1 (555) 123-4567", bad)
+
+
 @pytest.mark.parametrize("bad", ["2023-02-29", "today", 7])
 def test_A_145_dates_are_real(client, bad):
     holds(client, "date", "2024-02-29", bad)
     holds(client, "datetime", "2024-02-29T00:00:00Z", bad)
 
 
+def test_A_146_currency_is_numeric_with_a_precision(client):
+    holds(client, "currency", 0.01, 0.001)
+    holds(client, "currency", 1, "1")
+
+
+def test_A_147_percent_is_from_0_to_100_or_to_1(client):
+    holds(client, "percent", 100, 100.1)
+    holds(client, "percent", 0.5, 1.5, format="fraction")
+
+
 def test_A_148_single_select_is_one_of_its_choices(client):
     holds(client, "single_select", "Open", "Shut", choices=["Open", "Closed"])
+
+
+def test_A_149_multi_select_is_an_array_of_its_choices(client):
+    holds(client, "multi_select", ["Open"], "Open", choices=["Open", "Closed"])
+
+
+def test_A_150_rating_is_within_its_range(client):
+    holds(client, "rating", 1, -1)
+    holds(client, "rating", 3, 4, max=3)
 
 
 # ------------------------------------------------------------------ 9. records

@@ -24,6 +24,7 @@ from domain.user import (
     ProfileChanged,
     UserRegistered,
 )
+from domain.view import ViewCreated, ViewDeleted, ViewRestored, ViewUpdated
 from domain.workspace import (
     MemberAdded,
     MemberRemoved,
@@ -111,6 +112,45 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ),
     ("constraint.deleted", 1): ConstraintDeleted(STREAM, OTHER, THIRD),
     ("constraint.restored", 1): ConstraintRestored(STREAM, OTHER, THIRD),
+    ("view.created", 1): ViewCreated(
+        STREAM,
+        OTHER,
+        "Ausgänge 📤",
+        "form",
+        {
+            "fields": [THIRD, {"field_id": STREAM, "required": True, "label": "Wer?"}],
+            "submit_text": "Ab",
+        },
+        [
+            {"OR": [{"field": THIRD, "operator": "eq", "value": "opt_poem"}]},
+            {
+                "NOT": {
+                    "field": "created_at",
+                    "operator": "lt",
+                    "value": "2024-01-31",
+                }
+            },
+            {"field": OTHER, "operator": "gt", "value": {"number": "29.99"}},
+            {"field": OTHER, "operator": "is_empty", "value": None},
+        ],
+        [{"field": THIRD, "direction": "desc"}],
+        3,
+    ),
+    ("view.updated", 1): ViewUpdated(
+        STREAM,
+        OTHER,
+        {
+            "position": {"from": 3, "to": 0},
+            "type": {"from": "form", "to": "grid"},
+            "config": {"from": {"submit_text": "Ab"}, "to": {"frozen_columns": 2}},
+            "filters": {
+                "from": [{"field": THIRD, "operator": "eq", "value": "x"}],
+                "to": [],
+            },
+        },
+    ),
+    ("view.deleted", 1): ViewDeleted(STREAM, OTHER, "Ausgänge 📤"),
+    ("view.restored", 1): ViewRestored(STREAM, OTHER, "Ausgänge 📤"),
     ("record.created", 1): RecordCreated(ONE, OTHER, 1, VALUES, LINKS),
     ("record.updated", 1): RecordUpdated(
         ONE,

@@ -16,10 +16,21 @@ from domain.constraint import CreateConstraint, DeleteConstraint, UpdateConstrai
 from domain.errors import DomainError
 from domain.events import Command, Recorded
 from domain.field import CreateField, DeleteField, UpdateField
-from domain.ids import BaseId, ConstraintId, FieldId, RecordId, TableId, UserId
+from domain.field_order import ReorderFields
+from domain.ids import (
+    BaseId,
+    ConstraintId,
+    FieldId,
+    RecordId,
+    TableId,
+    UserId,
+    ViewId,
+)
+from domain.layout import LAYOUTS
 from domain.record import Change, CreateRecords, DeleteRecords, UpdateRecords
 from domain.table import CreateTable, DeleteTable, UpdateTable
 from domain.values import Value
+from domain.view import CreateView, DeleteView, ReorderViews, UpdateView
 from domain.workspace import (
     AddMember,
     DeleteWorkspace,
@@ -27,7 +38,7 @@ from domain.workspace import (
     UpdateMember,
     UpdateWorkspace,
 )
-from tests.domain.library import BOOKS, GENRES, link, unique
+from tests.domain.library import BOOKS, GENRES, link, unique, view
 from tests.scenario import WORKSPACE, Store, record
 
 Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]
@@ -57,6 +68,10 @@ SCHEMA = [
     unique("name", "authors", case_sensitive=False),
     unique("born", "authors"),
 ]
+VIEWS = [
+    view("all", "authors"),
+    view("board", "authors", "kanban", position=1, group_field_id="genre"),
+]
 
 TEXTS = ["a", "A", "b", "ß", "SS", "é", "e\u0301"]
 USERS = ["owner", "viewer", "eve", "flo"]
@@ -67,7 +82,7 @@ NUMBERS = ["1", "2", "-3", "0.5"]
 class World:
     """A store, and how many ids were given."""
 
-    store: Store = field(default_factory=lambda: Store(SCHEMA, users=USERS))
+    store: Store = field(default_factory=lambda: Store([*SCHEMA, *VIEWS], users=USERS))
     given: int = 100
 
     def new(self, kind: str) -> str:
@@ -224,6 +239,13 @@ def delete_field(draw: Draw, world: World) -> Command | None:
     return DeleteField(pick(draw, fields).id) if fields else None
 
 
+def reorder_fields(draw: Draw, world: World) -> Command | None:
+    table = some_table(draw, world)
+    if table is None or not table.fields:
+        return None
+    return ReorderFields(table.id, [one.id for one in some(draw, table.fields)])
+
+
 def create_table(draw: Draw, world: World) -> Command:
     name = pick(draw, ["Third", "Fourth", "authors"])
     world.given += 1
@@ -274,6 +296,53 @@ def change_constraint(draw: Draw, world: World) -> Command | None:
     return UpdateConstraint(one.id, one.table_id, one.field_id, changes)
 
 
+def create_view(draw: Draw, world: World) -> Command | None:
+    table = some_table(draw, world)
+    if table is None:
+        return None
+    new = ViewId(world.new("view"))
+    return CreateView(
+        new,
+        table.id,
+        pick(draw, TEXTS),
+        pick(draw, [*LAYOUTS]),
+        config_of(draw, table),
+        schema_seq=table.schema_seq,
+    )
+
+
+def config_of(draw: Draw, table: Table) -> dict[str, Any]:
+    key = pick(draw, ["group_field_id", "date_field_id", "frozen_columns", "fields"])
+    if key == "frozen_columns":
+        return draw(st.sampled_from([{}, {key: 1}]))
+    ids = [one.id for one in some(draw, table.fields)]
+    if key == "fields":
+        return {key: ids}
+    return {key: ids[0]} if ids else {}
+
+
+def update_view(draw: Draw, world: World) -> Command | None:
+    table = some_table(draw, world)
+    if table is None or not table.views:
+        return None
+    changes: dict[str, Any] = {"name": pick(draw, TEXTS)}
+    if draw(st.booleans()):
+        changes["type"] = pick(draw, [*LAYOUTS])
+    if draw(st.booleans()):
+        changes["config"] = config_of(draw, table)
+    one = pick(draw, table.views)
+    return UpdateView(one.id, table.id, changes, schema_seq=table.schema_seq)
+
+
+def move_view(draw: Draw, world: World) -> Command | None:
+    table = some_table(draw, world)
+    if table is None or not table.views:
+        return None
+    if draw(st.booleans()):
+        return DeleteView(pick(draw, table.views).id)
+    return ReorderViews(table.id, [one.id for one in some(draw, table.views)])
+
+
 def change_workspace(draw: Draw, world: World) -> Command:
     who = UserId(pick(draw, USERS))
     match pick(draw, ["rename", "add", "remove", "rename", "role", "delete"]):
@@ -302,6 +371,7 @@ STRUCTURE = [
     create_field,
     update_field,
     delete_field,
+    reorder_fields,
     create_table,
     update_table,
     delete_table,
@@ -309,6 +379,9 @@ STRUCTURE = [
     create_constraint,
     change_constraint,
     change_workspace,
+    create_view,
+    update_view,
+    move_view,
 ]
 
 
@@ -364,11 +437,17 @@ def picture(store: Store, *, ordered: bool = True) -> dict[str, Any]:
     for base in catalog.bases.values():
         seen[base.id] = _bare(base)
     for table in catalog.tables.values():
-        seen[table.id] = _bare(table) | {"all_fields": 0, "all_constraints": 0}
+        seen[table.id] = _bare(table) | {
+            "all_fields": 0,
+            "all_constraints": 0,
+            "all_views": 0,
+        }
         for column in table.all_fields.values():
             seen[column.id] = _bare(column)
         for constraint in table.all_constraints.values():
             seen[constraint.id] = _bare(constraint)
+        for one in table.all_views.values():
+            seen[one.id] = _bare(one)
     for row in store.rows():
         values = {one: value for one, value in row.values.items() if value is not None}
         links = {name: [link.target for link in row.links[name]] for name in row.links}

@@ -16,6 +16,7 @@ from domain.ids import BaseId, FieldId, RecordId, TableId
 from domain.record import Change, CreateRecords, RecordCreated, UpdateRecords
 from domain.table import TableCreated
 from domain.values import Value
+from domain.view import ViewCreated
 from domain.workspace import MemberAdded, WorkspaceCreated
 from tests.scenario import WORKSPACE, Store, record
 
@@ -83,6 +84,28 @@ def unique(
         status,
         message,
         FOLDING,
+    )
+
+
+def view(
+    view_id: str,
+    table_id: str,
+    type_: str = "grid",
+    *,
+    position: int = 0,
+    filters: Sequence[Any] = (),
+    sorts: Sequence[Any] = (),
+    **config: Any,
+) -> ViewCreated:
+    return ViewCreated(
+        view_id,
+        table_id,
+        view_id.title(),
+        type_,
+        config,
+        list(filters),
+        list(sorts),
+        position,
     )
 
 

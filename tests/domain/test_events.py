@@ -156,7 +156,15 @@ def test_records_users_and_keys_are_beside_the_catalogue_and_all_else_is_in_it()
     }
 
     assert beside == {"key", "record", "user"}
-    assert within == {"workspace", "member", "base", "table", "field", "constraint"}
+    assert within == {
+        "workspace",
+        "member",
+        "base",
+        "table",
+        "field",
+        "constraint",
+        "view",
+    }
 
 
 def test_a_recorded_event_is_a_value():

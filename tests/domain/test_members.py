@@ -12,6 +12,7 @@ from domain.constraint import (
     RestoreConstraint,
     UpdateConstraint,
 )
+from domain.copy import CopyBase, CopyLinks, CopyRecords
 from domain.decider import commands
 from domain.errors import (
     Conflict,
@@ -22,7 +23,8 @@ from domain.errors import (
 )
 from domain.events import Actor, Command
 from domain.field import CreateField, DeleteField, RestoreField, UpdateField
-from domain.ids import BaseId, ConstraintId, FieldId, TableId, UserId
+from domain.field_order import ReorderFields
+from domain.ids import BaseId, ConstraintId, FieldId, TableId, UserId, ViewId
 from domain.key import CreateKey, DeleteKey
 from domain.record import (
     CreateRecords,
@@ -36,6 +38,14 @@ from domain.user import (
     ChangeProfile,
     GrantAdministration,
     RegisterUser,
+)
+from domain.view import (
+    CreateView,
+    DeleteView,
+    ExpectView,
+    ReorderViews,
+    RestoreView,
+    UpdateView,
 )
 from domain.workspace import (
     AddMember,
@@ -52,15 +62,21 @@ from domain.workspace import (
     WorkspaceDeleted,
     WorkspaceRestored,
 )
-from tests.domain.library import ADA, AUTHORS, MEMBERS, author, unique
+from tests.domain.library import ADA, AUTHORS, MEMBERS, author, unique, view
 from tests.scenario import OWNER, SYSTEM, WORKSPACE, Store, scenario
 
 ADMIN, EDITOR, VIEWER = (Actor("user", who) for who in ("admin", "editor", "viewer"))
 STRANGER = Actor("user", "eve")
 EVE = UserId("eve")
 
-GIVEN = [*AUTHORS, unique("name", "authors"), author(1, name="Ada")]
+GIVEN = [
+    *AUTHORS,
+    unique("name", "authors"),
+    view("all", "authors"),
+    author(1, name="Ada"),
+]
 TABLE, FIELD, UNIQUE = TableId("authors"), FieldId("name"), ConstraintId("unique-name")
+VIEW = ViewId("all")
 
 # every command that a role is needed for
 WISHES: Mapping[Role, list[Command]] = {
@@ -70,6 +86,12 @@ WISHES: Mapping[Role, list[Command]] = {
         UpdateRecords(TABLE, 12, []),
         DeleteRecords(TABLE, [ADA]),
         RestoreRecord(ADA, TABLE, 1, {}, {}, "", ""),
+        CreateView(ViewId("other"), TABLE, "Other", "grid", {}),
+        UpdateView(VIEW, TABLE, {}),
+        DeleteView(VIEW),
+        RestoreView(VIEW, TABLE),
+        ReorderViews(TABLE, [VIEW]),
+        ExpectView(VIEW, 1),
     ],
     Role.admin: [
         UpdateWorkspace(WORKSPACE, {}),
@@ -80,6 +102,7 @@ WISHES: Mapping[Role, list[Command]] = {
         UpdateBase(BaseId("base"), {}),
         DeleteBase(BaseId("base")),
         RestoreBase(BaseId("base")),
+        CopyBase(BaseId("other"), "Other", None, None, [], {}, {}),
         CreateTable(TableId("other"), BaseId("base"), 2, "Other"),
         UpdateTable(TABLE, {}),
         DeleteTable(TABLE),
@@ -88,6 +111,7 @@ WISHES: Mapping[Role, list[Command]] = {
         UpdateField(FIELD, TABLE, {}),
         DeleteField(FIELD),
         RestoreField(FIELD),
+        ReorderFields(TABLE, [FIELD]),
         CreateConstraint(ConstraintId("other"), TABLE, FieldId("born")),
         UpdateConstraint(UNIQUE, TABLE, FIELD, {}),
         DeleteConstraint(UNIQUE),
@@ -122,6 +146,7 @@ def test_a_lower_role_is_refused_and_a_higher_one_is_not(needed: Role, wish: Com
 
 def test_every_command_says_the_role_that_it_needs():
     expected = {type(wish): role for role, wish in ALL}
+    inside_a_copy = dict.fromkeys([CopyRecords, CopyLinks], Role.admin)
     nobody_yet = [
         CreateWorkspace,
         RegisterUser,
@@ -133,7 +158,7 @@ def test_every_command_says_the_role_that_it_needs():
         RestoreWorkspace,
     ]
 
-    assert commands() == expected | dict.fromkeys(nobody_yet)
+    assert commands() == expected | inside_a_copy | dict.fromkeys(nobody_yet)
 
 
 def test_roles_are_in_order():

@@ -59,3 +59,47 @@ def test_digests_are_as_they_were_ever_since():
     assert unique_digest("Straße", case_sensitive=False) == bytes.fromhex(
         "16d96952087774fee069b7585d3991b24d90c181c09b2129b4908c35baa7f0c0"
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["a", "b"], ["b", "a"]),
+        ({"value": "1", "unit": "mm"}, {"unit": "mm", "value": "1"}),
+        ({"value": "1", "plus": None}, {"value": "1"}),
+        ({"name": "é"}, {"name": "e\u0301"}),
+    ],
+)
+def test_sets_and_objects_are_equal_by_what_they_hold(one: Value, other: Value):
+    assert unique_digest(one, case_sensitive=True) == unique_digest(
+        other, case_sensitive=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["a"], ["a", "b"]),
+        (["a", "b"], ["a,b"]),
+        (["a"], "a"),
+        ({"name": "a"}, {"name": "b"}),
+        ({"name": "a"}, {"name": "a", "grade": "a"}),
+        # the first datum is not the second
+        ({"datums": ["A", "B"]}, {"datums": ["B", "A"]}),
+    ],
+)
+def test_sets_and_objects_that_hold_something_else_differ(one: Value, other: Value):
+    for case_sensitive in (True, False):
+        assert unique_digest(one, case_sensitive=case_sensitive) != unique_digest(
+            other, case_sensitive=case_sensitive
+        )
+
+
+def test_case_is_folded_within_objects_too():
+    one, other = {"name": "Steel"}, {"name": "STEEL"}
+    assert unique_digest(one, case_sensitive=False) == unique_digest(
+        other, case_sensitive=False
+    )
+    assert unique_digest(one, case_sensitive=True) != unique_digest(
+        other, case_sensitive=True
+    )

@@ -21,8 +21,16 @@ from domain.constraint import (
 from domain.errors import DomainError
 from domain.events import Command
 from domain.field import CreateField, DeleteField, RestoreField, UpdateField
-from domain.ids import BaseId, ConstraintId, TableId
+from domain.ids import BaseId, ConstraintId, TableId, ViewId
+from domain.layout import LAYOUTS
 from domain.table import CreateTable, DeleteTable, RestoreTable, UpdateTable
+from domain.view import (
+    CreateView,
+    DeleteView,
+    ReorderViews,
+    RestoreView,
+    UpdateView,
+)
 from domain.workspace import AddMember, RemoveMember, UpdateWorkspace
 from projections.catalog import changed
 from projections.reader import Catalogs
@@ -59,6 +67,8 @@ class Somebody:
                 self._constraint,
                 self._changed_constraint,
                 self._of_the_table,
+                self._view,
+                self._changed_view,
                 self._of_the_base,
                 self._member,
                 self._workspace,
@@ -133,6 +143,34 @@ class Somebody:
                 UpdateConstraint(one.id, table.id, one.field_id, {"status": "active"}),
                 DeleteConstraint(one.id),
                 RestoreConstraint(one.id, table.id, one.field_id),
+            ]
+        )
+
+    def _view(self, _catalog: Catalog, table: Table) -> Command:
+        one = self._some(table.all_fields)
+        condition = {"field": one, "operator": "gt", "value": {"number": "1.50"}}
+        return CreateView(
+            ViewId(new_id()),
+            table.id,
+            self.name(),
+            self.choose.choice(list(LAYOUTS)),
+            {"card_fields": [one], "submit_text": self.name()},
+            self.choose.choice([[], [condition, {"OR": [{"NOT": condition}]}]]),
+            [{"field": one, "direction": "desc"}],
+        )
+
+    def _changed_view(self, catalog: Catalog, table: Table) -> Command:
+        if not table.all_views:
+            return self._view(catalog, table)
+        one = self._some(table.all_views)
+        changes = {"name": self.name(), "sorts": [], "config": {"row_height": 7}}
+        return self.choose.choice(
+            [
+                UpdateView(one, table.id, changes),
+                UpdateView(one, table.id, {"type": "grid", "filters": []}),
+                ReorderViews(table.id, [one]),
+                DeleteView(one),
+                RestoreView(one, table.id),
             ]
         )
 

@@ -341,3 +341,43 @@ async def test_a_database_that_ends_connections_makes_gets_busy_not_wrong(
         await asyncio.sleep(0.02)
     assert all(isinstance(one, Got | Busy) for one in found)
     assert isinstance(found[-1], Got)
+
+
+class Held(Reader):
+    """A reader that keeps what it found until it is let go."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader.pool, reader.catalogs)
+        self.let_go = asyncio.Event()
+        self.found = 0
+
+    async def run(self, statements: Sequence[Statement]) -> list[Rows]:
+        rows = await super().run(statements)
+        self.found += 1
+        await self.let_go.wait()
+        return rows
+
+
+async def test_a_get_that_comes_as_every_round_ends_has_one_of_its_own(
+    system: System, tenant: Tenant, caller: Caller
+):
+    table = tenant.table("name")
+    (record,) = tenant.create(table, {"name": "Ada"})
+    await system.gets.get(caller, tenant.workspace_id, record)
+    reader = Held(system.reader)
+    gets = Gets(reader)
+
+    async def twice() -> Got:
+        await gets.get(caller, tenant.workspace_id, record)
+        return await gets.get(caller, tenant.workspace_id, record)
+
+    first = asyncio.ensure_future(twice())
+    await asyncio.sleep(0.05)
+    second = asyncio.ensure_future(gets.get(caller, tenant.workspace_id, record))
+    while reader.found < 2:
+        await asyncio.sleep(0.01)
+    reader.let_go.set()  # both rounds end in one turn of the loop
+
+    found = await asyncio.wait_for(asyncio.gather(first, second), 5)
+
+    assert [fields_of(one) for one in found] == [{"name": "Ada"}] * 2

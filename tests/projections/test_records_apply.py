@@ -73,15 +73,51 @@ VALUES: dict[str, list[tuple[Any, Any]]] = {
         (None, None),
     ],
     "single_select": [("new", "opt_new"), ('it\'s "old"', "opt_old"), (None, None)],
+    "currency": [(-19.5, "-19.5"), (0, "0"), (None, None)],
+    "percent": [(Decimal("99.99"), "99.99"), (None, None)],
+    "duration": [("1:30", "5400"), (0.25, "0.25"), ("", None)],
+    "rating": [(5, "5"), (0, None), (1, "1")],
+    "url": [("https://example.org/%22?a={b}", "https://example.org/%22?a={b}")],
+    "email": [("o'neil@example.org", "o'neil@example.org"), ("", None)],
+    "phone": [("+49 (30) 12-34", "+49 (30) 12-34"), ("", None)],
+    "barcode": [('"\\{}', '"\\{}'), ("", None)],
+    "multi_select": [
+        (["new"], "{opt_new}"),
+        (['it\'s "old"', "new", "a,b"], '{opt_old,opt_new,"{\\"a\\",\\\\b}"}'),
+        ([], None),
+        (None, None),
+    ],
+    "dimension": [
+        (12.5, '{"plus": null, "unit": "mm", "minus": null, "value": "12.5"}'),
+        (
+            {"value": 1, "unit": "in", "minus": 0},
+            '{"plus": null, "unit": "mm", "minus": "0", "value": "25.4"}',
+        ),
+        (None, None),
+    ],
+    "gdt": [
+        (
+            {"symbol": "position", "tolerance": 0.10, "datums": ['A"', "B\\"]},
+            '{"datums": ["A\\"", "B\\\\"], "symbol": "position", "tolerance": "0.1"}',
+        ),
+        ("", None),
+    ],
+    "thread": [("M8x1", '{"designation": "M8x1"}'), ("", None)],
+    "material": [
+        ('Zoë "\\\x01', '{"name": "Zoë \\"\\\\\\u0001"}'),
+        ({"name": "null", "grade": ""}, '{"name": "null"}'),
+        (None, None),
+    ],
 }
 CHOICES = [
     {"id": "opt_new", "name": "new"},
     {"id": "opt_old", "name": 'it\'s "old"'},
+    {"id": '{"a",\\b}', "name": "a,b"},
 ]
 
 
 def _field(type_: str) -> NewField:
-    options = {"choices": CHOICES} if type_ == "single_select" else {}
+    options = {"choices": CHOICES} if type_.endswith("_select") else {}
     return NewField("value", type_, options)
 
 

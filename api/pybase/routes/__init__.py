@@ -8,10 +8,12 @@ from api.metrics import Metrics
 from api.pybase.accounts import Accounts
 from api.pybase.routes.accounts import account_rows
 from api.pybase.routes.feed import feed_rows
+from api.pybase.routes.importing import import_rows
 from api.pybase.routes.operations import operation_rows
 from api.pybase.routes.records import record_rows
 from api.pybase.routes.structure import constraint_rows, field_rows, table_rows
 from api.pybase.routes.to_come import rows_to_come
+from api.pybase.routes.views import view_rows
 from api.pybase.routes.workspaces import base_rows, workspace_rows
 from api.routes import Route
 
@@ -24,8 +26,10 @@ def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
         *workspace_rows(),
         *base_rows(),
         *table_rows(),
+        *import_rows(),
         *field_rows(),
         *constraint_rows(),
+        *view_rows(),
         *feed_rows(),
         *rows_to_come(),
     ]

@@ -1,26 +1,60 @@
 """Records, one by one, in batches and in lists."""
 
-from api.pybase import records, schemas, shapes
+from dataclasses import replace
+
+from api.pybase import exports, lists, records, schemas, shapes
 from api.pybase.routes.rows import (
     EDITOR,
     PAGING,
+    READ,
     VIEWER,
-    planned,
     read,
     write,
 )
 from api.routes import Route
 
-LIST = (
+WHAT = (
     ("table_id", "string", "The table"),
     ("filter", "string", "A filter, as JSON, in either dialect"),
     ("sort", "string", 'A JSON array of {"field", "direction"}'),
-    *PAGING,
+)
+SHOWN: tuple[tuple[str, str, str], ...] = (
+    ("fields", "string", "The fields to show, names or ids by commas; all by default"),
     ("by", "string", "`id`: values by field id too, as `data`"),
 )
-BY_ID: tuple[tuple[str, str, str], ...] = (
-    ("by", "string", "`id`: values by field id too"),
+LIST = (*WHAT, *PAGING, *SHOWN)
+CURSOR = (
+    *WHAT,
+    ("cursor", "string", "Where to go on: next_cursor or prev_cursor of a reply"),
+    ("limit", "integer", "Items on a page, 1 to 1,000; 100 unless told"),
+    *SHOWN,
 )
+EXPORT = (
+    *WHAT,
+    ("fields", "string", "The fields to export, names or ids by commas"),
+    ("format", "string", "csv, which is the default, or json"),
+)
+
+
+def export_rows() -> list[Route]:
+    handler, tag = exports.export_records, "records"
+    said = "Export records as CSV or JSON, streamed"
+    response = schemas.array(schemas.RECORD)
+    get = read("/records/export", said, handler, tag, response, query=EXPORT)
+    post = write(
+        "POST",
+        "/records/export",
+        said,
+        handler,
+        tag,
+        VIEWER,
+        status=200,
+        body=shapes.ExportRecords,
+        response=response,
+        query=EXPORT,
+        errors=(*READ, 413, 415),
+    )
+    return [replace(one, media=exports.MEDIA) for one in (get, post)]
 
 
 def record_rows() -> list[Route]:
@@ -77,10 +111,16 @@ def record_rows() -> list[Route]:
                 ("record_ids", "string", "Where the body is stripped: ids, by commas"),
             ),
         ),
-        planned("GET", "/records/cursor", "Records by a cursor", tag, VIEWER),
-        planned("GET", "/records/export", "Export records", tag, VIEWER),
-        planned("POST", "/records/export", "Export records", tag, VIEWER),
-        read("/records/{id}", "A record", r.get_record, tag, one, query=BY_ID),
+        read(
+            "/records/cursor",
+            "Records of a table, page by page behind a cursor",
+            lists.list_by_cursor,
+            tag,
+            schemas.cursor_page(one),
+            query=CURSOR,
+        ),
+        *export_rows(),
+        read("/records/{id}", "A record", r.get_record, tag, one, query=SHOWN),
         write(
             "PATCH",
             "/records/{id}",

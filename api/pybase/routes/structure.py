@@ -5,7 +5,6 @@ from api.pybase.routes.rows import (
     ADMIN,
     PAGING,
     WRITE_FIELDS,
-    planned,
     read,
     write,
 )
@@ -78,7 +77,17 @@ def field_rows() -> list[Route]:
             response=one,
             errors=WRITE_FIELDS,
         ),
-        planned("POST", "/fields/reorder", "Reorder fields", tag, ADMIN),
+        write(
+            "POST",
+            "/fields/reorder",
+            "Put fields first, in an order; the rest follow",
+            t.reorder_fields,
+            tag,
+            ADMIN,
+            status=200,
+            body=shapes.ReorderFields,
+            response=schemas.array(one),
+        ),
         read("/fields/{id}", "A field", t.get_field, tag, one),
         write(
             "PATCH",

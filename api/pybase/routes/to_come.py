@@ -6,18 +6,6 @@ from domain.access import Role
 
 # documented, and not there yet: (method, path, role)
 _TO_COME: tuple[tuple[str, str, Role], ...] = (
-    ("GET", "/views", VIEWER),
-    ("POST", "/views", EDITOR),
-    ("GET", "/views/default", VIEWER),
-    ("POST", "/views/reorder", EDITOR),
-    ("GET", "/views/{id}", VIEWER),
-    ("PATCH", "/views/{id}", EDITOR),
-    ("DELETE", "/views/{id}", EDITOR),
-    ("POST", "/views/{id}/duplicate", EDITOR),
-    ("POST", "/views/{id}/data", VIEWER),
-    ("GET", "/views/{id}/form", VIEWER),
-    ("POST", "/views/{id}/form/submit", EDITOR),
-    ("POST", "/views/{id}/submit", EDITOR),
     ("POST", "/extraction/pdf", EDITOR),
     ("POST", "/extraction/dxf", EDITOR),
     ("POST", "/extraction/ifc", EDITOR),

@@ -5,7 +5,6 @@ from api.pybase.routes.rows import (
     ADMIN,
     OWNER,
     PAGING,
-    planned,
     read,
     write,
 )
@@ -133,5 +132,14 @@ def base_rows() -> list[Route]:
             tag,
             ADMIN,
         ),
-        planned("POST", "/bases/{id}/duplicate", "Duplicate a base", tag, ADMIN),
+        write(
+            "POST",
+            "/bases/{id}/duplicate",
+            "Copy a base with its tables, and with its records unless told otherwise",
+            w.duplicate_base,
+            tag,
+            ADMIN,
+            body=shapes.DuplicateBase,
+            response=one,
+        ),
     ]

@@ -273,6 +273,7 @@ def test_what_the_server_answers_is_what_the_document_says(
     table = client.table("Name", {"name": "Price", "type": "number"})
     record = client.record(table["id"], Name="Ada", Price=1)
     constraint = client.constraint(table["ids"]["Name"])
+    view = client.view(table["id"], "form", sorts=[{"field": "Price"}])
     workspace_id = table["workspace_id"]
     asked = [
         ("/health", "/health", {}),
@@ -290,6 +291,10 @@ def test_what_the_server_answers_is_what_the_document_says(
         ("/fields/{id}/constraint", f"/fields/{table['ids']['Name']}/constraint", {}),
         ("/constraints", "/constraints", {"table_id": table["id"]}),
         ("/constraints/{id}", f"/constraints/{constraint['id']}", {}),
+        ("/views", "/views", {"table_id": table["id"]}),
+        ("/views/default", "/views/default", {"table_id": table["id"]}),
+        ("/views/{id}", f"/views/{view['id']}", {}),
+        ("/views/{id}/form", f"/views/{view['id']}/form", {}),
         ("/records", "/records", {"table_id": table["id"]}),
         ("/records/{id}", f"/records/{record['id']}", {}),
         ("/events", "/events", {"workspace_id": workspace_id}),

@@ -32,6 +32,7 @@ def victim(server: Server) -> Iterator[Victim]:
         table = client.table(CANARY, linking, base_id=base["id"], name=CANARY)
         record = client.record(table["id"], **{CANARY: CANARY})
         constraint = client.constraint(table["ids"][CANARY], error_message=CANARY)
+        view = client.view(table["id"], "form", name=CANARY, sorts=[{"field": CANARY}])
         key = made(client.post("/users/me/api-keys", json={"name": CANARY}))
         members = made(client.get(f"/workspaces/{workspace_id}/members"))
         events = made(client.get(f"/events?workspace_id={workspace_id}"))["items"]
@@ -43,6 +44,7 @@ def victim(server: Server) -> Iterator[Victim]:
             "link": table["ids"][f"{CANARY} link"],
             "record": record["id"],
             "constraint": constraint["id"],
+            "view": view["id"],
             "key": key["id"],
             "user": client.user["id"],
             "member": members[0]["id"],

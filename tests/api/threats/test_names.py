@@ -154,7 +154,9 @@ def leaves(schema, schemas, path=()):
 @pytest.fixture
 def own(client, victim):
     table = client.table("Name", "Notes")
+    view = {"table_id": table["id"], "name": "All", "type": "form"}
     return {
+        "view_id": client.post("/views", json=view).json()["id"],
         "workspace_id": table["workspace_id"],
         "base_id": table["base_id"],
         "table_id": table["id"],

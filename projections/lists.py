@@ -1,0 +1,316 @@
+"""Pages of lists.  A list that is asked for again keeps its order while nobody writes.
+
+    asked for the first time      the page and the count, by the query itself
+    again, nothing written since  the same, and the ids of the whole list are kept
+    after that                    the page by its ids
+
+An order is never trusted by itself, for other processes write too.  With the page goes
+the question whether an event since the order's position is about the table, which the
+ids of records tell.  The statements of a pipeline are answered one after the other:
+the head first, then the rows, the question last.  Where its answer is no, the order,
+the rows and the total are of one state.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+
+from domain.catalog import Catalog, Field, Table
+from domain.ids import TableId, WorkspaceId, record_id
+from projections.indexes import Index, helpful
+from projections.query import Page, Query
+from projections.reader import Caller, Found, Reader, Statement
+from projections.records.output import by_ids, record_json
+from projections.sql import count, order_by, where
+from projections.target import live
+
+MOST_IDS = 200_000  # of one list that is kept
+MOST_BYTES = 64 * 2**20  # of all that are kept
+LOOK_BACK = 5_000  # events that are looked through for one about the table
+_ENTRY_BYTES = 500  # of a list of which no ids are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What makes two lists the same one, pages aside: the table, and the filter, the
+    sort and the fields as they were spelled."""
+
+    workspace_id: WorkspaceId
+    table_id: str
+    spelling: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page: its records' JSON in order, and how many match in all."""
+
+    items: Sequence[bytes]
+    total: int
+    position: int
+
+
+@dataclass(slots=True)
+class _Known:
+    """A list as it was at a position, under one catalogue.
+
+    `calm` says that it was asked for twice and nothing was written in between; `ids`
+    are all its records' in order, 16 bytes each; `long`, that these are too many.
+    """
+
+    catalog_seq: int
+    position: int
+    fields: tuple[Field, ...] | None = None
+    calm: bool = False
+    ids: bytes | None = None
+    long: bool = False
+
+    @property
+    def size(self) -> int:
+        return _ENTRY_BYTES + len(self.ids or b"")
+
+
+class Lists:
+    """Reads pages, and knows the lists that were asked for lately.
+
+    `timed` hears how long a query took that no kept order served, and which indexes it
+    could have used.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        timed: Callable[[float, Sequence[Index]], None] = lambda seconds, indexes: None,
+    ) -> None:
+        self._reader = reader
+        self._timed = timed
+        self._known: OrderedDict[Asked, _Known] = OrderedDict()
+        self._bytes = 0
+
+    async def page(
+        self,
+        caller: Caller,
+        asked: Asked,
+        query: Callable[[Catalog], Query],
+        page: Page,
+        *,
+        by_id: bool = False,
+        min_position: int | None = None,
+    ) -> Listed:
+        """One page.  `query` reads what was asked; its own page is not looked at.
+
+        Raises what `Reader.ask` and `query` raise.
+        """
+        trying: _Known | None = None
+        planned: Query | None = None
+
+        def by_order(catalog: Catalog) -> Sequence[Statement]:
+            nonlocal trying, planned
+            trying = self._of(asked, catalog)
+            table = catalog.live_table(TableId(asked.table_id))
+            if trying is None or trying.ids is None:
+                planned = query(catalog)
+                return self._by_query(asked, planned, page, trying, by_id)
+            planned = None
+            return [
+                (
+                    by_ids(
+                        live(asked.workspace_id),
+                        table,
+                        by_id=by_id,
+                        fields=trying.fields,
+                    ),
+                    [_literal(_slice(trying.ids, page))],
+                ),
+                _written_since(asked, table, trying.position),
+            ]
+
+        while True:
+            began = time.perf_counter()
+            found = await self._reader.ask(
+                caller, asked.workspace_id, by_order, min_position=min_position
+            )
+            if planned is not None:
+                self._timed(
+                    time.perf_counter() - began, helpful(asked.workspace_id, planned)
+                )
+            listed = self._take(asked, found, trying, planned, page)
+            if listed is not None:
+                return listed
+
+    async def of_some_fields(
+        self,
+        caller: Caller,
+        workspace_id: WorkspaceId,
+        query: Callable[[Catalog], Query],
+        page: Page,
+        *,
+        by_id: bool = False,
+        min_position: int | None = None,
+    ) -> Listed:
+        """A page that shows the query's fields alone: nothing is kept of it."""
+        found = await self._reader.ask(
+            caller,
+            workspace_id,
+            lambda catalog: by_query(workspace_id, query(catalog), page, by_id=by_id),
+            min_position=min_position,
+        )
+        counted, rows = found.results
+        return Listed([row[0].encode() for row in rows], counted[0][0], found.position)
+
+    def _by_query(
+        self,
+        asked: Asked,
+        query: Query,
+        page: Page,
+        known: _Known | None,
+        by_id: bool,
+    ) -> list[Statement]:
+        """The count and the page; what else is worth knowing follows."""
+        statements = by_query(asked.workspace_id, query, page, by_id=by_id)
+        if known is None or known.long:
+            return statements
+        if known.calm:
+            statements.append(_all_ids(asked.workspace_id, query))
+        else:
+            statements.append(_written_since(asked, query.table, known.position))
+        return statements
+
+    def _take(
+        self,
+        asked: Asked,
+        found: Found,
+        known: _Known | None,
+        query: Query | None,
+        page: Page,
+    ) -> Listed | None:
+        """The page that was found, or None where the order was no longer good; `query`
+        is what was asked where no order was."""
+        if query is None and known is not None and known.ids is not None:
+            rows, written = found.results
+            if _is_written(written):
+                self._keep(asked, _Known(known.catalog_seq, found.position))
+                return None
+            known.position = max(known.position, found.position)
+            return Listed(
+                _in_order(_slice(known.ids, page), rows),
+                len(known.ids) // 16,
+                found.position,
+            )
+        counted, rows, *more = found.results
+        now = _Known(found.catalog.seq, found.position)
+        if query is not None and query.fields != query.table.fields:
+            now.fields = query.fields
+        if known is not None and known.long:
+            now.long = True
+        elif known is not None and known.calm:
+            ids, number = more[0][0]
+            now.long = number > MOST_IDS
+            now.ids = None if now.long else bytes(ids or b"")
+        elif known is not None:
+            now.calm = not _is_written(more[0])
+        self._keep(asked, now)
+        return Listed([row[0].encode() for row in rows], counted[0][0], found.position)
+
+    def _of(self, asked: Asked, catalog: Catalog) -> _Known | None:
+        known = self._known.get(asked)
+        if known is None or known.catalog_seq != catalog.seq:
+            return None
+        self._known.move_to_end(asked)
+        return known
+
+    def _keep(self, asked: Asked, known: _Known) -> None:
+        before = self._known.pop(asked, None)
+        self._bytes += known.size - (before.size if before else 0)
+        self._known[asked] = known
+        while self._bytes > MOST_BYTES:
+            _, oldest = self._known.popitem(last=False)
+            self._bytes -= oldest.size
+
+
+def by_query(
+    workspace_id: WorkspaceId, query: Query, page: Page, *, by_id: bool = False
+) -> list[Statement]:
+    """How many records match, and the JSON of those on a page."""
+    target = live(workspace_id)
+    condition, order = where(query, target), order_by(query)
+    number = count(query, target)
+    chosen = None if query.fields is query.table.fields else query.fields
+    rows = sql.SQL(
+        "SELECT {json} FROM (SELECT t.* FROM {table} AS t WHERE {where}"
+        " ORDER BY {order} LIMIT %s::bigint OFFSET %s::bigint) AS t"
+    ).format(
+        json=record_json(target, query.table, by_id=by_id, fields=chosen),
+        table=target.of_records(query.table.id),
+        where=condition.text,
+        order=order.text,
+    )
+    values = [*condition.values, *order.values, page.limit, page.offset]
+    return [(number.text, number.values), (rows, values)]
+
+
+def _all_ids(workspace_id: WorkspaceId, query: Query) -> Statement:
+    target = live(workspace_id)
+    condition, order = where(query, target), order_by(query)
+    ids = sql.SQL(
+        "SELECT string_agg(uuid_send(id), ''::bytea), count(*)"
+        " FROM (SELECT t.id FROM {table} AS t WHERE {where}"
+        " ORDER BY {order} LIMIT %s::bigint) AS t"
+    ).format(
+        table=target.of_records(query.table.id),
+        where=condition.text,
+        order=order.text,
+    )
+    return ids, [*condition.values, *order.values, MOST_IDS + 1]
+
+
+def _slice(ids: bytes, page: Page) -> bytes:
+    return ids[16 * page.offset : 16 * (page.offset + page.limit)]
+
+
+def _literal(ids: bytes) -> str:
+    """An array of uuids; Postgres reads them without hyphens too."""
+    text = ids.hex()
+    return "{" + ",".join(text[at : at + 32] for at in range(0, len(text), 32)) + "}"
+
+
+def _in_order(ids: bytes, rows: Sequence[Sequence[str]]) -> list[bytes]:
+    found = {row[0].replace("-", ""): row[2] for row in rows}
+    text = ids.hex()
+    each = (text[at : at + 32] for at in range(0, len(text), 32))
+    return [found[one].encode() for one in each if one in found]
+
+
+def _written_since(asked: Asked, table: Table, position: int) -> Statement:
+    """Whether an event after `position` is of a record of the table; also true where
+    there are too many events to look through."""
+    number = bytes.fromhex(record_id(0, table.number, 0).replace("-", ""))
+    return _WRITTEN, [
+        number[6:10],
+        number[10],
+        LOOK_BACK,
+        asked.workspace_id,
+        position,
+        LOOK_BACK + 1,
+    ]
+
+
+def _is_written(rows: Sequence[Sequence[Any]]) -> bool:
+    return bool(rows[0][0])
+
+
+# a record's id holds its table's number in bytes 6 to 9 and in six bits of byte 10
+_WRITTEN = b"""
+    SELECT count(*) FILTER (
+               WHERE substring(id FROM 7 FOR 4) = %s::bytea
+               AND get_byte(id, 10) & 252 = %s::integer) > 0
+        OR count(*) > %s::bigint
+    FROM (
+        SELECT uuid_send(stream_id) AS id FROM ledger.events
+        WHERE workspace_id = %s::uuid AND seq > %s::bigint
+        ORDER BY seq LIMIT %s::bigint
+    ) AS later
+"""

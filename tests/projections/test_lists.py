@@ -1,0 +1,220 @@
+"""Lists that are asked for again: their order is kept, and never a stale one shown."""
+
+import json
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from commands.schema import NewField
+from commands.system import System
+from domain.catalog import Catalog, Table
+from domain.field import UpdateField
+from domain.ids import TableId
+from projections import lists
+from projections.lists import Asked, Lists
+from projections.query import EVERYTHING, Page, Query, compare, find_field, sort_by
+from projections.reader import Caller
+from tests.commands.tenant import Tenant, field_id
+
+pytestmark = pytest.mark.anyio
+
+PAGE = Page(3, 0)
+
+
+@pytest.fixture
+def caller(tenant: Tenant) -> Caller:
+    return Caller(tenant.user_id, tenant.session())
+
+
+@dataclass
+class Asking:
+    """A client that asks for one table's lists; counts how often a query was read."""
+
+    system: System
+    caller: Caller
+    tenant: Tenant
+    table_id: TableId
+    lists: Lists = field(init=False)
+    read: int = 0
+
+    def __post_init__(self) -> None:
+        self.lists = Lists(self.system.reader)
+
+    async def names(
+        self, page: Page = PAGE, at_least: str | None = None, sort: str | None = None
+    ) -> list[Any]:
+        """[name, …, total] of a page."""
+
+        def query(catalog: Catalog) -> Query:
+            self.read += 1
+            table = catalog.live_table(self.table_id)
+            name = find_field(table, "name")
+            where = EVERYTHING if at_least is None else compare(name, "eq", at_least)
+            sorts = () if sort is None else (sort_by(name, descending=sort == "desc"),)
+            return Query(table, table.fields, where, sorts)
+
+        asked = Asked(self.tenant.workspace_id, self.table_id, (at_least, sort))
+        listed = await self.lists.page(self.caller, asked, query, page)
+        shown = [json.loads(item)["fields"]["name"] for item in listed.items]
+        return [*shown, listed.total]
+
+    async def until_kept(self) -> None:
+        """Asks often enough for the order to be kept, and sees that it is."""
+        for _ in range(4):
+            await self.names()
+        assert await self.is_kept()
+
+    async def is_kept(self) -> bool:
+        before = self.read
+        await self.names()
+        return self.read == before
+
+
+@pytest.fixture
+def table(tenant: Tenant) -> Table:
+    table = tenant.table("name")
+    tenant.create(table, *({"name": one} for one in "abcde"))
+    return table
+
+
+@pytest.fixture
+def asking(system: System, caller: Caller, tenant: Tenant, table: Table) -> Asking:
+    return Asking(system, caller, tenant, table.id)
+
+
+async def test_a_list_that_is_asked_for_again_answers_alike(asking: Asking):
+    pages = [Page(2, 0), Page(2, 2), Page(2, 4), Page(2, 6), Page(100, 0)]
+    first = [await asking.names(page) for page in pages]
+
+    assert first[0] == ["a", "b", 5]
+    assert first[2:4] == [["e", 5], [5]]
+    await asking.until_kept()
+    assert [await asking.names(page) for page in pages] == first
+
+
+async def test_a_write_of_another_process_is_seen_at_once(
+    asking: Asking, tenant: Tenant, table: Table
+):
+    await asking.until_kept()
+    (record,) = tenant.create(table, {"name": "0"})
+
+    assert await asking.names(Page(10)) == [*"abcde", "0", 6]
+    await asking.until_kept()
+    tenant.do(tenant.updating(table, {record: {"name": "f"}}))
+    assert await asking.names(Page(10)) == [*"abcdef", 6]
+    await asking.until_kept()
+    tenant.do(tenant.deleting(table, record))
+    assert await asking.names(Page(10)) == [*"abcde", 5]
+
+
+async def test_a_write_to_another_table_leaves_the_order_kept(
+    asking: Asking, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(lists, "LOOK_BACK", 20)
+    other = tenant.table("name")
+    await asking.until_kept()
+    for number in range(60):  # more than are looked through, but not at once
+        tenant.create(other, {"name": str(number)})
+        assert await asking.is_kept()
+
+
+async def test_too_many_events_to_look_through_drop_the_order(
+    asking: Asking, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(lists, "LOOK_BACK", 20)
+    other = tenant.table("name")
+    await asking.until_kept()
+    tenant.create(other, *({"name": str(number)} for number in range(21)))
+
+    assert not await asking.is_kept()
+    assert await asking.names() == ["a", "b", "c", 5]
+
+
+async def test_a_link_written_from_the_other_table_is_seen(
+    asking: Asking, tenant: Tenant, table: Table
+):
+    options = {"linked_table_id": table.id, "reverse_name": "Books"}
+    books = tenant.table("name", NewField("Author", "linked_record", options))
+    await asking.until_kept()
+    first = tenant.record_ids(table)[0]
+    tenant.create(books, {"name": "b", "Author": [first]})
+
+    assert not await asking.is_kept()
+
+
+async def test_another_schema_is_another_list(
+    asking: Asking, tenant: Tenant, table: Table
+):
+    await asking.until_kept()
+    name = field_id(table, "name")
+    tenant.do(UpdateField(name, table.id, {"name": "title"}))
+    tenant.do(UpdateField(name, table.id, {"name": "name"}))
+
+    assert not await asking.is_kept()
+    assert await asking.names() == ["a", "b", "c", 5]
+
+
+async def test_a_list_that_is_too_long_is_never_kept(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(lists, "MOST_IDS", 4)
+    for _ in range(8):
+        assert not await asking.is_kept()
+        assert await asking.names() == ["a", "b", "c", 5]
+
+
+async def test_what_is_kept_has_a_limit_and_the_oldest_goes(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+):
+    await asking.until_kept()
+    monkeypatch.setattr(lists, "MOST_BYTES", 3_000)
+    for number in range(10):
+        await asking.names(at_least=str(number))
+
+    assert len(asking.lists._known) <= 6
+    assert asking.lists._bytes <= 3_000
+    assert not await asking.is_kept()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_is_written_the_list_is_the_present_one(
+    asking: Asking, tenant: Tenant, table: Table, seed: int
+):
+    choose = random.Random(seed)
+    other = tenant.table("name")
+    rows = dict(zip(tenant.record_ids(table), "abcde", strict=True))
+    for _ in range(60):
+        match choose.choice(["ask", "ask", "ask", "ask", "other", "write"]):
+            case "other":
+                tenant.create(other, {"name": "x"})
+            case "write":
+                _write(choose, tenant, table, rows)
+            case _:
+                at_least = choose.choice([None, None, "a", "b"])
+                sort = choose.choice([None, "asc", "desc"])
+                page = Page(choose.choice([2, 100]), choose.choice([0, 1, 4]))
+                wanted = [one for one in rows.values() if at_least in (None, one)]
+                if sort is not None:
+                    wanted = sorted(wanted, reverse=sort == "desc")
+                shown = wanted[page.offset : page.offset + page.limit]
+                found = await asking.names(page, at_least, sort)
+                assert found == [*shown, len(wanted)]
+
+
+def _write(
+    choose: random.Random, tenant: Tenant, table: Table, rows: dict[Any, str]
+) -> None:
+    name = choose.choice("abcdefgh")
+    one = choose.choice(list(rows)) if rows else None
+    match choose.choice(["create", "update", "delete"]):
+        case "update" if one is not None:
+            rows[one] = name
+            tenant.do(tenant.updating(table, {one: {"name": name}}))
+        case "delete" if one is not None:
+            del rows[one]
+            tenant.do(tenant.deleting(table, one))
+        case _:
+            (made,) = tenant.create(table, {"name": name})
+            rows[made] = name
