@@ -123,6 +123,8 @@ class Door:
                 first = await anext(reply.parts, b"")
         except DomainError as error:
             refusal, reply = error, self.language.refusal(error)
+            if isinstance(error, RateLimited):
+                request.allowance = error.allowance  # of the rate that refused
         except Exception:
             log.exception(
                 "a bug answered 500", extra={"request_id": request.request_id}
@@ -166,7 +168,7 @@ class Door:
             allowance = await self.limits.take(user_id, request.address)
             request.allowance = allowance
             if not allowance.allowed:
-                raise RateLimited(allowance.wait)
+                raise RateLimited(allowance)
         if refusal is not None:
             raise refusal
         if request.caller is not None:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 from math import ceil
+from time import monotonic
 from typing import Self
 
 from api.windows import Clock, InProcess, InRedis, Window, Windows
@@ -46,9 +47,9 @@ class RateLimited(DomainError):
 
     code = Code.RATE_LIMITED
 
-    def __init__(self, wait: int) -> None:
+    def __init__(self, allowance: "Allowance") -> None:
         super().__init__()
-        self.wait = wait  # seconds until it is worth a try
+        self.allowance = allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ class Limits:
         if not settings.rate_limits:
             return None
         url = settings.redis_url
-        windows = InProcess(now) if url is None else InRedis(url, now)
+        # steady: a clock that is set back locks nobody out
+        windows = InProcess(monotonic) if url is None else InRedis(url, monotonic)
         return cls(windows, now, surface)
 
     async def close(self) -> None:
@@ -137,7 +139,7 @@ class Limits:
     async def _insist(self, rate: Rate, who: str) -> None:
         allowance = await self._take(rate, who)
         if not allowance.allowed:
-            raise RateLimited(allowance.wait)
+            raise RateLimited(allowance)
 
     async def _take(self, rate: Rate, who: str) -> Allowance:
         key = f"{self._surface}/{rate.name}/{who}"

@@ -6,10 +6,11 @@ the window before counts the part that still lies within the period.
 
 import logging
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Protocol, TypeAlias, TypeVar
 
 from limits.aio.storage import RedisStorage
-from redis.asyncio import ConnectionPool
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -22,8 +23,9 @@ Window: TypeAlias = tuple[int, float, int, float]
 
 log = logging.getLogger(__name__)
 
-MOST_KEYS = 100_000
-REDIS_TIMEOUT = 0.25  # seconds
+MOST_KEYS = 100_000  # of one length of window
+REDIS_TIMEOUT = 0.5  # seconds, of a connection and of an answer
+REDIS_CONNECTIONS = 32
 REDIS_REST_SECONDS = 5.0  # how long a Redis that failed is not asked again
 PREFIX = "tabellion-limits"
 
@@ -51,12 +53,15 @@ class _Counter:
 class InProcess:
     """Windows in this process.  The package's own cost five times as much a hit.
 
-    Keeps `MOST_KEYS` at the most: the oldest go first.
+    Keeps `MOST_KEYS` of each length at the most, the oldest go first: many addresses
+    that ask once do not drive out who guessed at a password, whose windows are longer.
+    `clock` gives seconds that only rise.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._counters: dict[str, _Counter] = {}
+        # by length and key; those of one length about in the order of their ends
+        self._counters: dict[int, dict[str, _Counter]] = {}
 
     async def acquire_sliding_window_entry(
         self, key: str, limit: int, expiry: int, amount: int = 1
@@ -76,16 +81,29 @@ class InProcess:
         return one.previous, left, one.current, left + expiry
 
     def _counter(self, key: str, expiry: int, now: float) -> _Counter:
-        one = self._counters.get(key)
-        if one is None or one.end + expiry <= now:
-            self._counters.pop(key, None)
-            while len(self._counters) >= MOST_KEYS:
-                del self._counters[next(iter(self._counters))]
-            one = self._counters[key] = _Counter(now + expiry)
-        elif one.end <= now:
-            one.previous, one.current = one.current, 0
-            one.end += expiry
+        counters = self._counters.get(expiry)
+        if counters is None:
+            counters = self._counters[expiry] = {}
+        one = counters.get(key)
+        if one is not None and now < one.end:
+            return one
+        if one is None:
+            _make_room(counters, now - expiry)
+            one = _Counter(now + expiry)
+        else:
+            del counters[key]
+            gone = one.end + expiry <= now
+            one.previous, one.current = 0 if gone else one.current, 0
+            one.end = now + expiry if gone else one.end + expiry
+        counters[key] = one
         return one
+
+
+def _make_room(counters: dict[str, _Counter], ended: float) -> None:
+    """For one more.  Lets go of what counts no longer, two at a time."""
+    for key in list(islice(counters, 2)):
+        if counters[key].end <= ended or len(counters) >= MOST_KEYS:
+            del counters[key]
 
 
 class InRedis:
@@ -94,12 +112,17 @@ class InRedis:
     Neither open nor closed then: each process counts by itself, and the log says so.
     """
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(
+        self, url: str, clock: Clock, *, timeout: float = REDIS_TIMEOUT
+    ) -> None:
         self._clock = clock
-        self._pool = ConnectionPool.from_url(
+        # who finds all connections taken waits for one, no longer than for an answer
+        self._pool = BlockingConnectionPool.from_url(
             url,
-            socket_timeout=REDIS_TIMEOUT,
-            socket_connect_timeout=REDIS_TIMEOUT,
+            max_connections=REDIS_CONNECTIONS,
+            timeout=timeout,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 0),  # whoever asks is waiting
         )
         self._storage = RedisStorage(

@@ -79,6 +79,8 @@ class Accounts:
             ),
             once_with_password(system, request, secret_id=user_id),
         )
+        if self._limits is not None:
+            await self._limits.right(key, request.address)
         return reply_of(done)
 
     async def login(self, system: System, request: Request) -> Reply:

@@ -43,6 +43,6 @@ def refusal(error: DomainError) -> Reply:
     if error.code is Code.SERVICE_UNAVAILABLE:
         headers["retry-after"] = "1"
     if isinstance(error, RateLimited):
-        headers["retry-after"] = str(error.wait)
+        headers["retry-after"] = str(error.allowance.wait)
     body = {"detail": error.detail, "code": error.code, **error.extra}
     return Reply(STATUS[error.code], orjson.dumps(body), headers)
