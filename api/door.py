@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol, TypeAlias
 
+from api.browsers import REPLY
 from api.http import PayloadTooLarge, Reply, Request, Streamed, read_request_id
 from api.limits import Limits, RateLimited
 from api.routes import Route, Routes
@@ -37,10 +38,7 @@ Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
 _STILL_SECONDS = 30  # without a byte, after which nobody is there any more
 
-_FIXED_HEADERS = [
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-]
+_FIXED_HEADERS = [(b"cache-control", b"no-store"), *REPLY]
 
 
 class MethodNotAllowed(DomainError):

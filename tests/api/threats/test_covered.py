@@ -19,6 +19,7 @@ ROWS = {
     *range(25, 30),
     *range(30, 35),
     *range(37, 44),
+    107,
 }
 
 AUTH = "api/pybase/test_auth.py"
