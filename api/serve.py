@@ -95,6 +95,8 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
         announcing.cancel()
     finally:
         await indexer.stop()
+        for door in doors.values():
+            await door.close()
         await access.stop()
         await system.stop()
 
