@@ -175,12 +175,21 @@ class Door:
     async def _handle(self, route: Route, request: Request) -> Reply | Streamed:
         if route.planned or route.handler is None:
             raise NotImplementedYet()
-        minimum = request.header("x-min-position")
-        if minimum is not None and request.method == "GET":
-            if not minimum.isascii() or not minimum.isdigit() or len(minimum) > 18:
-                raise Malformed("X-Min-Position must be a position")
-            request.min_position = int(minimum)
+        _check_headers(request)
         return await route.handler(self.system, request)
+
+
+def _check_headers(request: Request) -> None:
+    """Reads the headers that a handler may look at.  Raises Malformed, also where
+    this one would not have looked."""
+    if request.method not in ("GET", "HEAD"):
+        _ = request.idempotency_key, request.if_match
+        return
+    minimum = request.header("x-min-position")
+    if minimum is not None:
+        if not minimum.isascii() or not minimum.isdigit() or len(minimum) > 18:
+            raise Malformed("X-Min-Position must be a position")
+        request.min_position = int(minimum)
 
 
 async def _read_body(
