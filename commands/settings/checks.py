@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from domain.values import PATTERN
+
 SECRET_KEY_LENGTH = 32  # characters, at least
 _WEAK_WORDS = re.compile(
     r"change.?me|your.?secret|secret.?key|password|insecure|example|default|tabellion"
@@ -48,6 +50,14 @@ def origins(values: tuple[str, ...]) -> tuple[str, ...]:
         if value != "*" and (not parts.netloc or value.rstrip("/") != whole):
             raise ValueError(f"{value!r} is no origin such as https://app.example.org")
     return tuple(value.rstrip("/") for value in values)
+
+
+def type_patterns(values: tuple[str, ...]) -> tuple[str, ...]:
+    found = tuple(value.lower() for value in values)
+    for value in found:
+        if not PATTERN.fullmatch(value):
+            raise ValueError(f"{value!r} is no type such as image/png, image/* or .pdf")
+    return found
 
 
 def strong_key(value: SecretStr) -> SecretStr:
