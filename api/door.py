@@ -237,13 +237,14 @@ async def _parts(
 
 async def _send(send: Send, reply: Reply, request: Request) -> None:
     body = reply.body
-    headers = _headers(reply.headers, request, typed=reply.status != 204)
-    if reply.status != 204:
+    bare = reply.status in (204, 304)
+    headers = _headers(reply.headers, request, typed=not bare)
+    if not bare:
         headers.append((b"content-length", str(len(body)).encode()))
     await send(
         {"type": "http.response.start", "status": reply.status, "headers": headers}
     )
-    if request.method == "HEAD" or reply.status == 204:
+    if request.method == "HEAD" or bare:
         body = b""
     await send({"type": "http.response.body", "body": body})
 
