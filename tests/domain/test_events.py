@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from domain.constraint import ConstraintActivated, ConstraintFailed
 from domain.decider import changes_catalog, commands
 from domain.events import EVENTS, UPCASTERS, Event, Recorded, decode, event
 from domain.ids import WorkspaceId
@@ -31,6 +32,8 @@ FINAL = {
     PasswordChanged,
     KeyCreated,
     KeyDeleted,
+    ConstraintActivated,
+    ConstraintFailed,
 }
 
 
