@@ -9,12 +9,12 @@ from typing import Any
 from commands.system import new_id
 from domain.catalog import Field
 from domain.conversions import SELECTS, TEXTS, conversion_of
-from domain.errors import Invalid, Json, NotImplementedYet
+from domain.errors import Invalid, Json
 from domain.events import Command
 from domain.field import CreateField, UpdateField, stored_as
 from domain.ids import FieldId, TableId
 from domain.retype import RetypeField
-from domain.values import FIELD_TYPES, PLANNED_TYPES, read_options
+from domain.values import FIELD_TYPES, read_options
 from projections.reader import Reader
 
 
@@ -30,8 +30,7 @@ class NewField:
 
 
 def create_field(table_id: str, wanted: NewField) -> CreateField:
-    """Raises Invalid for an unknown type or wrong options, NotImplementedYet for a
-    documented type that is not there yet."""
+    """Raises Invalid for an unknown type or wrong options."""
     check_type(wanted.type)
     return CreateField(
         FieldId(new_id()),
@@ -48,8 +47,6 @@ def create_field(table_id: str, wanted: NewField) -> CreateField:
 def check_type(name: str) -> None:
     if name in FIELD_TYPES:
         return
-    if name in PLANNED_TYPES:
-        raise NotImplementedYet(f"Fields of type {name} are not available yet")
     known = ", ".join(sorted(FIELD_TYPES))
     raise Invalid(
         "Unknown field type",
@@ -114,7 +111,7 @@ def change_field(
     known: Field, changes: Mapping[str, Any], wish: Wish, if_match: int | None
 ) -> list[Command]:
     """The commands of one change.  Raises Invalid for wrong options or a type that it
-    cannot become, NotImplementedYet for one that is not there yet."""
+    cannot become."""
     kind = wish.type or known.type
     if kind != known.type:
         check_type(kind)

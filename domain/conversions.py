@@ -44,7 +44,7 @@ TEXTS = frozenset({"text", "long_text", "url", "email", "phone", "barcode"})
 NUMBERS = frozenset({"number", "currency", "percent", "rating", "duration"})
 MOMENTS = frozenset({"date", "datetime"})
 SELECTS = frozenset({"single_select", "multi_select"})
-OBJECTS = frozenset({"dimension", "gdt", "thread", "material"})
+OBJECTS = frozenset({"dimension", "gdt", "thread", "material", "attachment"})
 PLAIN_TEXTS = frozenset({"text", "long_text"})
 _SHOWN = 80  # characters of a name in a message
 

@@ -16,7 +16,6 @@ from domain.errors import (
     Json,
     NameTaken,
     NotFound,
-    NotImplementedYet,
     StaleSchema,
     TooManyFields,
 )
@@ -263,11 +262,27 @@ def _options_fit(field: Field, options: Mapping[str, Any], facts: Facts) -> None
             if options.get(fixed) != field.options.get(fixed):
                 raise Invalid(f"Option {fixed} cannot be changed")
         if options.get("allow_multiple") is False:
-            raise NotImplementedYet("A change of allow_multiple is not available yet")
+            _at_most_one_link(field, facts)
     if field.type in ("single_select", "multi_select"):
         kept = {choice["id"] for choice in options.get("choices", ())}
         lost = set(field.choice_names) - kept
         _nobody_uses(lost, field, facts)
+
+
+def _at_most_one_link(field: Field, facts: Facts) -> None:
+    table = facts.catalog.tables[field.table_id]
+    many = [
+        cell.record_id
+        for stretch in facts.stretches(table, field, None)
+        for cell in stretch.cells
+        if isinstance(cell.value, list) and len(cell.value) > 1
+    ]
+    if many:
+        raise Invalid(
+            f"{len(many)} records have several links in this field",
+            count=len(many),
+            records=list(many[:20]),
+        )
 
 
 def stored_as(type_: str, options: Mapping[str, Any]) -> str:

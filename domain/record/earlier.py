@@ -53,6 +53,8 @@ def _fits(field: Field, value: Value) -> bool:
             return isinstance(value, list) and field.choice_names.keys() >= set(value)
         case "uuid[]":
             return isinstance(value, list)
+        case "jsonb" if field.type == "attachment":
+            return isinstance(value, list)
         case "jsonb":
             return isinstance(value, dict) and field.kind.part in value
         case "boolean":

@@ -18,7 +18,8 @@ from domain.retype import FieldConverted, FieldRetyped
 from projections import log, turns
 from projections.arrays import text_array
 from projections.records import ddl
-from projections.records.apply import hex_digest, sent_values, write_keys
+from projections.records.apply import sent_values
+from projections.records.keys import hex_digest, write_keys
 from projections.records.rows import kept
 from projections.target import Target, column_name, live
 

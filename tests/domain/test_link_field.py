@@ -9,7 +9,6 @@ from domain.errors import (
     Invalid,
     NameTaken,
     NotFound,
-    NotImplementedYet,
     TooManyFields,
 )
 from domain.field import (
@@ -219,15 +218,29 @@ def test_where_a_link_leads_cannot_change(option: str, value: Any):
     )
 
 
-def test_a_link_does_not_become_single():
-    options = {"linked_table_id": "authors", "reverse_field_id": "works"}
+def test_a_link_becomes_single_where_no_record_has_several():
+    options: dict[str, Any] = {"linked_table_id": "authors", "reverse_field_id": "works"}
+    alone = options | {"allow_multiple": False}
+    given = [
+        *BOOKS,
+        author(1),
+        author(2),
+        book(1, {"author": {ADA: 1, BOB: 1}}, author=[ADA, BOB]),
+    ]
     scenario(
-        given=BOOKS,
-        when=UpdateField(
-            AUTHOR, THE_BOOKS, {"options": options | {"allow_multiple": False}}
-        ),
-        refused=NotImplementedYet,
-        detail="A change of allow_multiple is not available yet",
+        given=given,
+        when=UpdateField(AUTHOR, THE_BOOKS, {"options": alone}),
+        refused=Invalid,
+        detail="1 records have several links in this field",
+        count=1,
+        records=[EMMA],
+    )
+    scenario(
+        given=[*given[:-1], book(1, {"author": {ADA: 1}}, author=[ADA])],
+        when=UpdateField(AUTHOR, THE_BOOKS, {"options": alone}),
+        then=[
+            FieldUpdated("author", "books", {"options": {"from": options, "to": alone}})
+        ],
     )
 
 

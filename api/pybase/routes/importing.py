@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.pybase import importing, schemas
-from api.pybase.routes.rows import EDITOR, WRITE_FIELDS
+from api.pybase.routes.rows import EDITOR, WRITE
 from api.routes import Route
 
 _TEXT = {"type": "string"}
@@ -39,7 +39,7 @@ def import_rows() -> list[Route]:
             form=FORM,
             response=schemas.IMPORTED,
             also={200: schemas.PREVIEW},
+            errors=WRITE,
             query=(("preview", "boolean", "The same as in the form"),),
-            errors=WRITE_FIELDS,
         )
     ]

@@ -3,8 +3,8 @@
 from api.pybase import schemas, shapes, tables
 from api.pybase.routes.rows import (
     ADMIN,
+    ID,
     PAGING,
-    WRITE_FIELDS,
     read,
     write,
 )
@@ -20,7 +20,8 @@ def table_rows() -> list[Route]:
             t.list_tables,
             tag,
             schemas.page(one),
-            query=(("base_id", "string", "The base"), *PAGING),
+            query=(("base_id", ID, "The base"), *PAGING),
+            needs=("base_id",),
         ),
         write(
             "POST",
@@ -31,7 +32,6 @@ def table_rows() -> list[Route]:
             ADMIN,
             body=shapes.CreateTable,
             response=one,
-            errors=WRITE_FIELDS,
         ),
         read("/tables/{id}", "A table with its fields", t.get_table, tag, one),
         write(
@@ -64,7 +64,8 @@ def field_rows() -> list[Route]:
             t.list_fields,
             tag,
             schemas.page(one),
-            query=(("table_id", "string", "The table"), *PAGING),
+            query=(("table_id", ID, "The table"), *PAGING),
+            needs=("table_id",),
         ),
         write(
             "POST",
@@ -75,7 +76,6 @@ def field_rows() -> list[Route]:
             ADMIN,
             body=shapes.CreateField,
             response=one,
-            errors=WRITE_FIELDS,
         ),
         write(
             "POST",
@@ -98,7 +98,6 @@ def field_rows() -> list[Route]:
             ADMIN,
             body=shapes.UpdateField,
             response=one,
-            errors=WRITE_FIELDS,
         ),
         write("DELETE", "/fields/{id}", "Delete a field", t.delete_field, tag, ADMIN),
         read(
@@ -114,8 +113,8 @@ def field_rows() -> list[Route]:
 def constraint_rows() -> list[Route]:
     t, one, tag = tables, schemas.CONSTRAINT, "constraints"
     query = (
-        ("table_id", "string", "Constraints of a table"),
-        ("field_id", "string", "Constraints of a field"),
+        ("table_id", ID, "Constraints of a table"),
+        ("field_id", ID, "Constraints of a field"),
         *PAGING,
     )
     return [

@@ -153,18 +153,6 @@ def test_a_choice_has_an_id_a_name_and_a_color(client):
     assert opened["id"] != closed["id"]
 
 
-@pytest.mark.parametrize("type_", ["attachment"])
-def test_a_documented_type_that_is_to_come_says_so(client, happened, type_):
-    table = client.table()
-    before = client.position(table["workspace_id"])
-
-    body = {"table_id": table["id"], "name": "F", "type": type_}
-    reply = client.post("/fields", json=body)
-
-    assert (reply.status_code, reply.json()["code"]) == (501, "NOT_IMPLEMENTED")
-    assert happened(table["workspace_id"], before) == []
-
-
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -409,14 +397,6 @@ def test_a_wrong_change_changes_nothing(client, happened, body):
 
     assert (reply.status_code, reply.json()["code"]) == (422, "VALIDATION_ERROR")
     assert happened(table["workspace_id"], before) == []
-
-
-def test_a_field_does_not_become_an_attachment_yet(client):
-    table = client.table("Name")
-
-    reply = client.patch(f"/fields/{table['ids']['Name']}", json={"type": "attachment"})
-
-    assert (reply.status_code, reply.json()["code"]) == (501, "NOT_IMPLEMENTED")
 
 
 def test_a_field_is_not_moved_to_another_table(client):

@@ -353,3 +353,23 @@ def test_links_are_filtered_by_what_they_link_to(client, widgets, people):
     assert found("contains", one["id"]) == [person["id"]]
     assert found("is_empty", "") == [nobody["id"]]
     assert len(found("not_contains", one["id"])) == 2
+
+
+def test_a_field_links_to_one_record_where_no_record_has_several(client):
+    table = client.table("Name")
+    link = client.field(
+        table["id"], "To", "linked_record", options={"linked_table_id": table["id"]}
+    )
+    one, two = client.records(table["id"], {"Name": "1"}, {"Name": "2"})
+    both = {"fields": {"To": [one["id"], two["id"]]}}
+    made(client.patch(f"/records/{one['id']}", json=both))
+    single = {"options": {"allow_multiple": False}}
+
+    refused = client.patch(f"/fields/{link['id']}", json=single)
+    made(client.patch(f"/records/{one['id']}", json={"fields": {"To": two["id"]}}))
+    taken = client.patch(f"/fields/{link['id']}", json=single)
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "VALIDATION_ERROR")
+    assert (refused.json()["count"], refused.json()["records"]) == (1, [one["id"]])
+    assert made(taken)["options"]["allow_multiple"] is False
+    assert client.patch(f"/records/{one['id']}", json=both).status_code == 422
