@@ -5,6 +5,7 @@ altered and a reader with an older catalogue still finds what it looks for.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -31,19 +32,30 @@ CHARACTERS = 256 * 1024  # of a stretch's values, about
 # -------------------------------------------------------------------- reading
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    connection: psycopg.Connection[Any]
+    statement: sql.Composed
+    linked: bool
+
+
 def stretches(
     connection: psycopg.Connection[Any], workspace_id: WorkspaceId
 ) -> Stretches:
     """Reads columns in the connection's transaction; others have turns in between."""
 
     def read(table: Table, field: Field, conversion: str | None) -> Iterator[Stretch]:
-        statement = _select(live(workspace_id), table, field)
+        column = _Column(
+            connection,
+            _select(live(workspace_id), table, field),
+            linked=field.type == "linked_record",
+        )
         after = 0
         for told in _told(connection, workspace_id, conversion):
-            yield from _read(connection, statement, after, told.after, {})
-            yield from _read(connection, statement, told.after, told.upto, told.values)
+            yield from _read(column, after, told.after, {})
+            yield from _read(column, told.after, told.upto, told.values)
             after = told.upto
-        yield from _read(connection, statement, after, None, {})
+        yield from _read(column, after, None, {})
 
     return read
 
@@ -102,17 +114,13 @@ def _links(target: Target, field: Field) -> sql.Composable:
 
 
 def _read(
-    connection: psycopg.Connection[Any],
-    statement: sql.Composed,
-    after: int,
-    upto: int | None,
-    before: Mapping[str, Any],
+    column: _Column, after: int, upto: int | None, before: Mapping[str, Any]
 ) -> Iterator[Stretch]:
     """The same stretches at each call, as long as nothing is written to the table."""
-    linked = b"json_agg" in statement.as_bytes()
+    linked = column.linked
     size = min(FIRST_RECORDS, RECORDS)
     while upto is None or after < upto:
-        rows = _rows(connection, statement, [after, upto, upto, size])
+        rows = _rows(column.connection, column.statement, [after, upto, upto, size])
         if not rows:
             return
         last = int(rows[-1][1])

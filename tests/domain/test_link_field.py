@@ -219,7 +219,10 @@ def test_where_a_link_leads_cannot_change(option: str, value: Any):
 
 
 def test_a_link_becomes_single_where_no_record_has_several():
-    options: dict[str, Any] = {"linked_table_id": "authors", "reverse_field_id": "works"}
+    options: dict[str, Any] = {
+        "linked_table_id": "authors",
+        "reverse_field_id": "works",
+    }
     alone = options | {"allow_multiple": False}
     given = [
         *BOOKS,
