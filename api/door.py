@@ -90,6 +90,7 @@ class Door:
         self.finished = finished
         self.limits = limits
         self._limit = system.settings.max_body_bytes
+        self._max_depth = system.settings.max_json_depth
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -104,6 +105,7 @@ class Door:
             request_id=read_request_id(headers.get(b"x-request-id")) or new_id(),
             surface=self.surface,
             address=scope["client"][0] if scope.get("client") else "",
+            max_depth=self._max_depth,
         )
         route: Route | None = None
         refusal: DomainError | None = None
