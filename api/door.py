@@ -177,12 +177,21 @@ class Door:
     async def _handle(self, route: Route, request: Request) -> Reply | Streamed:
         if route.planned or route.handler is None:
             raise NotImplementedYet()
-        minimum = request.header("x-min-position")
-        if minimum is not None and request.method == "GET":
-            if not minimum.isascii() or not minimum.isdigit() or len(minimum) > 18:
-                raise Malformed("X-Min-Position must be a position")
-            request.min_position = int(minimum)
+        _check_headers(request)
         return await route.handler(self.system, request)
+
+
+def _check_headers(request: Request) -> None:
+    """Reads the headers that a handler may look at.  Raises Malformed, also where
+    this one would not have looked."""
+    if request.method not in ("GET", "HEAD"):
+        _ = request.idempotency_key, request.if_match
+        return
+    minimum = request.header("x-min-position")
+    if minimum is not None:
+        if not minimum.isascii() or not minimum.isdigit() or len(minimum) > 18:
+            raise Malformed("X-Min-Position must be a position")
+        request.min_position = int(minimum)
 
 
 async def _read_body(
@@ -230,13 +239,14 @@ async def _parts(
 
 async def _send(send: Send, reply: Reply, request: Request) -> None:
     body = reply.body
-    headers = _headers(reply.headers, request, typed=reply.status != 204)
-    if reply.status != 204:
+    bare = reply.status in (204, 304)
+    headers = _headers(reply.headers, request, typed=not bare)
+    if not bare:
         headers.append((b"content-length", str(len(body)).encode()))
     await send(
         {"type": "http.response.start", "status": reply.status, "headers": headers}
     )
-    if request.method == "HEAD" or reply.status == 204:
+    if request.method == "HEAD" or bare:
         body = b""
     await send({"type": "http.response.body", "body": body})
 

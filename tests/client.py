@@ -95,6 +95,21 @@ class Client(httpx2.Client):
         body = {"table_id": table_id, "name": type.title(), "type": type} | more
         return made(self.post("/views", json=body))
 
+    def upload(
+        self,
+        workspace_id: str,
+        content: bytes = b"content",
+        name: str = "file.bin",
+        type: str = "application/octet-stream",
+    ) -> Json:
+        reply = self.post(
+            "/attachments",
+            params={"workspace_id": workspace_id},
+            files={"file": (name, content, type)},
+        )
+        found: Json = made(reply)
+        return found
+
     def position(self, workspace_id: str) -> int:
         """The position of the workspace's last event."""
         path = f"/events?workspace_id={workspace_id}&limit=1"

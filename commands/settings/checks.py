@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from domain.values import PATTERN
+
 SECRET_KEY_LENGTH = 32  # characters, at least
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:]+\])(:[0-9]+)?")
 _DEFAULT_PORT = re.compile(r"^(http://.*):80$|^(https://.*):443$")
@@ -52,6 +54,14 @@ def origins(values: tuple[str, ...]) -> tuple[str, ...]:
             raise ValueError(f"{value!r} is no origin such as https://app.example.org")
         found.append(_DEFAULT_PORT.sub(r"\1\2", origin))
     return tuple(found)
+
+
+def type_patterns(values: tuple[str, ...]) -> tuple[str, ...]:
+    found = tuple(value.lower() for value in values)
+    for value in found:
+        if not PATTERN.fullmatch(value):
+            raise ValueError(f"{value!r} is no type such as image/png, image/* or .pdf")
+    return found
 
 
 def strong_key(value: SecretStr) -> SecretStr:

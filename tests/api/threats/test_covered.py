@@ -157,7 +157,7 @@ def test_every_row_has_its_tests():
         "SELECT * FROM ws_x",
         f"table ws_{'0' * 32} is gone",
         "psycopg.errors.UniqueViolation",
-        f"taken by {CANARY}",
+        pytest.param(f"taken by {CANARY}", id="taken by the canary"),
         "connect to 127.0.0.1 failed",
     ],
 )
