@@ -39,6 +39,7 @@ Send: TypeAlias = Callable[[Any], Awaitable[None]]
 _STILL_SECONDS = 30  # without a byte, after which nobody is there any more
 
 _FIXED_HEADERS = [(b"cache-control", b"no-store"), *REPLY]
+_FIXED_NAMES = frozenset(name.decode() for name, _ in _FIXED_HEADERS)
 
 
 class MethodNotAllowed(DomainError):
@@ -255,6 +256,8 @@ def _headers(
     given: Mapping[str, str], request: Request, *, typed: bool
 ) -> list[tuple[bytes, bytes]]:
     headers = [(b"x-request-id", request.request_id.encode()), *_FIXED_HEADERS]
+    if not _FIXED_NAMES.isdisjoint(given):  # a handler knows better
+        headers = [one for one in headers if one[0].decode() not in given]
     if typed and "content-type" not in given:
         headers.append((b"content-type", b"application/json"))
     for name, value in given.items():
