@@ -36,7 +36,8 @@ class Route:
     body: type[BaseModel] | None = None
     form: Mapping[str, Any] | None = None  # the same of multipart/form-data
     response: Mapping[str, Any] | None = None  # a JSON schema
-    also: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # successes
+    # other successes; an empty schema where there is no JSON
+    also: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     query: Sequence[tuple[str, str, str]] = ()  # name, JSON type, meaning
     errors: Sequence[int] = field(default_factory=tuple)
     media: Sequence[str] = ("application/json",)  # of a success

@@ -5,6 +5,7 @@ from typing import Any
 from api.pybase import attachments, schemas
 from api.pybase.routes.rows import EDITOR, READ, VIEWER, WRITE, read
 from api.routes import Route
+from domain.file import SERVED
 
 _ID = {"type": "string", "format": "uuid"}
 FORM: dict[str, Any] = {
@@ -53,7 +54,8 @@ def attachment_rows() -> list[Route]:
             tag,
             role=VIEWER,
             response={"type": "string", "format": "binary"},
-            media=("application/octet-stream",),
+            also={206: {}, 304: {}},
+            media=SERVED,
             errors=READ,
         ),
     ]

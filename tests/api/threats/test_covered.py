@@ -20,6 +20,9 @@ ROWS = {
     *range(25, 30),
     *range(30, 35),
     *range(37, 44),
+    78,
+    82,
+    83,
 }
 
 AUTH = "api/pybase/test_auth.py"
