@@ -71,6 +71,8 @@ class Needs:
     gone: set[str] = field(default_factory=set)  # deleted records to bring back
     keys: set[tuple[str, bytes]] = field(default_factory=set)
     columns: set[tuple[str, str]] = field(default_factory=set)  # (table, field)
+    few: set[tuple[str, str]] = field(default_factory=set)  # the same, of small tables
+    filled: set[str] = field(default_factory=set)  # constraints
     slugs: set[str] = field(default_factory=set)
     emails: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
@@ -109,6 +111,9 @@ class Facts:
         self.taken: dict[tuple[str, bytes], str] = {}
         self.counters: dict[str, int] = {}
         self.columns: dict[str, list[tuple[str, Value]]] = {}
+        # the same, or None where there are too many to be looked at under the lock
+        self.few: dict[str, list[tuple[str, Value]] | None] = {}
+        self.filled: dict[str, bool] = {}  # pending constraints: all values seen, once
         self.slugs: dict[str, str] = {}
         self.emails: dict[str, str] = {}
         self.users: dict[str, int] = {}  # version by id

@@ -7,8 +7,10 @@ from psycopg import sql
 
 from domain.catalog import Catalog
 from domain.constraint import (
+    ConstraintActivated,
     ConstraintCreated,
     ConstraintDeleted,
+    ConstraintFailed,
     ConstraintRestored,
     ConstraintUpdated,
 )
@@ -35,6 +37,7 @@ from projections import catalog as catalogue
 from projections import files, users
 from projections.records import apply as records
 from projections.records import ddl
+from projections.records.keys import settle_keys
 from projections.target import Target
 
 _OF_USERS = (UserRegistered, ProfileChanged, AdministrationGranted, PasswordChanged)
@@ -112,10 +115,12 @@ def _apply_catalog(
             | ConstraintUpdated(table_id=table_id, constraint_id=constraint_id)
             | ConstraintDeleted(table_id=table_id, constraint_id=constraint_id)
             | ConstraintRestored(table_id=table_id, constraint_id=constraint_id)
+            | ConstraintActivated(table_id=table_id, constraint_id=constraint_id)
+            | ConstraintFailed(table_id=table_id, constraint_id=constraint_id)
         ):
             table = after.tables[TableId(table_id)]
             constraint = table.all_constraints[ConstraintId(constraint_id)]
-            records.refill_keys(connection, target, after.id, table, constraint)
+            settle_keys(connection, target, after.id, table, constraint, recorded.seq)
         case _:
             pass  # the catalogue's rows were all
     return after

@@ -169,6 +169,9 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
             access_log=False,
             lifespan="off",
             ws="none",
+            # without a list uvicorn believes whoever is on this machine
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=5,
         )
     )
@@ -181,6 +184,7 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
         try:
             await uvicorn_server.serve()
         finally:
+            await application.close()
             await access.stop()
             await system.stop()
 

@@ -85,6 +85,7 @@ def _examine(console: Any, settings: Any, urls: Any) -> Any:
         backlog = app.execute("SELECT count(*) FROM ledger.outbox").fetchone()
         console.print(f"commits that wait to be sealed: {backlog[0] if backlog else 0}")
         _show_indexes(console, app)
+        _show_constraints(console, app)
         yield from _files(console, settings, app)
     if settings.redis_url is None:
         console.print("Redis: none (in-process)")
@@ -131,6 +132,19 @@ def _files(console: Any, settings: Any, app: Any) -> Any:
         highlight=False,
     )
     yield from missing[:20]
+
+
+def _show_constraints(console: Any, app: Any) -> None:
+    from workers.uniqueness import existing
+
+    found = [one for one in existing(app) if one.phase != "drop"]
+    console.print(f"unique constraints that are pending: {len(found)}")
+    for one in found:
+        console.print(
+            f"  {one.constraint_id} of workspace {one.workspace_id}:"
+            f" {one.phase}, at row {one.upto}",
+            highlight=False,
+        )
 
 
 def _rights(app: Any) -> Any:

@@ -151,6 +151,7 @@ CONSTRAINT = _object(
     case_sensitive=_FLAG,
     status=_TEXT,
     error_message=_MAYBE,
+    error={"type": ["object", "null"]},
     created_by=_TEXT,
     created_at=_TIME,
 )

@@ -210,7 +210,8 @@ class Settings(BaseSettings):
     redis_url: Annotated[str, url("redis", "rediss", "unix")] | None = Field(
         None,
         repr=False,
-        description="Redis or Valkey; unset: none is used",
+        description="Redis or Valkey, for rate limits of several processes; unset:"
+        " each process counts by itself",
         json_schema_extra=_unit("URL"),
     )
     kafka_bootstrap_servers: Names = Field(

@@ -54,9 +54,9 @@ def _live_row(facts: Facts, table: Table, record_id: str) -> Row:
 
 
 def _pending(table: Table, values: Mapping[str, Value]) -> None:
-    for constraint in table.constraints:
-        if constraint.status == "pending" and constraint.field_id in values:
-            raise ConstraintPending(field=table.by_id[constraint.field_id].name)
+    for constraint in table.pending:
+        if constraint.field_id in values:
+            raise ConstraintPending(field=table.all_fields[constraint.field_id].name)
 
 
 def _members(
@@ -98,11 +98,10 @@ def _create(command: CreateRecords, facts: Facts) -> Sequence[Event]:
     number = facts.counters.get(table.id, 0)
     keys = Keys(table, facts) if table.enforced else None
     ends = Ends(table, facts) if table.links else None
-    pending = any(one.status == "pending" for one in table.constraints)
     events: list[Event] = []
     for index, (record_id, values) in enumerate(command.records):
         try:
-            if pending:
+            if table.pending:
                 _pending(table, values)
             if table.users:
                 _members(table, values, facts)
@@ -275,6 +274,7 @@ def _restore(command: RestoreRecord, facts: Facts) -> Sequence[Event]:
         return []
     if command.record_id not in facts.versions:
         raise NotFound("Record not found", record_id=command.record_id)
+    _pending(table, command.values)
     Keys(table, facts).take(command.record_id, command.values)
     ends = Ends(table, facts)
     events: list[Event] = [

@@ -2,8 +2,10 @@
 
 from domain.base import BaseCreated, BaseDeleted, BaseRestored, BaseUpdated
 from domain.constraint import (
+    ConstraintActivated,
     ConstraintCreated,
     ConstraintDeleted,
+    ConstraintFailed,
     ConstraintRestored,
     ConstraintUpdated,
 )
@@ -113,6 +115,15 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ),
     ("constraint.deleted", 1): ConstraintDeleted(STREAM, OTHER, THIRD),
     ("constraint.restored", 1): ConstraintRestored(STREAM, OTHER, THIRD),
+    ("constraint.restored", 2): ConstraintRestored(STREAM, OTHER, THIRD, "pending"),
+    ("constraint.activated", 1): ConstraintActivated(STREAM, OTHER, THIRD),
+    ("constraint.failed", 1): ConstraintFailed(
+        STREAM,
+        OTHER,
+        THIRD,
+        "number",
+        [{"records": [TWO, THREE], "value": "0.10"}],
+    ),
     ("view.created", 1): ViewCreated(
         STREAM,
         OTHER,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from domain.constraint import ConstraintActivated, ConstraintFailed
 from domain.decider import changes_catalog, commands
 from domain.events import EVENTS, UPCASTERS, Event, Recorded, decode, event
 from domain.file import FileUploaded
@@ -33,6 +34,8 @@ FINAL = {
     KeyCreated,
     KeyDeleted,
     FileUploaded,
+    ConstraintActivated,
+    ConstraintFailed,
 }
 
 

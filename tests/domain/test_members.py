@@ -10,6 +10,7 @@ from domain.constraint import (
     CreateConstraint,
     DeleteConstraint,
     RestoreConstraint,
+    SettleConstraint,
     UpdateConstraint,
 )
 from domain.copy import CopyBase, CopyLinks, CopyRecords
@@ -116,6 +117,7 @@ WISHES: Mapping[Role, list[Command]] = {
         UpdateConstraint(UNIQUE, TABLE, FIELD, {}),
         DeleteConstraint(UNIQUE),
         RestoreConstraint(UNIQUE, TABLE, FIELD),
+        SettleConstraint(UNIQUE, TABLE, FIELD),
     ],
     Role.owner: [DeleteWorkspace(WORKSPACE)],
 }
