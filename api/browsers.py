@@ -31,8 +31,10 @@ TAKEN = (
     "X-Request-Id",
 )
 EXPOSED = (
+    "Accept-Ranges",
     "Allow",
     "Content-Disposition",
+    "Content-Range",
     "ETag",
     "RateLimit",
     "RateLimit-Policy",

@@ -62,7 +62,7 @@ def test_a_killed_server_keeps_what_it_acknowledged_and_nothing_by_half(
 
     with begun(server, client, workspace_id):
         server.kill_server()
-    server.wait()
+    server.wait(60)
 
     assert client.get(f"/attachments/{one['id']}/content").content == b"acknowledged"
     assert client.position(workspace_id) == before

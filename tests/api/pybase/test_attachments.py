@@ -318,7 +318,7 @@ def test_what_a_dead_process_left_is_swept_when_it_is_old(settings):
     fresh.write_bytes(b"x")
     os.utime(old, (0, 0))
 
-    assert sweep(settings.data_dir) == 1
+    assert sweep(settings.data_dir, time.time()) == 1
     assert not old.exists()
     fresh.unlink()
 
