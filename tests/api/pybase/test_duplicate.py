@@ -74,7 +74,7 @@ def base(newcomer):
 def views(client, people, tasks, link, ada):
     """A board with a filter and a sort, a view on links to a record, and a form."""
     status = people["ids"]["Status"]
-    for table, body in [
+    wanted: list[tuple[Json, Json]] = [
         (
             people,
             {
@@ -106,7 +106,8 @@ def views(client, people, tasks, link, ada):
                 },
             },
         ),
-    ]:
+    ]
+    for table, body in wanted:
         made(client.post("/views", json={"table_id": table["id"], **body}))
 
 
