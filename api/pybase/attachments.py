@@ -69,7 +69,8 @@ async def upload(system: System, request: Request) -> Reply:
     with files.incoming(data_dir) as file:
         form = await read_form(request, "file", file, system.settings.max_file_bytes)
         if workspace_id is None:
-            workspace_id = await _owner(system, request, form.fields)
+            filled_in = {name: one for name, one in form.fields.items() if one}
+            workspace_id = await _owner(system, request, filled_in)
         if workspace_id is None:
             workspace_id = await _only_workspace(system, request)
         one = _read_file(system, form, file)
@@ -102,7 +103,7 @@ async def _owner(system: System, request: Request, said: Any) -> WorkspaceId | N
 
     Raises NotFound and Forbidden for one that the caller may not write in.
     """
-    given = {name: said[name] for name in _OWNERS if said.get(name)}
+    given = {name: said[name] for name in _OWNERS if name in said}
     if not given:
         return None
     who, found = request.who, set()
