@@ -5,6 +5,7 @@ import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ SLOW = {
     "combined": "a\u0301" * 25_000,
 }
 SECONDS = 0.05
-OPTIONS = {
+OPTIONS: dict[str, tuple[dict[str, Any], ...]] = {
     "barcode": ({}, {"format": "ean13"}),
     "datetime": ({}, {"timezone": "Europe/Berlin"}),
     "date": ({}, {"include_time": True}),
