@@ -11,7 +11,7 @@ EXAMPLES = 100
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup serve demo test nothing-lost fuzz bench lint clean
+.PHONY: help setup serve demo test nothing-lost fuzz bench growth lint clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -42,6 +42,9 @@ fuzz: $(READY) ## ask what the OpenAPI document allows, and what not (EXAMPLES=n
 bench: $(READY) ## measure the figures of the README
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
+growth: $(READY) ## measure tables of 10,000 to 1,000,000 records and draw docs/growth.svg
+	@exec $(BIN)/uv run --locked --group plot python -m benchmarks.growth $(ARGS)
+
 lint: $(READY) ## check style, types and import rules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -49,6 +52,6 @@ lint: $(READY) ## check style, types and import rules
 	$(BIN)/lint-imports
 
 clean: ## remove what can be made again; the data in .tabellion stays
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	rm -rf .import_linter_cache .grimp_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,7 +12,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol, TypeAlias
 
+from api.browsers import REPLY
 from api.http import PayloadTooLarge, Reply, Request, Streamed, read_request_id
+from api.limits import Limits, RateLimited
 from api.routes import Route, Routes
 from api.scopes import check_scope
 from commands.system import System, new_id
@@ -23,6 +25,7 @@ from domain.errors import (
     Malformed,
     NotFound,
     NotImplementedYet,
+    Unauthenticated,
 )
 from domain.events import Surface
 from projections.reader import Caller
@@ -35,10 +38,7 @@ Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
 _STILL_SECONDS = 30  # without a byte, after which nobody is there any more
 
-_FIXED_HEADERS = [
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-]
+_FIXED_HEADERS = [(b"cache-control", b"no-store"), *REPLY]
 
 
 class MethodNotAllowed(DomainError):
@@ -80,6 +80,7 @@ class Door:
         routes: Routes,
         language: Language,
         finished: Finished,
+        limits: Limits | None = None,
     ) -> None:
         self.system = system
         self.surface: Surface = surface
@@ -87,6 +88,7 @@ class Door:
         self.routes = routes
         self.language = language
         self.finished = finished
+        self.limits = limits
         self._limit = system.settings.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,6 +111,7 @@ class Door:
         first = b""
         try:
             route = self._route(request)
+            await self._admit(route, request)
             if route.form is not None:
                 request.parts = _parts(headers, receive)
             elif request.method not in ("GET", "HEAD"):
@@ -118,6 +121,8 @@ class Door:
                 first = await anext(reply.parts, b"")
         except DomainError as error:
             refusal, reply = error, self.language.refusal(error)
+            if isinstance(error, RateLimited):
+                request.allowance = error.allowance  # of the rate that refused
         except Exception:
             log.exception(
                 "a bug answered 500", extra={"request_id": request.request_id}
@@ -145,10 +150,29 @@ class Door:
             raise MethodNotAllowed()
         raise NotFound("There is no such path")
 
-    async def _handle(self, route: Route, request: Request) -> Reply | Streamed:
+    async def _admit(self, route: Route, request: Request) -> None:
+        """Who calls, whether by a key that may, and not too often.
+
+        What operators look at is not counted.
+        """
+        refusal: DomainError | None = None
         if not route.public:
-            request.caller = await self.language.caller(request)
+            try:
+                request.caller = await self.language.caller(request)
+            except Unauthenticated as error:
+                refusal = error
+        if self.limits is not None and route.tag != "operations":
+            user_id = None if request.caller is None else request.caller.user_id
+            allowance = await self.limits.take(user_id, request.address)
+            request.allowance = allowance
+            if not allowance.allowed:
+                raise RateLimited(allowance)
+        if refusal is not None:
+            raise refusal
+        if request.caller is not None:
             check_scope(route, request.caller)
+
+    async def _handle(self, route: Route, request: Request) -> Reply | Streamed:
         if route.planned or route.handler is None:
             raise NotImplementedYet()
         _check_headers(request)
@@ -213,13 +237,14 @@ async def _parts(
 
 async def _send(send: Send, reply: Reply, request: Request) -> None:
     body = reply.body
-    headers = _headers(reply.headers, request, typed=reply.status != 204)
-    if reply.status != 204:
+    bare = reply.status in (204, 304)
+    headers = _headers(reply.headers, request, typed=not bare)
+    if not bare:
         headers.append((b"content-length", str(len(body)).encode()))
     await send(
         {"type": "http.response.start", "status": reply.status, "headers": headers}
     )
-    if request.method == "HEAD" or reply.status == 204:
+    if request.method == "HEAD" or bare:
         body = b""
     await send({"type": "http.response.body", "body": body})
 
@@ -232,6 +257,8 @@ def _headers(
         headers.append((b"content-type", b"application/json"))
     for name, value in given.items():
         headers.append((name.encode(), value.encode("latin-1")))
+    if request.allowance is not None:
+        headers += request.allowance.headers
     if "allow" in request.notes:
         headers.append((b"allow", request.notes["allow"].encode()))
     return headers

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 import orjson
 from pydantic import BaseModel, ValidationError
 
+from api.limits import Allowance
 from commands.unit import Origin, Reply
 from domain.errors import Code, DomainError, Invalid, Json, Malformed
 from domain.events import Actor, Surface
@@ -76,6 +77,7 @@ class Request:
     address: str
     caller: Caller | None = None
     min_position: int | None = None
+    allowance: Allowance | None = None
     notes: dict[str, str] = field(default_factory=dict)
     # the body of a route that takes it in parts, which `body` is not read from
     parts: AsyncIterator[bytes] | None = None

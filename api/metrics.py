@@ -71,6 +71,11 @@ class Metrics:
             "Age of the oldest commit that waits to be sealed",
             registry=registry,
         )
+        self._pending = Gauge(
+            "tabellion_constraints_pending",
+            "Unique constraints whose tables are being looked through",
+            registry=registry,
+        )
         self._routes: dict[tuple[str, str, str, int], Counter] = {}
         self._latency: dict[str, Histogram] = {}
 
@@ -110,11 +115,13 @@ class Metrics:
         (rows,) = await system.reader.run([(_BACKLOG, [])])
         self._backlog.set(rows[0][0])
         self._lag.set(rows[0][1])
+        self._pending.set(rows[0][2])
         return generate_latest(self._registry)
 
 
 _BACKLOG = (
     b"SELECT count(*),"
-    b" coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float"
+    b" coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float,"
+    b" (SELECT count(*) FROM catalog.fills WHERE phase <> 'drop')"
     b" FROM ledger.outbox"
 )

@@ -19,6 +19,7 @@ from commands.first_administrator import make_first_administrator
 from commands.settings import Settings
 from commands.system import System, build, now
 from workers.indexes import Indexer
+from workers.uniqueness import Filler, settling
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,8 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
     indexer = Indexer(system.urls.app, most=settings.demanded_indexes, clock=now)
     system.observed.listed = indexer.demand
     indexer.start()
+    filler = Filler(system.urls.app, settling(system))
+    filler.start()
     gc.collect()
     gc.freeze()
     try:
@@ -94,7 +97,10 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
         await asyncio.gather(*serving)
         announcing.cancel()
     finally:
+        await filler.stop()
         await indexer.stop()
+        for door in doors.values():
+            await door.close()
         await access.stop()
         await system.stop()
 

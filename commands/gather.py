@@ -8,8 +8,9 @@ from psycopg import sql
 
 from commands.unit import Unit
 from domain.catalog import Catalog, Table
+from domain.constraint import AT_ONCE
 from domain.decider import needs
-from domain.facts import Facts, Link, Needs
+from domain.facts import Facts, File, Link, Needs
 from domain.ids import FieldId, TableId, WorkspaceId
 from projections import turns
 from projections.arrays import text_array
@@ -65,8 +66,14 @@ class Gathering:
             self._keys(found, facts)
         for table_id, field_id in found.columns:
             self._column(table_id, field_id, facts)
+        for table_id, field_id in found.few:
+            self._few(table_id, field_id, facts)
+        if found.filled:
+            self._filled(found, facts)
         if found.gone:
             self._gone(found, facts)
+        if found.files:
+            self._files(found, facts)
         self._instance(found, facts)
 
     def _counters(self, found: Needs, facts: Facts) -> None:
@@ -116,21 +123,49 @@ class Gathering:
             self.ask(TAKEN, key_values(some, facts.catalog.id), sink)
 
     def _column(self, table_id: str, field_id: str, facts: Facts) -> None:
-        table = facts.catalog.tables.get(TableId(table_id))
-        field = table.all_fields.get(FieldId(field_id)) if table else None
-        if table is None or field is None:
-            return
-
         def sink(found: Sequence[Sequence[Any]]) -> None:
             facts.columns[field_id] = [(row[0], row[1]) for row in found]
 
-        self.ask(rows.select_column(self.target, table, field), [], sink)
+        statement = self._select_column(table_id, field_id, facts)
+        if statement is not None:
+            self.ask(statement, [], sink)
+
+    def _few(self, table_id: str, field_id: str, facts: Facts) -> None:
+        def sink(found: Sequence[Sequence[Any]]) -> None:
+            few = len(found) <= AT_ONCE
+            facts.few[field_id] = [(row[0], row[1]) for row in found] if few else None
+
+        statement = self._select_column(table_id, field_id, facts)
+        if statement is not None:
+            limited = statement + sql.SQL(" LIMIT {}").format(sql.Literal(AT_ONCE + 1))
+            self.ask(limited, [], sink)
+
+    def _select_column(
+        self, table_id: str, field_id: str, facts: Facts
+    ) -> sql.Composed | None:
+        table = facts.catalog.tables.get(TableId(table_id))
+        field = table.all_fields.get(FieldId(field_id)) if table else None
+        if table is None or field is None:
+            return None
+        return rows.select_column(self.target, table, field)
+
+    def _filled(self, found: Needs, facts: Facts) -> None:
+        def sink(rows: Sequence[Sequence[Any]]) -> None:
+            facts.filled.update((row[0], row[1]) for row in rows)
+
+        self.ask(_FILLED, [facts.catalog.id, text_array(list(found.filled))], sink)
 
     def _gone(self, found: Needs, facts: Facts) -> None:
         def sink(rows: Sequence[Sequence[Any]]) -> None:
             facts.versions.update((row[0], row[1]) for row in rows)
 
         self.ask(_LAST_VERSIONS, [facts.catalog.id, text_array(list(found.gone))], sink)
+
+    def _files(self, found: Needs, facts: Facts) -> None:
+        def sink(rows: Sequence[Sequence[Any]]) -> None:
+            facts.files.update((row[0], File(*row)) for row in rows)
+
+        self.ask(_FILES, [facts.catalog.id, text_array(list(found.files))], sink)
 
     def _instance(self, found: Needs, facts: Facts) -> None:
         def emails(rows: Sequence[Sequence[Any]]) -> None:
@@ -187,6 +222,11 @@ _COUNTERS = (
     b"SELECT table_id, number FROM catalog.counters"
     b" WHERE workspace_id = %s::uuid AND table_id = ANY (%s::uuid[])"
 )
+# by fills' primary key
+_FILLED = (
+    b"SELECT constraint_id, phase = 'full' FROM catalog.fills"
+    b" WHERE workspace_id = %s::uuid AND constraint_id = ANY (%s::uuid[])"
+)
 # by unique_keys' primary key
 TAKEN = b"""
     SELECT k.constraint_id, k.digest, k.record_id
@@ -201,6 +241,11 @@ _LAST_VERSIONS = b"""
     WHERE workspace_id = %s::uuid AND stream_id = ANY (%s::uuid[])
     GROUP BY stream_id
 """
+# by files' primary key
+_FILES = (
+    b"SELECT id, name, type, size, sha256 FROM catalog.files"
+    b" WHERE workspace_id = %s::uuid AND id = ANY (%s::uuid[])"
+)
 _EMAILS = b"SELECT email_key, user_id FROM vault.accounts WHERE email_key = ANY (%s)"
 _USERS = b"SELECT id, version FROM catalog.users WHERE id = ANY (%s::uuid[])"
 _SLUGS = b"SELECT slug, workspace_id FROM catalog.slugs WHERE slug = ANY (%s)"

@@ -138,7 +138,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Constraint:
-    """A unique constraint on one field.  `folding` names the digest's algorithm."""
+    """A unique constraint on one field.  `folding` names the digest's algorithm.
+
+    `failure`: {type, examples} of the records that ended it while it was pending.
+    """
 
     id: ConstraintId
     field_id: FieldId
@@ -151,6 +154,7 @@ class Constraint:
     created_at: str
     version: int = 1
     deleted: bool = False
+    failure: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True)
@@ -235,6 +239,11 @@ class Table:
         return tuple(one for one in self.fields if one.type == "user")
 
     @cached_property
+    def attachments(self) -> tuple[Field, ...]:
+        """The live fields that name files."""
+        return tuple(one for one in self.fields if one.type == "attachment")
+
+    @cached_property
     def links(self) -> tuple[Field, ...]:
         """All linked_record fields, deleted ones too."""
         return tuple(
@@ -258,6 +267,10 @@ class Table:
     @cached_property
     def enforced(self) -> tuple[Constraint, ...]:
         return tuple(one for one in self.constraints if one.status == "active")
+
+    @cached_property
+    def pending(self) -> tuple[Constraint, ...]:
+        return tuple(one for one in self.constraints if one.status == "pending")
 
     @cached_property
     def views(self) -> tuple[View, ...]:

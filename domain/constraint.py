@@ -1,5 +1,10 @@
 """Unique constraints: commands, events, and the digest that two equal values share.
 
+    active    no two records share a value
+    disabled  not enforced; `failure` tells of the records that stood against it
+    pending   a large table's values are being looked through (`workers/uniqueness.py`):
+              the field is not written meanwhile, so what has been seen stays as it is
+
 Pure.  The digest is SHA-256 of the value after NFC, casefolded where the constraint
 ignores case; numbers by value; nothing is trimmed; empty values have none.  Arrays are
 sets, objects are all their parts: their digest is of canonical JSON.  The name
@@ -25,13 +30,18 @@ from domain.errors import (
     Json,
     NotFound,
 )
-from domain.events import Command, Event, Inverse, Recorded, event
+from domain.events import UPCASTERS, Command, Event, Inverse, Recorded, event
 from domain.facts import Facts, Needs
-from domain.ids import ConstraintId, FieldId, TableId
+from domain.ids import ConstraintId, FieldId, RecordId, TableId
 from domain.values import Value
 from domain.workspace import differences, expect_version
 
 FOLDING = "nfc-casefold-1"
+# records that are looked through within a commit, about 60 ms in which nobody else
+# writes (docs/performance.md); a constraint on a table with more becomes pending
+AT_ONCE = 5_000
+MOST_EXAMPLES = 20
+SHARED = "Existing records share a value"
 
 
 def unique_digest(value: Value, *, case_sensitive: bool) -> bytes | None:
@@ -115,7 +125,11 @@ class CreateConstraint(Command):
 
 @dataclass(frozen=True, slots=True)
 class UpdateConstraint(Command):
-    """`changes` by name: status (active, disabled), case_sensitive, error_message."""
+    """`changes` by name: status (active, disabled), case_sensitive, error_message.
+
+    What shall be active becomes pending where the table is too large to be looked
+    through at once.
+    """
 
     constraint_id: ConstraintId
     table_id: TableId
@@ -135,6 +149,20 @@ class RestoreConstraint(Command):
     constraint_id: ConstraintId
     table_id: TableId
     field_id: FieldId
+
+
+@dataclass(frozen=True, slots=True)
+class SettleConstraint(Command):
+    """Ends what is pending: all values are looked through.
+
+    `pairs` are records that shared a value when they were seen, the first 20.  Nothing
+    happens where none of them does any more: then it is looked through once again.
+    """
+
+    constraint_id: ConstraintId
+    table_id: TableId
+    field_id: FieldId
+    pairs: Sequence[tuple[RecordId, RecordId]] = ()
 
 
 @event("constraint.created")
@@ -186,53 +214,103 @@ class ConstraintDeleted(Event):
         )
 
 
-@event("constraint.restored")
+@event("constraint.restored", schema=2)
 class ConstraintRestored(Event):
+    """`status` is the one that it comes back with; None: the one that it had."""
+
+    constraint_id: str
+    table_id: str
+    field_id: str
+    status: str | None = None
+
+    def inverse(self) -> Inverse:
+        return DeleteConstraint(ConstraintId(self.constraint_id))
+
+
+UPCASTERS["constraint.restored", 1] = lambda payload: {**payload, "status": None}
+
+
+@event("constraint.activated")
+class ConstraintActivated(Event):
+    """A pending constraint holds from here on.  It has no inverse: it follows from the
+    event that made the constraint pending."""
+
     constraint_id: str
     table_id: str
     field_id: str
 
     def inverse(self) -> Inverse:
-        return DeleteConstraint(ConstraintId(self.constraint_id))
+        return None
+
+
+@event("constraint.failed")
+class ConstraintFailed(Event):
+    """Records stood against a pending constraint, which is disabled from here on.
+
+    `examples`: {records: [first, other], value}, the value as it is kept by a field of
+    `type`.  It has no inverse: it follows from the event that made it pending.
+    """
+
+    constraint_id: str
+    table_id: str
+    field_id: str
+    type: str
+    examples: list[Json]
+
+    def inverse(self) -> Inverse:
+        return None
 
 
 @asks(CreateConstraint, RestoreConstraint)
 def _create_needs(
     command: CreateConstraint | RestoreConstraint, _catalog: Catalog, needs: Needs
 ) -> None:
-    needs.columns.add((command.table_id, command.field_id))
+    needs.few.add((command.table_id, command.field_id))
 
 
 @asks(UpdateConstraint)
 def _update_needs(command: UpdateConstraint, _catalog: Catalog, needs: Needs) -> None:
     if "status" in command.changes or "case_sensitive" in command.changes:
-        needs.columns.add((command.table_id, command.field_id))
+        needs.few.add((command.table_id, command.field_id))
 
 
-def _no_duplicates(constraint: Constraint, facts: Facts) -> None:
-    """Refuses where two records share a value, naming some of them."""
+@asks(SettleConstraint)
+def _settle_needs(command: SettleConstraint, _catalog: Catalog, needs: Needs) -> None:
+    needs.filled.add(command.constraint_id)
+    for pair in command.pairs:
+        needs.whole(command.table_id, pair)
+
+
+def _checked(constraint: Constraint, facts: Facts) -> str:
+    """The status of a constraint that shall hold: active, or pending where there are
+    too many records to look at now.
+
+    Refuses where two records share a value, naming some of them.
+    """
+    values = facts.few[constraint.field_id]
+    if values is None:
+        return "pending"
     field = facts.catalog.live_field(constraint.field_id)
     seen: dict[bytes, str] = {}
     examples: list[Any] = []
-    for record, value in facts.columns[constraint.field_id]:
+    for record, value in values:
         digest = unique_digest(value, case_sensitive=constraint.case_sensitive)
         if digest is None:
             continue
-        if digest in seen and len(examples) < 20:
+        if digest in seen and len(examples) < MOST_EXAMPLES:
             shown = told(field, value)
             examples.append({"records": [seen[digest], record], "value": shown})
         seen.setdefault(digest, record)
     if examples:
-        raise DuplicateValue(
-            "Existing records share a value", field=field.name, examples=examples
-        )
+        raise DuplicateValue(SHARED, field=field.name, examples=examples)
+    return "active"
 
 
 @decides(CreateConstraint, role=Role.admin)
 def _create(command: CreateConstraint, facts: Facts) -> Sequence[Event]:
     field = facts.catalog.live_field(command.field_id)
     table = facts.catalog.live_table(field.table_id)
-    if field.column is None:
+    if field.column is None or field.type == "attachment":
         raise Invalid(f"A field of type {field.type} cannot be unique")
     if table.constraint_of(field.id) is not None:
         raise Conflict("The field has a constraint already")
@@ -247,14 +325,13 @@ def _create(command: CreateConstraint, facts: Facts) -> Sequence[Event]:
         facts.actor.id,
         facts.now,
     )
-    _no_duplicates(made, facts)
     return [
         ConstraintCreated(
             made.id,
             table.id,
             field.id,
             made.case_sensitive,
-            made.status,
+            _checked(made, facts),
             made.error_message,
             made.folding,
         )
@@ -277,7 +354,8 @@ def _update(command: UpdateConstraint, facts: Facts) -> Sequence[Event]:
     if wanted.status == "active" and (
         "status" in changes or "case_sensitive" in changes
     ):
-        _no_duplicates(wanted, facts)
+        status = _checked(wanted, facts)
+        changes |= differences(now, {"status": status})
     if not changes:
         return []
     return [
@@ -305,9 +383,46 @@ def _restore(command: RestoreConstraint, facts: Facts) -> Sequence[Event]:
     facts.catalog.live_field(known.field_id)
     if table.constraint_of(known.field_id) is not None:
         raise Conflict("The field has another constraint since")
-    if known.status == "active":
-        _no_duplicates(known, facts)
-    return [ConstraintRestored(known.id, known.table_id, known.field_id)]
+    status = known.status if known.status == "disabled" else _checked(known, facts)
+    return [
+        ConstraintRestored(
+            known.id,
+            known.table_id,
+            known.field_id,
+            None if status == known.status else status,
+        )
+    ]
+
+
+@decides(SettleConstraint, role=Role.admin)
+def _settle(command: SettleConstraint, facts: Facts) -> Sequence[Event]:
+    constraint = facts.catalog.live_constraint(command.constraint_id)
+    if constraint.status != "pending":
+        return []
+    field = facts.catalog.live_field(constraint.field_id)
+    of = (constraint.id, constraint.table_id, field.id)
+    examples: list[Any] = [
+        {"records": [*pair], "value": value}
+        for pair in command.pairs
+        if (value := _shared(constraint, facts, pair)) is not None
+    ]
+    if examples:
+        return [ConstraintFailed(*of, field.type, examples)]
+    return [ConstraintActivated(*of)] if facts.filled.get(constraint.id) else []
+
+
+def _shared(
+    constraint: Constraint, facts: Facts, pair: tuple[RecordId, RecordId]
+) -> Value:
+    """The value of the second record where the first has an equal one, else None."""
+    values = [
+        None if (row := facts.rows.get(one)) is None else row.value(constraint.field_id)
+        for one in pair
+    ]
+    first, other = (
+        unique_digest(one, case_sensitive=constraint.case_sensitive) for one in values
+    )
+    return values[1] if first == other else None
 
 
 @grows(ConstraintCreated)
@@ -333,8 +448,23 @@ def _grow_updated(
     catalog: Catalog, recorded: Recorded, event: ConstraintUpdated
 ) -> Catalog:
     after = {name: change["to"] for name, change in event.changes.items()}  # type: ignore[call-overload, index]
+    if "status" in after or "case_sensitive" in after:
+        after["failure"] = None
     known = _known(catalog, event.table_id, event.constraint_id)
     return _with_constraint(catalog, recorded, replace(known, **after))  # type: ignore[arg-type]
+
+
+@grows(ConstraintActivated, ConstraintFailed)
+def _grow_settled(
+    catalog: Catalog, recorded: Recorded, event: ConstraintActivated | ConstraintFailed
+) -> Catalog:
+    known = _known(catalog, event.table_id, event.constraint_id)
+    if isinstance(event, ConstraintActivated):
+        settled = replace(known, status="active", failure=None)
+    else:
+        failure: dict[str, Json] = {"type": event.type, "examples": event.examples}
+        settled = replace(known, status="disabled", failure=failure)
+    return _with_constraint(catalog, recorded, settled)
 
 
 @grows(ConstraintDeleted, ConstraintRestored)
@@ -344,8 +474,11 @@ def _grow_gone(
     event: ConstraintDeleted | ConstraintRestored,
 ) -> Catalog:
     known = _known(catalog, event.table_id, event.constraint_id)
-    deleted = isinstance(event, ConstraintDeleted)
-    return _with_constraint(catalog, recorded, replace(known, deleted=deleted))
+    if isinstance(event, ConstraintDeleted):
+        changed = replace(known, deleted=True)
+    else:
+        changed = replace(known, deleted=False, status=event.status or known.status)
+    return _with_constraint(catalog, recorded, changed)
 
 
 def _known(catalog: Catalog, table_id: str, constraint_id: str) -> Constraint:

@@ -50,6 +50,17 @@ class Row:
         return self.values.get(field_id)
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """An uploaded file: `type` is its content type, `size` in bytes."""
+
+    id: str
+    name: str
+    type: str
+    size: int
+    sha256: str
+
+
 @dataclass
 class Needs:
     """What commands will look at, beyond the catalogue.  Filled by each command."""
@@ -60,10 +71,13 @@ class Needs:
     gone: set[str] = field(default_factory=set)  # deleted records to bring back
     keys: set[tuple[str, bytes]] = field(default_factory=set)
     columns: set[tuple[str, str]] = field(default_factory=set)  # (table, field)
+    few: set[tuple[str, str]] = field(default_factory=set)  # the same, of small tables
+    filled: set[str] = field(default_factory=set)  # constraints
     slugs: set[str] = field(default_factory=set)
     emails: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
     api_keys_of: set[str] = field(default_factory=set)  # users
+    files: set[str] = field(default_factory=set)
 
     def whole(self, table_id: str, ids: Iterable[str]) -> None:
         self.records.setdefault(table_id, set()).update(ids)
@@ -72,8 +86,10 @@ class Needs:
         self.targets.setdefault(table_id, set()).update(ids)
 
     def include(self, other: "Needs") -> None:
-        """Of what many new records look at: counters, keys, targets, whole rows."""
+        """Of what many new records look at: counters, keys, files, targets, whole
+        rows."""
         self.counters |= other.counters
+        self.files |= other.files
         self.keys |= other.keys
         for table_id, ids in other.targets.items():
             self.target(table_id, ids)
@@ -95,10 +111,14 @@ class Facts:
         self.taken: dict[tuple[str, bytes], str] = {}
         self.counters: dict[str, int] = {}
         self.columns: dict[str, list[tuple[str, Value]]] = {}
+        # the same, or None where there are too many to be looked at under the lock
+        self.few: dict[str, list[tuple[str, Value]] | None] = {}
+        self.filled: dict[str, bool] = {}  # pending constraints: all values seen, once
         self.slugs: dict[str, str] = {}
         self.emails: dict[str, str] = {}
         self.users: dict[str, int] = {}  # version by id
         self.api_keys: dict[str, str] = {}  # of those that are there, the user
+        self.files: dict[str, File] = {}  # of those asked for, the ones that are there
         self.sessions: set[str] = set()  # of the callers, those that are alive
         self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
         self._saved = (catalog, 0)

@@ -7,14 +7,17 @@ from psycopg import sql
 
 from domain.catalog import Catalog
 from domain.constraint import (
+    ConstraintActivated,
     ConstraintCreated,
     ConstraintDeleted,
+    ConstraintFailed,
     ConstraintRestored,
     ConstraintUpdated,
 )
 from domain.decider import changes_catalog, grow
 from domain.events import Recorded
 from domain.field import FieldCreated
+from domain.file import FileUploaded
 from domain.ids import ConstraintId, TableId
 from domain.key import KeyCreated, KeyDeleted
 from domain.table import TableCreated
@@ -31,9 +34,10 @@ from domain.workspace import (
     WorkspaceUpdated,
 )
 from projections import catalog as catalogue
-from projections import users
+from projections import files, users
 from projections.records import apply as records
 from projections.records import ddl
+from projections.records.keys import settle_keys
 from projections.target import Target
 
 _OF_USERS = (UserRegistered, ProfileChanged, AdministrationGranted, PasswordChanged)
@@ -59,6 +63,9 @@ def apply(
             start += 1
         elif isinstance(event, KeyCreated | KeyDeleted):
             start += 1  # the vault has keys, and no read table
+        elif isinstance(event, FileUploaded):
+            files.apply(connection, target, events[start])
+            start += 1
         elif changes_catalog(event):
             catalog = _apply_catalog(
                 connection, target, catalog, events[start], columns_of
@@ -66,11 +73,16 @@ def apply(
             start += 1
         else:
             end = start
-            while end < len(events) and not changes_catalog(events[end].event):
+            while end < len(events) and _of_records(events[end]):
                 end += 1
             records.apply(connection, target, catalog, events[start:end])
             start = end
     return catalog
+
+
+def _of_records(recorded: Recorded) -> bool:
+    event = recorded.event
+    return not isinstance(event, FileUploaded) and not changes_catalog(event)
 
 
 def _apply_catalog(
@@ -103,10 +115,12 @@ def _apply_catalog(
             | ConstraintUpdated(table_id=table_id, constraint_id=constraint_id)
             | ConstraintDeleted(table_id=table_id, constraint_id=constraint_id)
             | ConstraintRestored(table_id=table_id, constraint_id=constraint_id)
+            | ConstraintActivated(table_id=table_id, constraint_id=constraint_id)
+            | ConstraintFailed(table_id=table_id, constraint_id=constraint_id)
         ):
             table = after.tables[TableId(table_id)]
             constraint = table.all_constraints[ConstraintId(constraint_id)]
-            records.refill_keys(connection, target, after.id, table, constraint)
+            settle_keys(connection, target, after.id, table, constraint, recorded.seq)
         case _:
             pass  # the catalogue's rows were all
     return after

@@ -99,7 +99,7 @@ def rebuild(
 
 def _tables(workspace_id: WorkspaceId) -> tuple[str, ...]:
     """The tables of the catalogue that a workspace's events write."""
-    return ("users",) if workspace_id == INSTANCE else OWNED
+    return ("users",) if workspace_id == INSTANCE else (*OWNED, "fills")
 
 
 def _build_beside(
@@ -174,16 +174,22 @@ def _pairs(
     one's)."""
     there = live(workspace_id)
     for table in _tables(workspace_id):
-        condition = (
+        if table == "fills":
+            continue  # how far a worker is
+        condition: sql.Composable = (
             sql.SQL("")
             if workspace_id == INSTANCE
             else sql.SQL(" WHERE t.workspace_id = {}").format(sql.Literal(workspace_id))
         )
+        replayed: sql.Composable = sql.SQL("")
+        if table == "unique_keys":
+            condition = condition + sql.SQL(" AND") + _settled(there)
+            replayed = sql.SQL(" WHERE") + _settled(beside)
         yield (
             f"catalog.{table}",
             _WHOLE,
             sql.SQL("{} AS t{}").format(sql.Identifier("catalog", table), condition),
-            sql.SQL("{} AS t").format(beside.of_catalog(table)),
+            sql.SQL("{} AS t{}").format(beside.of_catalog(table), replayed),
         )
     if catalog.workspace is None:
         return
@@ -195,6 +201,14 @@ def _pairs(
             sql.SQL("{} AS t").format(sql.Identifier(there.records, name)),
             sql.SQL("{} AS t").format(sql.Identifier(beside.records, name)),
         )
+
+
+def _settled(target: Target) -> sql.Composable:
+    """Keys that no worker is at, as `t`."""
+    return sql.SQL(
+        " NOT EXISTS (SELECT FROM {} AS f WHERE f.workspace_id = t.workspace_id"
+        " AND f.constraint_id = t.constraint_id)"
+    ).format(target.of_catalog("fills"))
 
 
 def _columns(table: Table) -> sql.Composable:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg import sql
 
+from domain.catalog import Constraint
 from domain.constraint import unique_digest
 from domain.decider import changes_catalog
 from domain.ids import WorkspaceId
@@ -174,7 +175,8 @@ def numbers_are_counted(
 
 
 def unique_keys_agree(connection: Connection, workspace: WorkspaceId) -> Iterator[str]:
-    """The keys of each active constraint are those of its rows, each once."""
+    """The keys of each active constraint are those of its rows, each once; a pending
+    one has none beside, and all of them when it is full."""
     target = live(workspace)
     catalog = load(connection, target, workspace, 0)
     for table in catalog.tables.values():
@@ -187,19 +189,38 @@ def unique_keys_agree(connection: Connection, workspace: WorkspaceId) -> Iterato
                     [workspace, constraint.id],
                 )
             }
+            phase = _phase(connection, workspace, constraint)
+            if phase in ("drop", "clear"):
+                continue
             wanted: dict[bytes, str] = {}
-            if constraint.status == "active" and not constraint.deleted:
+            if constraint.status != "disabled" and not constraint.deleted:
                 field = table.all_fields[constraint.field_id]
                 for record_id, value in column_values(connection, target, table, field):
                     digest = unique_digest(
                         value, case_sensitive=constraint.case_sensitive
                     )
-                    if digest is not None and digest in wanted:
+                    if digest is not None and digest in wanted and phase is None:
                         yield f"constraint {constraint.id} has a value twice"
-                    if digest is not None:
+                    if digest is not None and (
+                        digest not in wanted or kept.get(digest) == record_id
+                    ):
                         wanted[digest] = record_id
+            if phase in ("fill", "duplicates"):
+                wanted = {one: wanted[one] for one in kept if one in wanted}
             if kept != wanted:
                 yield f"the keys of constraint {constraint.id} are not its rows'"
+
+
+def _phase(
+    connection: Connection, workspace: WorkspaceId, constraint: Constraint
+) -> str | None:
+    """What a worker still has to do for a constraint (`projections.records.keys`)."""
+    row = connection.execute(
+        "SELECT phase FROM catalog.fills"
+        " WHERE workspace_id = %s AND constraint_id = %s",
+        [workspace, constraint.id],
+    ).fetchone()
+    return None if row is None else str(row[0])
 
 
 def links_have_both_ends(

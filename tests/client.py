@@ -94,6 +94,21 @@ class Client(httpx2.Client):
         body = {"table_id": table_id, "name": type.title(), "type": type} | more
         return made(self.post("/views", json=body))
 
+    def upload(
+        self,
+        workspace_id: str,
+        content: bytes = b"content",
+        name: str = "file.bin",
+        type: str = "application/octet-stream",
+    ) -> Json:
+        reply = self.post(
+            "/attachments",
+            params={"workspace_id": workspace_id},
+            files={"file": (name, content, type)},
+        )
+        found: Json = made(reply)
+        return found
+
     def position(self, workspace_id: str) -> int:
         """The position of the workspace's last event."""
         path = f"/events?workspace_id={workspace_id}&limit=1"
@@ -154,6 +169,9 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
             access_log=False,
             lifespan="off",
             ws="none",
+            # without a list uvicorn believes whoever is on this machine
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=5,
         )
     )
@@ -166,6 +184,7 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
         try:
             await uvicorn_server.serve()
         finally:
+            await application.close()
             await access.stop()
             await system.stop()
 

@@ -47,10 +47,13 @@ _LOADED = (
     "taken",
     "counters",
     "columns",
+    "few",
+    "filled",
     "slugs",
     "emails",
     "users",
     "api_keys",
+    "files",
 )
 
 
@@ -82,6 +85,7 @@ class Store:
         # (forward field, record, target) -> [place in its list, in the other's]
         self.links: dict[tuple[str, str, str], list[int]] = {}
         self._last: dict[str, int] = {}
+        self.crowded: set[str] = set()  # fields of tables that take long to look at
         self.all.users.update(dict.fromkeys(users, 1))
         self.all.slugs.update(dict.fromkeys(slugs, "another workspace"))
         self.all.emails.update(dict.fromkeys(emails, "another user"))
@@ -264,10 +268,12 @@ class Store:
                 facts.versions[one] = self._last[one]
         self._load_columns(found, facts)
         facts.counters.update(_among(self.all.counters, found.counters))
+        facts.filled.update(_among(self.all.filled, found.filled))
         facts.taken.update(_among(self.keys(), found.keys))
         facts.users.update(_among(self.all.users, found.users))
         facts.emails.update(_among(self.all.emails, found.emails))
         facts.slugs.update(_among(self._slugs(), found.slugs))
+        facts.files.update(_among(self.all.files, found.files))
         keys = self.all.api_keys.items()
         facts.api_keys.update(one for one in keys if one[1] in found.api_keys_of)
         return facts
@@ -302,11 +308,16 @@ class Store:
         facts.live[record] = True
 
     def _load_columns(self, found: Needs, facts: Facts) -> None:
-        for table_id, field_id in found.columns:
+        for table_id, field_id in found.columns | found.few:
             table = self.catalog.tables.get(TableId(table_id))
             field = table.all_fields.get(FieldId(field_id)) if table else None
-            if table is not None and field is not None:
-                facts.columns[field_id] = self.column(table, field)
+            if table is None or field is None:
+                continue
+            values = self.column(table, field)
+            if (table_id, field_id) in found.columns:
+                facts.columns[field_id] = values
+            if (table_id, field_id) in found.few:
+                facts.few[field_id] = None if field_id in self.crowded else values
 
 
 def _among(all_facts: Mapping[Any, Any], wanted: Iterable[Any]) -> dict[Any, Any]:
@@ -330,14 +341,20 @@ def scenario(
     users: Iterable[str] = (),
     slugs: Iterable[str] = (),
     emails: Iterable[str] = (),
+    crowded: Iterable[str] = (),
+    filled: Mapping[str, bool] | None = None,
     **extra: Any,
 ) -> None:
     """Checks what becomes of a unit: its events, or its refusal with what it says.
 
+    `crowded` are fields of large tables, `filled` pending constraints whose values are
+    all seen, and whether each was there once.
     `extra` is all that a refusal says beside its detail.  Taken back, a unit leaves the
     facts as they were, be it refused or not.
     """
     store = Store(given, users=users, slugs=slugs, emails=emails)
+    store.crowded.update(crowded)
+    store.all.filled.update(filled or {})
     unit = (when,) if isinstance(when, Command) else tuple(when)
     facts = store.facts_for(unit, actor)
     before = everything(facts)

@@ -85,6 +85,7 @@ def _examine(console: Any, settings: Any, urls: Any) -> Any:
         backlog = app.execute("SELECT count(*) FROM ledger.outbox").fetchone()
         console.print(f"commits that wait to be sealed: {backlog[0] if backlog else 0}")
         _show_indexes(console, app)
+        _show_constraints(console, app)
     if settings.redis_url is None:
         console.print("Redis: none (in-process)")
     if not settings.kafka_bootstrap_servers:
@@ -101,6 +102,19 @@ def _show_indexes(console: Any, app: Any) -> None:
         console.print(
             f"  {one.schema}.{one.name}: {one.scans} scans,"
             f" {one.bytes / 2**20:.1f} MiB{state}",
+            highlight=False,
+        )
+
+
+def _show_constraints(console: Any, app: Any) -> None:
+    from workers.uniqueness import existing
+
+    found = [one for one in existing(app) if one.phase != "drop"]
+    console.print(f"unique constraints that are pending: {len(found)}")
+    for one in found:
+        console.print(
+            f"  {one.constraint_id} of workspace {one.workspace_id}:"
+            f" {one.phase}, at row {one.upto}",
             highlight=False,
         )
 

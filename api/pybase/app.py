@@ -4,7 +4,6 @@ import logging
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -15,9 +14,11 @@ from starlette.staticfiles import StaticFiles
 
 from api.access import AccessLog
 from api.auth import Tokens
+from api.browsers import REPLY, adding, for_browsers, page_policy
 from api.door import Door, MethodNotAllowed, Receive, Scope, Send
 from api.http import Reply, read_request_id
 from api.http import Request as DoorRequest
+from api.limits import Limits
 from api.metrics import Metrics
 from api.openapi import document
 from api.pybase import errors, schemas
@@ -65,7 +66,9 @@ class PyBaseApplication:
     def __init__(self, system: System, metrics: Metrics, access: AccessLog) -> None:
         secret = system.settings.secret_key.get_secret_value()
         tokens = Tokens(secret, "pybase")
-        self.routes = Routes(pybase_routes(Accounts(tokens), metrics))
+        self._limits = Limits.of(system.settings, "pybase")
+        accounts = Accounts(tokens, self._limits)
+        self.routes = Routes(pybase_routes(accounts, metrics))
         self._metrics, self._access = metrics, access
         self._door = Door(
             system,
@@ -74,10 +77,19 @@ class PyBaseApplication:
             routes=self.routes,
             language=PyBase(tokens, KeyRing(system.reader, time.monotonic)),
             finished=self._finished,
+            limits=self._limits,
         )
         self.pages = _pages(self.routes)
+        self._application = for_browsers(system.settings, self._answer, self._exists)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._application(scope, receive, send)
+
+    def _exists(self, path: str) -> bool:
+        methods, _ = self.routes.find(path.removeprefix(PREFIX))
+        return path.startswith(f"{PREFIX}/") and bool(methods)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = scope["path"]
             if path.startswith(PREFIX + "/"):
@@ -90,7 +102,12 @@ class PyBaseApplication:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4401})
             return
-        await self.pages(scope, receive, _with_request_id(scope, send))
+        await self.pages(scope, receive, _as_the_door_does(scope, send))
+
+    async def close(self) -> None:
+        """Lets go of what the door holds beside the system."""
+        if self._limits is not None:
+            await self._limits.close()
 
     def _finished(
         self,
@@ -113,17 +130,11 @@ class PyBaseApplication:
             )
 
 
-def _with_request_id(scope: Scope, send: Send) -> Send:
-    """Sends a page's reply with a request id, as the door does."""
+def _as_the_door_does(scope: Scope, send: Send) -> Send:
+    """Sends a page's reply with a request id and what browsers are told."""
     given = dict(scope["headers"]).get(b"x-request-id")
     header = (b"x-request-id", (read_request_id(given) or new_id()).encode())
-
-    async def named(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], header]}
-        await send(message)
-
-    return named
+    return adding([header, *REPLY], send)
 
 
 def _pages(routes: Routes) -> FastAPI:
@@ -144,14 +155,17 @@ def _pages(routes: Routes) -> FastAPI:
     if static is not None:
         app.mount("/docs/static", StaticFiles(directory=static), name="swagger")
 
+    page = get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Tabellion: PyBase",
+        swagger_js_url="/docs/static/swagger-ui-bundle.js",
+        swagger_css_url="/docs/static/swagger-ui.css",
+        swagger_favicon_url="/docs/static/favicon-32x32.png",
+    )
+    page.headers["content-security-policy"] = page_policy(bytes(page.body))
+
     async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(
-            openapi_url="/openapi.json",
-            title="Tabellion: PyBase",
-            swagger_js_url="/docs/static/swagger-ui-bundle.js",
-            swagger_css_url="/docs/static/swagger-ui.css",
-            swagger_favicon_url="/docs/static/favicon-32x32.png",
-        )
+        return page
 
     async def home() -> RedirectResponse:
         return RedirectResponse("/docs")

@@ -3,6 +3,7 @@
 import orjson
 
 from api.http import Reply
+from api.limits import RateLimited
 from domain.errors import Code, DomainError
 
 STATUS: dict[Code, int] = {
@@ -28,6 +29,7 @@ STATUS: dict[Code, int] = {
     Code.IDEMPOTENCY_KEY_REUSED: 422,
     Code.CONSTRAINT_PENDING: 423,
     Code.CONSTRAINT_DISABLED: 423,
+    Code.RATE_LIMITED: 429,
     Code.INTERNAL_ERROR: 500,
     Code.NOT_IMPLEMENTED: 501,
     Code.SERVICE_UNAVAILABLE: 503,
@@ -40,5 +42,7 @@ def refusal(error: DomainError) -> Reply:
         headers["www-authenticate"] = "Bearer"
     if error.code is Code.SERVICE_UNAVAILABLE:
         headers["retry-after"] = "1"
+    if isinstance(error, RateLimited):
+        headers["retry-after"] = str(error.allowance.wait)
     body = {"detail": error.detail, "code": error.code, **error.extra}
     return Reply(STATUS[error.code], orjson.dumps(body), headers)

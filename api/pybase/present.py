@@ -11,6 +11,8 @@ import orjson
 from commands.accounts import Account
 from domain.catalog import Base, Catalog, Constraint, Field, Member, Table, View
 from domain.computed import shown_options
+from domain.constraint import SHARED, told
+from domain.errors import Code
 from domain.layout import FormField
 from domain.values import Value, as_kept
 from domain.view import default_view
@@ -114,7 +116,8 @@ def field(owner: Table, one: Field) -> dict[str, Any]:
     return {**shown, "computes": False} if one.kind.computed else shown
 
 
-def constraint(one: Constraint) -> dict[str, Any]:
+def constraint(owner: Table, one: Constraint) -> dict[str, Any]:
+    """`error`: why a constraint that was pending did not become active."""
     return {
         "id": one.id,
         "field_id": one.field_id,
@@ -122,8 +125,28 @@ def constraint(one: Constraint) -> dict[str, Any]:
         "case_sensitive": one.case_sensitive,
         "status": one.status,
         "error_message": one.error_message,
+        "error": _failure(owner, one),
         "created_by": one.created_by,
         "created_at": one.created_at,
+    }
+
+
+def _failure(owner: Table, one: Constraint) -> dict[str, Any] | None:
+    """As the refusal of a constraint over a small table; values of a field that has
+    another type since are left out."""
+    if one.failure is None:
+        return None
+    target = owner.all_fields[one.field_id]
+    same = target.type == one.failure["type"]
+    examples: Any = one.failure["examples"]
+    return {
+        "detail": SHARED,
+        "code": Code.DUPLICATE_VALUE,
+        "field": target.name,
+        "examples": [
+            {**each, "value": told(target, each["value"]) if same else None}
+            for each in examples
+        ],
     }
 
 

@@ -220,7 +220,8 @@ async def reorder_fields(system: System, request: Request) -> Reply:
 def _constraint(constraint_id: ConstraintId, status: int) -> Render:
     def render(outcome: Outcome) -> Reply:
         one = outcome.catalog.live_constraint(constraint_id)
-        shown = orjson.dumps(present.constraint(one))
+        owner = outcome.catalog.tables[one.table_id]
+        shown = orjson.dumps(present.constraint(owner, one))
         return committed(outcome, status, shown, one.version)
 
     return render
@@ -240,15 +241,15 @@ async def list_constraints(system: System, request: Request) -> Reply:
     if field_id is not None:
         catalog.live_field(field_id)
     found = [
-        one
+        (table, one)
         for table in catalog.tables.values()
         for one in table.constraints
         if not table.deleted
         and table_id in (None, one.table_id)
         and field_id in (None, one.field_id)
     ]
-    found.sort(key=lambda one: (one.created_at, one.id))
-    return listed(request, [present.constraint(one) for one in found])
+    found.sort(key=lambda both: (both[1].created_at, both[1].id))
+    return listed(request, [present.constraint(*both) for both in found])
 
 
 async def create_constraint(system: System, request: Request) -> Reply:
@@ -275,7 +276,8 @@ async def get_constraint(system: System, request: Request) -> Reply:
     catalog = await see(system, request, "constraint", constraint_id)
     one = catalog.live_constraint(constraint_id)
     headers = {"etag": present.etag(one.version)}
-    return json_reply(present.constraint(one), headers=headers)
+    shown = present.constraint(catalog.tables[one.table_id], one)
+    return json_reply(shown, headers=headers)
 
 
 async def constraint_of_field(system: System, request: Request) -> Reply:
@@ -286,7 +288,7 @@ async def constraint_of_field(system: System, request: Request) -> Reply:
     if one is None:
         raise NotFound("The field has no constraint")
     headers = {"etag": present.etag(one.version)}
-    return json_reply(present.constraint(one), headers=headers)
+    return json_reply(present.constraint(owner, one), headers=headers)
 
 
 async def update_constraint(system: System, request: Request) -> Reply:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Any
 
 from domain.access import Role
@@ -19,6 +20,7 @@ from domain.errors import (
 )
 from domain.events import Event
 from domain.facts import Facts, Row
+from domain.record.attached import with_files
 from domain.record.ends import Ends, Keys
 from domain.record.events import (
     Change,
@@ -52,9 +54,9 @@ def _live_row(facts: Facts, table: Table, record_id: str) -> Row:
 
 
 def _pending(table: Table, values: Mapping[str, Value]) -> None:
-    for constraint in table.constraints:
-        if constraint.status == "pending" and constraint.field_id in values:
-            raise ConstraintPending(field=table.by_id[constraint.field_id].name)
+    for constraint in table.pending:
+        if constraint.field_id in values:
+            raise ConstraintPending(field=table.all_fields[constraint.field_id].name)
 
 
 def _members(
@@ -96,14 +98,15 @@ def _create(command: CreateRecords, facts: Facts) -> Sequence[Event]:
     number = facts.counters.get(table.id, 0)
     keys = Keys(table, facts) if table.enforced else None
     ends = Ends(table, facts) if table.links else None
-    pending = any(one.status == "pending" for one in table.constraints)
     events: list[Event] = []
     for index, (record_id, values) in enumerate(command.records):
         try:
-            if pending:
+            if table.pending:
                 _pending(table, values)
             if table.users:
                 _members(table, values, facts)
+            if table.attachments:
+                values = with_files(table, values, facts)
             if keys is not None:
                 keys.take(record_id, values)
             links = _new_links(table, record_id, values, ends) if ends else {}
@@ -136,6 +139,9 @@ def _update(command: UpdateRecords, facts: Facts) -> Sequence[Event]:
             _pending(table, change.values)
             if command.schema_seq is not None:  # what was, may be again
                 _members(table, change.values, facts, row.values)
+            if table.attachments:
+                full = with_files(table, change.values, facts, row.values)
+                change = replace(change, values=full)
             keys.take(row.id, change.values)
             events += _updated(table, change, row, ends)
         except (Conflict, Invalid) as error:
@@ -268,6 +274,7 @@ def _restore(command: RestoreRecord, facts: Facts) -> Sequence[Event]:
         return []
     if command.record_id not in facts.versions:
         raise NotFound("Record not found", record_id=command.record_id)
+    _pending(table, command.values)
     Keys(table, facts).take(command.record_id, command.values)
     ends = Ends(table, facts)
     events: list[Event] = [

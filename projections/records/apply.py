@@ -3,7 +3,7 @@
 Pipelined by the caller's connection: nothing here waits for an answer.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,14 +11,13 @@ import orjson
 import psycopg
 from psycopg import sql
 
-from domain.catalog import Catalog, Constraint, Field, Table
-from domain.constraint import unique_digest
+from domain.catalog import Catalog, Field, Table
 from domain.events import Recorded
 from domain.ids import FieldId, TableId, WorkspaceId
 from projections.arrays import text_array
 from projections.records.ddl import SYSTEM_COLUMNS
+from projections.records.keys import keep_keys
 from projections.records.net import Insert, LinkWrite, TableChanges, Update, net
-from projections.records.rows import column_values
 from projections.target import Target, column_name
 
 
@@ -35,7 +34,7 @@ def apply(
         _delete(connection, target, table, changes)
         _insert(connection, target, table, list(changes.inserts.values()))
         _update(connection, target, table, list(changes.updates.values()))
-        _keep_keys(connection, target, catalog.id, table, changes)
+        keep_keys(connection, target, catalog.id, table, changes)
         _count(connection, target, catalog.id, table, changes.last_number)
     _link(connection, target, catalog, found.links)
 
@@ -229,100 +228,6 @@ def _link(
                     text_array([write.added.get(one, 0) for one in write.order]),
                 ],
             )
-
-
-def _keep_keys(
-    connection: psycopg.Connection,
-    target: Target,
-    workspace_id: WorkspaceId,
-    table: Table,
-    changes: TableChanges,
-) -> None:
-    """Brings the unique keys of active constraints along."""
-    for constraint in table.enforced:
-        gone: dict[str, None] = {}
-        taken: dict[str, str] = {}
-        for record_id, before, after in changes.keys:
-            old, new = (
-                _hex_digest(constraint, before),
-                _hex_digest(constraint, after),
-            )
-            if old is not None:
-                gone[old] = None
-                if taken.get(old) == record_id:
-                    del taken[old]
-            if new is not None:
-                taken[new] = record_id
-        _write_keys(connection, target, workspace_id, constraint, gone, taken)
-
-
-def _hex_digest(constraint: Constraint, values: Mapping[str, object]) -> str | None:
-    value = values.get(constraint.field_id)
-    digest = unique_digest(
-        value,  # type: ignore[arg-type]
-        case_sensitive=constraint.case_sensitive,
-    )
-    return None if digest is None else digest.hex()
-
-
-def _write_keys(
-    connection: psycopg.Connection,
-    target: Target,
-    workspace_id: WorkspaceId,
-    constraint: Constraint,
-    gone: Mapping[str, None],
-    taken: Mapping[str, str],
-) -> None:
-    keys = target.of_catalog("unique_keys")
-    if gone:
-        connection.execute(
-            sql.SQL(
-                "DELETE FROM {} WHERE workspace_id = %s::uuid"
-                " AND constraint_id = %s::uuid AND digest IN"
-                " (SELECT decode(d, 'hex') FROM unnest(%s::text[]) AS d)"
-            ).format(keys),
-            [workspace_id, constraint.id, text_array(list(gone))],
-        )
-    if taken:
-        # the primary key is the fence: a digest that is there fails the group
-        connection.execute(
-            sql.SQL(
-                "INSERT INTO {} (workspace_id, constraint_id, digest, record_id)"
-                " SELECT %s::uuid, %s::uuid, decode(d, 'hex'), r"
-                " FROM unnest(%s::text[], %s::uuid[]) AS n (d, r)"
-            ).format(keys),
-            [
-                workspace_id,
-                constraint.id,
-                text_array(list(taken)),
-                text_array(list(taken.values())),
-            ],
-        )
-
-
-def refill_keys(
-    connection: psycopg.Connection,
-    target: Target,
-    workspace_id: WorkspaceId,
-    table: Table,
-    constraint: Constraint,
-) -> None:
-    """Makes a constraint's keys anew from its rows; none where it is not enforced."""
-    connection.execute(
-        sql.SQL(
-            "DELETE FROM {} WHERE workspace_id = %s::uuid AND constraint_id = %s::uuid"
-        ).format(target.of_catalog("unique_keys")),
-        [workspace_id, constraint.id],
-    )
-    if constraint.status != "active" or constraint.deleted:
-        return
-    field = table.all_fields[constraint.field_id]
-    taken: dict[str, str] = {}
-    for record_id, value in column_values(connection, target, table, field):
-        digest = unique_digest(value, case_sensitive=constraint.case_sensitive)
-        if digest is not None:
-            taken[digest.hex()] = record_id
-    _write_keys(connection, target, workspace_id, constraint, {}, taken)
 
 
 def _count(

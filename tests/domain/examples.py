@@ -2,13 +2,16 @@
 
 from domain.base import BaseCreated, BaseDeleted, BaseRestored, BaseUpdated
 from domain.constraint import (
+    ConstraintActivated,
     ConstraintCreated,
     ConstraintDeleted,
+    ConstraintFailed,
     ConstraintRestored,
     ConstraintUpdated,
 )
 from domain.events import Event
 from domain.field import FieldCreated, FieldDeleted, FieldRestored, FieldUpdated
+from domain.file import FileUploaded
 from domain.key import KeyCreated, KeyDeleted
 from domain.record import (
     RecordCreated,
@@ -112,6 +115,15 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ),
     ("constraint.deleted", 1): ConstraintDeleted(STREAM, OTHER, THIRD),
     ("constraint.restored", 1): ConstraintRestored(STREAM, OTHER, THIRD),
+    ("constraint.restored", 2): ConstraintRestored(STREAM, OTHER, THIRD, "pending"),
+    ("constraint.activated", 1): ConstraintActivated(STREAM, OTHER, THIRD),
+    ("constraint.failed", 1): ConstraintFailed(
+        STREAM,
+        OTHER,
+        THIRD,
+        "number",
+        [{"records": [TWO, THREE], "value": "0.10"}],
+    ),
     ("view.created", 1): ViewCreated(
         STREAM,
         OTHER,
@@ -176,5 +188,8 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ("user.password_changed", 1): PasswordChanged(STREAM),
     ("user.administration_granted", 1): AdministrationGranted(STREAM),
     ("key.created", 1): KeyCreated(STREAM, OTHER, ["read", "write"], THEN),
+    ("file.uploaded", 1): FileUploaded(
+        STREAM, "Zoë\u2019s plan.pdf", "application/pdf", 123_456_789_012, "ab" * 32
+    ),
     ("key.deleted", 1): KeyDeleted(STREAM, OTHER),
 }

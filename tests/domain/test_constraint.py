@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from domain.constraint import (
+    ConstraintActivated,
     ConstraintCreated,
     ConstraintDeleted,
+    ConstraintFailed,
     ConstraintRestored,
     ConstraintUpdated,
     CreateConstraint,
     DeleteConstraint,
     RestoreConstraint,
+    SettleConstraint,
     UpdateConstraint,
 )
 from domain.errors import (
@@ -25,7 +28,7 @@ from domain.errors import (
 )
 from domain.events import Event
 from domain.field import FieldDeleted
-from domain.ids import ConstraintId, FieldId
+from domain.ids import ConstraintId, FieldId, RecordId
 from domain.table import TableDeleted
 from tests.domain.library import (
     ADA,
@@ -60,9 +63,11 @@ def change(**changes: Any) -> UpdateConstraint:
     return UpdateConstraint(UNIQUE, THE_AUTHORS, NAME, changes)
 
 
-def made(field_id: str, *, case_sensitive: bool = True) -> ConstraintCreated:
+def made(
+    field_id: str, *, case_sensitive: bool = True, status: str = "active"
+) -> ConstraintCreated:
     return ConstraintCreated(
-        "new", "authors", field_id, case_sensitive, "active", None, "nfc-casefold-1"
+        "new", "authors", field_id, case_sensitive, status, None, "nfc-casefold-1"
     )
 
 
@@ -370,6 +375,202 @@ def test_a_constraint_comes_back_where_its_field_is(
     given: Sequence[Event], detail: str
 ):
     scenario(given=given, when=RESTORE, refused=NotFound, detail=detail)
+
+
+# over a table that is too large to be looked through at once
+
+PENDING = [*AUTHORS, unique("name", "authors", status="pending")]
+OF = ("unique-name", "authors", "name")
+
+
+def settle(*pairs: tuple[str, str]) -> SettleConstraint:
+    named = [(RecordId(first), RecordId(other)) for first, other in pairs]
+    return SettleConstraint(UNIQUE, THE_AUTHORS, NAME, named)
+
+
+def failed(*examples: dict[str, Any], type_: str = "text") -> ConstraintFailed:
+    return ConstraintFailed(*OF, type_, list(examples))
+
+
+def test_over_many_records_a_constraint_is_pending_whatever_they_hold():
+    scenario(
+        given=[*AUTHORS, *SAME],
+        when=wish(case_sensitive=False),
+        crowded=["name"],
+        then=[made("name", case_sensitive=False, status="pending")],
+    )
+
+
+def test_what_takes_hold_over_many_records_is_pending_first():
+    scenario(
+        given=DISABLED,
+        when=change(status="active"),
+        crowded=["name"],
+        then=[changed(status={"from": "disabled", "to": "pending"})],
+    )
+    scenario(
+        given=GIVEN,
+        when=change(case_sensitive=False),
+        crowded=["name"],
+        then=[
+            changed(
+                case_sensitive={"from": True, "to": False},
+                status={"from": "active", "to": "pending"},
+            )
+        ],
+    )
+    scenario(
+        given=[*GIVEN, GONE],
+        when=RestoreConstraint(UNIQUE, THE_AUTHORS, NAME),
+        crowded=["name"],
+        then=[ConstraintRestored(*OF, "pending")],
+    )
+
+
+def test_what_need_not_look_at_values_is_at_once_over_many_too():
+    for given, changes, then in (
+        (GIVEN, {"status": "disabled"}, {"from": "active", "to": "disabled"}),
+        (GIVEN, {"error_message": "Taken"}, {"from": None, "to": "Taken"}),
+        (DISABLED, {"case_sensitive": False}, {"from": True, "to": False}),
+    ):
+        (name,) = changes
+        scenario(
+            given=given,
+            when=change(**changes),
+            crowded=["name"],
+            then=[changed(**{name: then})],
+        )
+    scenario(
+        given=[*DISABLED, GONE],
+        when=RestoreConstraint(UNIQUE, THE_AUTHORS, NAME),
+        crowded=["name"],
+        then=[ConstraintRestored(*OF, None)],
+    )
+
+
+def test_a_constraint_whose_values_are_all_seen_holds():
+    scenario(
+        given=PENDING,
+        when=settle(),
+        filled={"unique-name": True},
+        then=[ConstraintActivated(*OF)],
+    )
+
+
+@pytest.mark.parametrize("filled", [{}, {"unique-name": False}], ids=str)
+def test_one_whose_values_are_not_all_seen_stays_pending(filled: dict[str, bool]):
+    scenario(given=PENDING, when=settle(), filled=filled, then=[])
+
+
+def test_records_that_share_a_value_end_a_pending_constraint():
+    scenario(
+        given=[
+            *AUTHORS,
+            unique("name", "authors", status="pending", case_sensitive=False),
+            *SAME,
+        ],
+        when=settle((ADA, BOB)),
+        then=[failed({"records": [ADA, BOB], "value": "ADA"})],
+    )
+
+
+def test_a_number_is_told_as_it_is_kept():
+    scenario(
+        given=[
+            *AUTHORS,
+            unique("born", "authors", status="pending"),
+            author(1, born="1815.5"),
+            author(2, born="1815.5"),
+        ],
+        when=SettleConstraint(
+            ConstraintId("unique-born"), THE_AUTHORS, BORN, [(ADA, BOB)]
+        ),
+        then=[
+            ConstraintFailed(
+                "unique-born",
+                "authors",
+                "born",
+                "number",
+                [{"records": [ADA, BOB], "value": "1815.5"}],
+            )
+        ],
+    )
+
+
+def test_records_that_are_gone_stand_against_nothing():
+    scenario(
+        given=[
+            *PENDING,
+            author(1, name="Ada"),
+            author(3, name="Cat"),
+            author(4, name="Cat"),
+        ],
+        when=settle((ADA, BOB), (CAT, DAN)),
+        then=[failed({"records": [CAT, DAN], "value": "Cat"})],
+    )
+    scenario(
+        given=[*PENDING, author(1, name="Ada"), author(3)],
+        when=settle((ADA, BOB), (BOB, ADA), (CAT, DAN)),
+        filled={"unique-name": False},
+        then=[],
+    )
+
+
+@pytest.mark.parametrize("given", [GIVEN, DISABLED], ids=["active", "disabled"])
+def test_what_is_not_pending_is_not_settled(given: Sequence[Event]):
+    scenario(given=given, when=settle(), filled={"unique-name": True}, then=[])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [[*PENDING, GONE], [*PENDING, TableDeleted("authors", "base", "Authors")]],
+    ids=["deleted", "table"],
+)
+def test_what_is_gone_is_not_settled(given: Sequence[Event]):
+    scenario(given=given, when=settle(), refused=NotFound)
+
+
+def test_a_pending_constraint_can_be_deleted_and_not_changed():
+    scenario(given=PENDING, when=DeleteConstraint(UNIQUE), then=[GONE])
+    for changes in ({"status": "disabled"}, {"error_message": "Taken"}, {}):
+        scenario(given=PENDING, when=change(**changes), refused=ConstraintPending)
+
+
+def test_a_pending_constraint_that_was_deleted_comes_back_to_be_filled():
+    back = RestoreConstraint(UNIQUE, THE_AUTHORS, NAME)
+    scenario(
+        given=[*PENDING, GONE],
+        when=back,
+        crowded=["name"],
+        then=[ConstraintRestored(*OF, None)],
+    )
+    scenario(
+        given=[*PENDING, GONE], when=back, then=[ConstraintRestored(*OF, "active")]
+    )
+
+
+def test_a_failure_is_kept_until_the_constraint_is_tried_again():
+    store = Store([*AUTHORS, *SAME])
+    store.crowded.add("name")
+    store.do(CreateConstraint(UNIQUE, THE_AUTHORS, NAME, False))
+    store.do(settle((ADA, BOB)))
+    failure = {"type": "text", "examples": [{"records": [ADA, BOB], "value": "ADA"}]}
+
+    def now() -> tuple[str, Any]:
+        one = store.catalog.live_constraint(UNIQUE)
+        return one.status, one.failure
+
+    assert now() == ("disabled", failure)
+    store.do(change(error_message="Taken"))
+    store.do(DeleteConstraint(UNIQUE))
+    store.do(RestoreConstraint(UNIQUE, THE_AUTHORS, NAME))
+    assert now() == ("disabled", failure)
+    store.do(change(status="active", case_sensitive=True))
+    assert now() == ("pending", None)
+    store.all.filled["unique-name"] = True
+    store.do(settle())
+    assert now() == ("active", None)
+    assert store.catalog.version_of("unique-name") == 7
 
 
 # what becomes of it

@@ -138,11 +138,61 @@ def test_a_field_whose_constraint_is_being_made_is_not_written():
     )
 
 
+def test_nor_is_it_emptied_or_given_the_value_that_it_has():
+    for value in (None, "Ada"):
+        scenario(
+            given=[*PENDING, author(1, name="Ada")],
+            when=update((ADA, {"name": value})),
+            refused=ConstraintPending,
+            field="Name",
+        )
+
+
 def test_other_fields_are_written_meanwhile():
     scenario(
         given=PENDING,
         when=create(PENDING, (ADA, {"born": "1815"})),
         then=[RecordCreated(ADA, "authors", 1, {"born": "1815"}, {})],
+    )
+    scenario(
+        given=[*PENDING, author(1, name="Ada")],
+        when=update((ADA, {"born": "1815"})),
+        then=[RecordUpdated(ADA, "authors", {"born": {"from": None, "to": "1815"}})],
+    )
+
+
+def test_records_go_meanwhile_and_come_back_without_a_value():
+    gone = RecordDeleted(ADA, "authors", 1, {"name": "Ada"}, {}, "then", "ada")
+    scenario(
+        given=[*PENDING, author(1, name="Ada")],
+        when=DeleteRecords(THE_AUTHORS, [ADA]),
+        then=[
+            RecordDeleted(
+                ADA,
+                "authors",
+                1,
+                {"name": "Ada"},
+                {},
+                "2024-01-01T00:00:13.000000Z",
+                "",
+            )
+        ],
+    )
+    back = gone.inverse()
+    assert isinstance(back, RestoreRecord)
+    scenario(
+        given=[*PENDING, author(1, name="Ada"), gone],
+        when=back,
+        refused=ConstraintPending,
+        field="Name",
+    )
+    without = RecordDeleted(ADA, "authors", 1, {"born": "1815"}, {}, "then", "ada")
+    back = without.inverse()
+    assert isinstance(back, RestoreRecord)
+    scenario(
+        given=[*PENDING, author(1, born="1815"), without],
+        when=back,
+        then=[RecordRestored(ADA, "authors", 1, {"born": "1815"}, {}, "then", "ada")],
     )
 
 

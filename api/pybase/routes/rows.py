@@ -30,8 +30,8 @@ PAGING: tuple[Parameter, ...] = (
     ),
     ("page_size", SIZE, "Items on a page: instead of limit"),
 )
-READ = (400, 401, 403, 404, 422, 503)
-WRITE = (400, 401, 403, 404, 409, 412, 413, 415, 422, 423, 503)
+READ = (400, 401, 403, 404, 422, 429, 503)
+WRITE = (400, 401, 403, 404, 409, 412, 413, 415, 422, 423, 429, 503)
 WRITE_FIELDS = (*WRITE, 501)  # a documented type of fields that is to come
 
 
@@ -116,7 +116,7 @@ def public(
         status=status,
         body=body,
         response=response,
-        errors=(400, 401, 409, 413, 415, 422, 503) if body else (503,),
+        errors=(400, 401, 409, 413, 415, 422, 429, 503) if body else (503,),
     )
 
 
