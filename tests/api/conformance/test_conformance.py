@@ -96,8 +96,8 @@ def seeded(owner):
     return {"ids": ids, "values": values, "absent": ABSENT}
 
 
-def schemathesis(server, owner, *options):
-    """Runs it; its exit code and what it said."""
+def schemathesis(server, owner, folder, *options):
+    """Runs it in a folder of its own; its exit code and what it said."""
     environment = {
         **os.environ,
         "CONFORMANCE_SEED": json.dumps(seeded(owner)),
@@ -113,17 +113,23 @@ def schemathesis(server, owner, *options):
         *options,
     ]
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,  # it keeps what it found
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.skipif(EXAMPLES > 0, reason="the long run covers it")
 @pytest.mark.timeout(300)
-def test_the_surface_is_what_its_document_says(server, owner):
+def test_the_surface_is_what_its_document_says(server, owner, tmp_path):
     code, said = schemathesis(
         server,
         owner,
+        tmp_path,
         "--phases=coverage,fuzzing",
         "--max-examples=2",
         "--seed=1",
@@ -135,7 +141,7 @@ def test_the_surface_is_what_its_document_says(server, owner):
 
 @pytest.mark.skipif(EXAMPLES == 0, reason="a long run: `make fuzz`")
 @pytest.mark.timeout(0)
-def test_the_surface_is_what_its_document_says_for_long(server, owner):
-    code, said = schemathesis(server, owner, f"--max-examples={EXAMPLES}")
+def test_the_surface_is_what_its_document_says_for_long(server, owner, tmp_path):
+    code, said = schemathesis(server, owner, tmp_path, f"--max-examples={EXAMPLES}")
 
     assert code == 0, said
