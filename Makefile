@@ -52,6 +52,6 @@ lint: $(READY) ## check style, types and import rules
 	$(BIN)/lint-imports
 
 clean: ## remove what can be made again; the data in .tabellion stays
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	rm -rf .import_linter_cache .grimp_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

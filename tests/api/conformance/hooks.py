@@ -2,31 +2,42 @@
 
 Only requests that are to be accepted are touched: each gets an Idempotency-Key of its
 own, says nothing twice, and two of three are about the seeded workspace, with values
-that its table takes.  What is seeded is never deleted.
+that its table takes.  What is seeded is never deleted.  A version and a position that
+were made up are never those of a thing: no request names one.
 """
 
 import json
 import os
+import re
 from itertools import count
 from typing import Any, TypeAlias
 
 import schemathesis
+
+from api import openapi
 
 Case: TypeAlias = schemathesis.Case[Any]
 
 SEED: dict[str, Any] = json.loads(os.environ["CONFORMANCE_SEED"])
 IDS: dict[str, str] = SEED["ids"]
 VALUES: dict[str, Any] = SEED["values"]
+POSITION = re.compile(openapi.POSITION)
 _NUMBERS = count(1)
 
 
 @schemathesis.hook
 def map_case(_context: schemathesis.HookContext, case: Case) -> Case:
+    if POSITION.fullmatch(str(case.headers.get("X-Min-Position"))):
+        case.headers["X-Min-Position"] = "0"
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return case
     number = next(_NUMBERS)
     if "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = f"case-{number}"
+    if "X-Min-Position" in case.headers:
+        case.headers["X-Min-Position"] = "1"  # a later one is 503 until it is reached
+    if "If-Match" in case.headers:
+        case.headers["If-Match"] = "*"
     _say_once(case.query)
     if isinstance(case.body, dict):
         _say_once(case.body)

@@ -70,6 +70,8 @@ def seeded(owner):
     owner.field(table["id"], "rollup", "rollup", options=summed)
     owner.field(table["id"], "formula", "formula", options={"formula": "{number} * 2"})
     owner.field(table["id"], "user", "user")
+    owner.field(table["id"], "attachment", "attachment")
+    file = owner.upload(table["workspace_id"])
     record = owner.record(table["id"], **TYPES)
     form = owner.view(table["id"], "form", config={"fields": [table["ids"]["text"]]})
     key = made(owner.post("/users/me/api-keys", json={"name": "Sensors"}))
@@ -82,14 +84,20 @@ def seeded(owner):
         "view": form["id"],
         "constraint": owner.constraint(table["ids"]["barcode"])["id"],
         "key": key["id"],
+        "attachment": file["id"],
         "user": owner.user["id"],
     }
-    values = {**TYPES, "link": [record["id"]], "user": owner.user["id"]}
+    values = {
+        **TYPES,
+        "link": [record["id"]],
+        "user": owner.user["id"],
+        "attachment": [{"id": file["id"]}, {"url": "https://example.org/a.png"}],
+    }
     return {"ids": ids, "values": values, "absent": ABSENT}
 
 
-def schemathesis(server, owner, *options):
-    """Runs it; its exit code and what it said."""
+def schemathesis(server, owner, folder, *options):
+    """Runs it in a folder of its own; its exit code and what it said."""
     environment = {
         **os.environ,
         "CONFORMANCE_SEED": json.dumps(seeded(owner)),
@@ -105,17 +113,23 @@ def schemathesis(server, owner, *options):
         *options,
     ]
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,  # it keeps what it found
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.skipif(EXAMPLES > 0, reason="the long run covers it")
 @pytest.mark.timeout(300)
-def test_the_surface_is_what_its_document_says(server, owner):
+def test_the_surface_is_what_its_document_says(server, owner, tmp_path):
     code, said = schemathesis(
         server,
         owner,
+        tmp_path,
         "--phases=coverage,fuzzing",
         "--max-examples=2",
         "--seed=1",
@@ -127,7 +141,7 @@ def test_the_surface_is_what_its_document_says(server, owner):
 
 @pytest.mark.skipif(EXAMPLES == 0, reason="a long run: `make fuzz`")
 @pytest.mark.timeout(0)
-def test_the_surface_is_what_its_document_says_for_long(server, owner):
-    code, said = schemathesis(server, owner, f"--max-examples={EXAMPLES}")
+def test_the_surface_is_what_its_document_says_for_long(server, owner, tmp_path):
+    code, said = schemathesis(server, owner, tmp_path, f"--max-examples={EXAMPLES}")
 
     assert code == 0, said

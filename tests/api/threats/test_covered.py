@@ -16,10 +16,15 @@ ROWS = {
     17,
     18,
     19,
-    *range(25, 30),
-    *range(30, 35),
+    *range(20, 36),
     *range(37, 44),
+    45,
+    78,
+    82,
+    83,
+    106,
     107,
+    108,
 }
 
 AUTH = "api/pybase/test_auth.py"
@@ -66,6 +71,14 @@ COVERED = {
             "test_twenty_at_once_through_three_processes_have_one_effect",
             "test_the_same_key_in_another_workspace_is_another_key",
         ],
+    },
+    45: {
+        "api/pybase/test_export.py": [
+            "test_threat_45_a_text_is_never_a_formula_and_json_has_it_as_it_is",
+            "test_threat_45_numbers_stay_numbers_and_names_are_guarded",
+            "test_threat_45_a_long_run_of_what_is_passed_over_takes_no_time",
+            "test_an_export_is_a_file",
+        ]
     },
     43: {
         RACES: ["test_row_numbers_are_unique_and_rise_under_load"],
