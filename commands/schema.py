@@ -146,7 +146,9 @@ def _converts(known: Field, kind: str, options: Mapping[str, Json], wish: Wish) 
     is forced, the choices."""
     if stored_as(kind, options) != stored_as(known.type, known.options):
         return True
-    return wish.force and wish.options is not None and "choices" in known.options
+    choices: Any = options.get("choices") or ()
+    lost = known.choice_names.keys() - {one["id"] for one in choices}
+    return wish.force and bool(lost)
 
 
 def _new_options(
