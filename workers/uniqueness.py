@@ -41,7 +41,15 @@ from domain.ids import INSTANCE, ConstraintId, RecordId, WorkspaceId
 from projections.arrays import text_array
 from projections.catalog import load
 from projections.postgres import connect
-from projections.records.keys import delete_keys, digests, insert_keys, next_values
+from projections.records.keys import (
+    delete_keys,
+    digest_array,
+    digests,
+    drop_keys,
+    insert_keys,
+    next_values,
+)
+from projections.records.rows import select_versions
 from projections.target import live
 
 log = logging.getLogger(__name__)
@@ -307,7 +315,7 @@ def _fill(
         ).rowcount
         pairs = list(fill.pairs)
         if inserted < len(keys):
-            pairs += _holders(connection, constraint, fill, sent)
+            pairs += _doubles(connection, fill, keys)
         pairs = pairs[:MOST_EXAMPLES]
         last = len(found) < rows or len(pairs) == MOST_EXAMPLES
         phase = ("duplicates" if pairs else "full") if last else "fill"
@@ -316,25 +324,26 @@ def _fill(
         moved = connection.execute(_MOVE, _moved(fill, phase, upto, pairs)).rowcount
         if not moved:
             raise psycopg.Rollback(transaction)
-        connection.execute(
-            sql.SQL(_GONE).format(
-                table=target.of_records(table.id),
-                workspace=sql.Literal(fill.workspace_id),
-                constraint=sql.Literal(constraint.id),
-            ),
-            sent,
-        )
+        there = connection.execute(select_versions(target, table.id), [sent[1]])
+        left = {row[0] for row in there}
+        gone = [pair for pair in keys if pair[1] not in left]
+        if gone:
+            drop_keys(connection, target, fill.workspace_id, constraint, gone)
 
 
-def _holders(
-    connection: psycopg.Connection[Any],
-    constraint: Constraint,
-    fill: Fill,
-    sent: Sequence[str],
+def _doubles(
+    connection: psycopg.Connection[Any], fill: Fill, keys: Sequence[tuple[str, str]]
 ) -> list[Pair]:
-    """(who has the value, who has it too) of the records without a key."""
-    rows = connection.execute(_HOLDERS, [*sent, fill.workspace_id, constraint.id])
-    return [(RecordId(first), RecordId(other)) for first, other in rows]
+    """(who has the key, who has the value too) of the records without a key."""
+    rows = connection.execute(
+        _HOLDERS, [fill.workspace_id, fill.constraint_id, digest_array(keys)]
+    )
+    holders = {bytes(digest).hex(): record_id for digest, record_id in rows}
+    return [
+        (RecordId(holders[digest]), RecordId(record_id))
+        for digest, record_id in keys
+        if holders.get(digest, record_id) != record_id
+    ]
 
 
 _TRY = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
@@ -352,20 +361,9 @@ _MOVE = """
       AND since = %(since)s AND phase = %(was)s AND upto = %(at)s
 """
 _DONE = "DELETE FROM catalog.fills WHERE workspace_id = %s AND constraint_id = %s"
-# by unique_keys' primary key and the records'
-_GONE = """
-    DELETE FROM catalog.unique_keys AS k USING (
-        SELECT n.d, n.r FROM unnest(%s::text[], %s::uuid[]) AS n (d, r)
-        LEFT JOIN {table} AS t ON t.id = n.r WHERE t.id IS NULL
-    ) AS gone
-    WHERE k.workspace_id = {workspace}::uuid AND k.constraint_id = {constraint}::uuid
-      AND k.digest = decode(gone.d, 'hex') AND k.record_id = gone.r
-"""
+# by unique_keys' primary key, whatever is known of the table
 _HOLDERS = """
-    SELECT k.record_id, n.r
-    FROM unnest(%s::text[], %s::uuid[]) WITH ORDINALITY AS n (d, r, place)
-    JOIN catalog.unique_keys AS k
-      ON k.workspace_id = %s::uuid AND k.constraint_id = %s::uuid
-     AND k.digest = decode(n.d, 'hex') AND k.record_id <> n.r
-    ORDER BY n.place
+    SELECT digest, record_id FROM catalog.unique_keys
+    WHERE workspace_id = %s::uuid AND constraint_id = %s::uuid
+      AND digest = ANY (%s::bytea[])
 """
