@@ -7,10 +7,11 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 ARGS =
 KILLS = 100
+EXAMPLES = 100
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup serve demo test nothing-lost bench lint clean
+.PHONY: help setup serve demo test nothing-lost fuzz bench growth lint clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -35,8 +36,14 @@ test: $(READY) ## run the whole suite, fastest part first
 nothing-lost: $(READY) ## kill server, backends and cluster 100 times (KILLS=n)
 	@TABELLION_KILLS=$(KILLS) exec $(BIN)/python -m pytest -s tests/process/test_nothing_lost.py
 
+fuzz: $(READY) ## ask what the OpenAPI document allows, and what not (EXAMPLES=n)
+	@TABELLION_FUZZ=$(EXAMPLES) exec $(BIN)/python -m pytest -s tests/api/conformance
+
 bench: $(READY) ## measure the figures of the README
 	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+growth: $(READY) ## measure tables of 10,000 to 1,000,000 records and draw docs/growth.svg
+	@exec $(BIN)/uv run --locked --group plot python -m benchmarks.growth $(ARGS)
 
 lint: $(READY) ## check style, types and import rules
 	$(BIN)/ruff check
@@ -45,6 +52,6 @@ lint: $(READY) ## check style, types and import rules
 	$(BIN)/lint-imports
 
 clean: ## remove what can be made again; the data in .tabellion stays
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	rm -rf .import_linter_cache .grimp_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,7 +12,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol, TypeAlias
 
+from api.browsers import REPLY
 from api.http import PayloadTooLarge, Reply, Request, Streamed, read_request_id
+from api.limits import Limits, RateLimited
 from api.routes import Route, Routes
 from api.scopes import check_scope
 from commands.system import System, new_id
@@ -23,6 +25,7 @@ from domain.errors import (
     Malformed,
     NotFound,
     NotImplementedYet,
+    Unauthenticated,
 )
 from domain.events import Surface
 from projections.reader import Caller
@@ -35,10 +38,8 @@ Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
 _STILL_SECONDS = 30  # without a byte, after which nobody is there any more
 
-_FIXED_HEADERS = [
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-]
+_FIXED_HEADERS = [(b"cache-control", b"no-store"), *REPLY]
+_FIXED_NAMES = frozenset(name.decode() for name, _ in _FIXED_HEADERS)
 
 
 class MethodNotAllowed(DomainError):
@@ -80,6 +81,7 @@ class Door:
         routes: Routes,
         language: Language,
         finished: Finished,
+        limits: Limits | None = None,
     ) -> None:
         self.system = system
         self.surface: Surface = surface
@@ -87,7 +89,9 @@ class Door:
         self.routes = routes
         self.language = language
         self.finished = finished
+        self.limits = limits
         self._limit = system.settings.max_body_bytes
+        self._max_depth = system.settings.max_json_depth
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -102,6 +106,7 @@ class Door:
             request_id=read_request_id(headers.get(b"x-request-id")) or new_id(),
             surface=self.surface,
             address=scope["client"][0] if scope.get("client") else "",
+            max_depth=self._max_depth,
         )
         route: Route | None = None
         refusal: DomainError | None = None
@@ -109,6 +114,7 @@ class Door:
         first = b""
         try:
             route = self._route(request)
+            await self._admit(route, request)
             if route.form is not None:
                 request.parts = _parts(headers, receive)
             elif request.method not in ("GET", "HEAD"):
@@ -118,6 +124,8 @@ class Door:
                 first = await anext(reply.parts, b"")
         except DomainError as error:
             refusal, reply = error, self.language.refusal(error)
+            if isinstance(error, RateLimited):
+                request.allowance = error.allowance  # of the rate that refused
         except Exception:
             log.exception(
                 "a bug answered 500", extra={"request_id": request.request_id}
@@ -145,18 +153,46 @@ class Door:
             raise MethodNotAllowed()
         raise NotFound("There is no such path")
 
-    async def _handle(self, route: Route, request: Request) -> Reply | Streamed:
+    async def _admit(self, route: Route, request: Request) -> None:
+        """Who calls, whether by a key that may, and not too often.
+
+        What operators look at is not counted.
+        """
+        refusal: DomainError | None = None
         if not route.public:
-            request.caller = await self.language.caller(request)
+            try:
+                request.caller = await self.language.caller(request)
+            except Unauthenticated as error:
+                refusal = error
+        if self.limits is not None and route.tag != "operations":
+            user_id = None if request.caller is None else request.caller.user_id
+            allowance = await self.limits.take(user_id, request.address)
+            request.allowance = allowance
+            if not allowance.allowed:
+                raise RateLimited(allowance)
+        if refusal is not None:
+            raise refusal
+        if request.caller is not None:
             check_scope(route, request.caller)
+
+    async def _handle(self, route: Route, request: Request) -> Reply | Streamed:
         if route.planned or route.handler is None:
             raise NotImplementedYet()
-        minimum = request.header("x-min-position")
-        if minimum is not None and request.method == "GET":
-            if not minimum.isascii() or not minimum.isdigit() or len(minimum) > 18:
-                raise Malformed("X-Min-Position must be a position")
-            request.min_position = int(minimum)
+        _check_headers(request)
         return await route.handler(self.system, request)
+
+
+def _check_headers(request: Request) -> None:
+    """Reads the headers that a handler may look at.  Raises Malformed, also where
+    this one would not have looked."""
+    if request.method not in ("GET", "HEAD"):
+        _ = request.idempotency_key, request.if_match
+        return
+    minimum = request.header("x-min-position")
+    if minimum is not None:
+        if not minimum.isascii() or not minimum.isdigit() or len(minimum) > 18:
+            raise Malformed("X-Min-Position must be a position")
+        request.min_position = int(minimum)
 
 
 async def _read_body(
@@ -204,13 +240,14 @@ async def _parts(
 
 async def _send(send: Send, reply: Reply, request: Request) -> None:
     body = reply.body
-    headers = _headers(reply.headers, request, typed=reply.status != 204)
-    if reply.status != 204:
+    bare = reply.status in (204, 304)
+    headers = _headers(reply.headers, request, typed=not bare)
+    if not bare:
         headers.append((b"content-length", str(len(body)).encode()))
     await send(
         {"type": "http.response.start", "status": reply.status, "headers": headers}
     )
-    if request.method == "HEAD" or reply.status == 204:
+    if request.method == "HEAD" or bare:
         body = b""
     await send({"type": "http.response.body", "body": body})
 
@@ -219,10 +256,14 @@ def _headers(
     given: Mapping[str, str], request: Request, *, typed: bool
 ) -> list[tuple[bytes, bytes]]:
     headers = [(b"x-request-id", request.request_id.encode()), *_FIXED_HEADERS]
+    if not _FIXED_NAMES.isdisjoint(given):  # a handler knows better
+        headers = [one for one in headers if one[0].decode() not in given]
     if typed and "content-type" not in given:
         headers.append((b"content-type", b"application/json"))
     for name, value in given.items():
         headers.append((name.encode(), value.encode("latin-1")))
+    if request.allowance is not None:
+        headers += request.allowance.headers
     if "allow" in request.notes:
         headers.append((b"allow", request.notes["allow"].encode()))
     return headers

@@ -8,6 +8,11 @@ from pydantic.json_schema import models_json_schema
 
 from api.routes import Route
 
+# what the headers of a request look like, as api/http.py reads them
+IDEMPOTENCY_KEY = r"^[\x21-\x7e]{1,200}$"
+IF_MATCH = r'^(\*|(W/)?"?v[0-9]{1,9}"?)$'
+POSITION = r"^[0-9]{1,18}$"
+
 _REFERENCE = "#/components/schemas/{model}"
 
 
@@ -61,7 +66,7 @@ def _operation(route: Route, body: Any) -> dict[str, Any]:
         operation["description"] = " ".join(said)
     if body is not None:
         operation["requestBody"] = {
-            "required": True,
+            "required": route.body_needed,
             "content": {"application/json": {"schema": body}},
         }
     if route.form is not None:
@@ -79,34 +84,50 @@ def _operation_id(route: Route) -> str:
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "schema": {"type": "string"},
-        }
+        {"name": name, "in": "path", "required": True, "schema": _of_path(name)}
         for name in route.parameters
     ]
     found += [
-        {"name": name, "in": "query", "description": meaning, "schema": {"type": kind}}
-        for name, kind, meaning in route.query
-    ]
-    headers = []
-    if route.method in ("POST", "PATCH", "DELETE") and not route.planned:
-        headers.append(("Idempotency-Key", "The same key and request: one effect"))
-    if route.method in ("PATCH", "DELETE") and not route.planned:
-        headers.append(("If-Match", 'The version that is meant, such as "v3"'))
-    if route.method == "GET" and not route.public:
-        headers.append(("X-Min-Position", "Wait until this position can be read"))
-    found += [
         {
             "name": name,
-            "in": "header",
-            "description": said,
-            "schema": {"type": "string"},
+            "in": "query",
+            "description": meaning,
+            "schema": {"type": kind} if isinstance(kind, str) else kind,
+            **({"required": True} if name in route.needs else {}),
         }
-        for name, said in headers
+        for name, kind, meaning in route.query
     ]
+    found += [
+        {"name": name, "in": "header", "description": said, "schema": _text(pattern)}
+        for name, pattern, said in _headers(route)
+    ]
+    return found
+
+
+def _of_path(name: str) -> dict[str, Any]:
+    """What a path's parameter looks like: a UUID, where its name says that it is."""
+    if name == "id" or name.endswith("_id"):
+        return {"type": "string", "format": "uuid"}
+    return {"type": "string"}
+
+
+def _text(pattern: str) -> dict[str, Any]:
+    return {"type": "string", "pattern": pattern}
+
+
+def _headers(route: Route) -> list[tuple[str, str, str]]:
+    """The headers that a route reads: name, pattern, meaning."""
+    found: list[tuple[str, str, str]] = []
+    if route.planned:
+        return found
+    if route.method in ("POST", "PATCH", "DELETE"):
+        said = "The same key and request: one effect"
+        found.append(("Idempotency-Key", IDEMPOTENCY_KEY, said))
+    if route.method in ("PATCH", "DELETE") and route.parameters:
+        found.append(("If-Match", IF_MATCH, 'The version that is meant, such as "v3"'))
+    if route.method == "GET" and not route.public:
+        said = "Wait until this position can be read"
+        found.append(("X-Min-Position", POSITION, said))
     return found
 
 
@@ -119,10 +140,10 @@ def _responses(route: Route) -> dict[str, Any]:
         }
     found = {str(route.status): success} if not route.planned else {}
     for status, schema in route.also.items():
-        found[str(status)] = {
-            "description": HTTPStatus(status).phrase,
-            "content": {"application/json": {"schema": schema}},
-        }
+        also: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+        if schema:
+            also["content"] = {"application/json": {"schema": schema}}
+        found[str(status)] = also
     errors = {*route.errors, 500}
     if route.planned:
         errors.add(501)

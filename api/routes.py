@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from api.http import Reply, Request, Streamed
 from domain.access import Role
 
+# a parameter of the query: its name, its JSON type or schema, what it means
+Parameter: TypeAlias = tuple[str, str | Mapping[str, Any], str]
 Handler: TypeAlias = Callable[[Any, Request], Awaitable[Reply | Streamed]]
 
 
@@ -34,10 +36,13 @@ class Route:
     planned: bool = False
     status: int = 200
     body: type[BaseModel] | None = None
+    body_needed: bool = True
     form: Mapping[str, Any] | None = None  # the same of multipart/form-data
     response: Mapping[str, Any] | None = None  # a JSON schema
-    also: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # successes
-    query: Sequence[tuple[str, str, str]] = ()  # name, JSON type, meaning
+    # other successes; an empty schema where there is no JSON
+    also: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    query: Sequence[Parameter] = ()
+    needs: Sequence[str] = ()  # which of `query` have to be there
     errors: Sequence[int] = field(default_factory=tuple)
     media: Sequence[str] = ("application/json",)  # of a success
 

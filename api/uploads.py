@@ -26,11 +26,14 @@ _FRAME_BYTES = 1 << 20  # that a body may have around its file and fields
 
 @dataclass(frozen=True)
 class Form:
-    """The fields of a form by name, and its file as it was called."""
+    """The fields of a form by name, and its file: as it was called, its size in bytes,
+    the content type that it was declared as, the SHA-256 of it in hexadecimal."""
 
     fields: Mapping[str, str]
     filename: str
     size: int
+    type: str
+    digest: str
 
 
 async def read_form(request: Request, name: str, file: BinaryIO, limit: int) -> Form:
@@ -88,6 +91,7 @@ class _Reading:
         self._header_bytes = self._field_bytes = self._size = 0
         self._fields: dict[str, str] = {}
         self._filename: str | None = None
+        self._type = ""
         self._ended = False
         self._hash = sha256()
 
@@ -118,7 +122,7 @@ class _Reading:
                 ]
             )
         self._file.flush()
-        return Form(self._fields, self._filename, self._size)
+        return Form(self._fields, self._filename, self._size, self._type, self.digest)
 
     def _begin(self) -> None:
         self._part = _Part()
@@ -155,6 +159,7 @@ class _Reading:
         if self._filename is not None:
             raise Invalid("The form has more than one file")
         self._filename = _text(options.get(b"filename", b""))
+        self._type = part.headers.get(b"content-type", b"").decode("latin-1")
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._part.name != self._name:

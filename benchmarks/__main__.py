@@ -1,13 +1,8 @@
 """The command line of the benchmarks; exit code 1 when a run is invalid."""
 
 import argparse
-import os
-import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -15,14 +10,12 @@ from rich.console import Console
 from benchmarks import __doc__ as purpose
 from benchmarks import report, results, rounds
 from benchmarks.errors import CannotMeasure
+from benchmarks.place import FIRST_PORT, FOLDER, empty_folder, forget_settings
 from benchmarks.profiling import profile, tables
 from benchmarks.stage import staged
 from benchmarks.workloads import BY_NAME, MEMORY, WARM_START, Side
 from benchmarks.wrk import require_wrk
 
-# where /tmp may be memory, /var/tmp is on a disk
-FOLDER = "/var/tmp"
-FIRST_PORT = 29_000
 WIDTH = 150  # of what goes into a file
 
 
@@ -33,9 +26,9 @@ def main() -> int:
     try:
         if options.latest:
             return _show(results.latest(), console, as_markdown=options.markdown)
-        _forget_settings()
+        forget_settings()
         require_wrk()
-        with _folder(options.data_dir) as folder:
+        with empty_folder(options.data_dir) as folder:
             if options.profile:
                 return _profile(options, folder, console)
             plan = rounds.QUICK if options.quick else rounds.FULL
@@ -94,28 +87,6 @@ def _profile(options: argparse.Namespace, folder: Path, console: Console) -> int
     for problem in problems:
         print(f"INVALID: {problem}", file=sys.stderr)
     return 1 if problems else 0
-
-
-def _forget_settings() -> None:
-    """Nothing of the caller's own installation reaches the measured servers."""
-    for name in [name for name in os.environ if name.startswith("TABELLION_")]:
-        del os.environ[name]
-
-
-@contextmanager
-def _folder(wanted: Path | None) -> Iterator[Path]:
-    """An empty folder, removed at the end.  Raises CannotMeasure."""
-    if wanted is None:
-        made = Path(tempfile.mkdtemp(prefix="tabellion-bench-", dir=FOLDER))
-    else:
-        made = wanted.absolute()
-        if made.exists() and any(made.iterdir()):
-            raise CannotMeasure(f"{made} is not empty")
-        made.mkdir(parents=True, exist_ok=True)
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 if __name__ == "__main__":

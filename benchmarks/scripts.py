@@ -79,7 +79,7 @@ local paths, made = %(paths)s, {}
 function request()
   n = n + 1
   local path, page = paths[n %% #paths + 1], %(offset)s
-  local serial, number = %(serial)s, (n * 7919 + thread_id * 31) %% 99900
+  local serial, number = %(serial)s, (n * 7919 + thread_id * 31) %% %(numbers)s
   path = path:gsub("@", serial):gsub("#", string.format("%%d", number))
   path = path:gsub("~", string.format("%%05d", number))
   path = path:gsub("%%+", string.format("%%d", number + 100))
@@ -150,12 +150,22 @@ def gets(target: Target, run: int, threads: int, ids: Path) -> str:
 
 
 def lists(
-    target: Target, run: int, threads: int, paths: Sequence[str], *, offset: int | None
+    target: Target,
+    run: int,
+    threads: int,
+    paths: Sequence[str],
+    *,
+    offset: int | None,
+    numbers: int = 100_000,
 ) -> str:
-    """Pages by their paths; without an `offset` any of the first hundred."""
+    """Pages by their paths; without an `offset` any of the first hundred.
+
+    `numbers` is how many records there are to choose from.
+    """
     page = f"math.random(0, {PAGES - 1}) * {LIMIT}" if offset is None else str(offset)
     made = "{" + ",".join(_lua(path) for path in paths) + "}"
-    return _script(target, run, threads, LIST, paths=made, offset=page)
+    least = str(min(numbers, 100_000) - 100)  # of five digits, and a hundred more
+    return _script(target, run, threads, LIST, paths=made, offset=page, numbers=least)
 
 
 def batches(target: Target, run: int, threads: int, bodies: Path) -> str:

@@ -129,6 +129,7 @@ async def _copy_of(
             table.id,
             *(one.id for one in table.fields),
             *(one.id for one in table.constraints),
+            *(one.id for one in table.views),
         )
     ]
     return _Copy(

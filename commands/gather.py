@@ -10,7 +10,7 @@ from commands.unit import Unit
 from domain.catalog import Catalog, Table
 from domain.constraint import AT_ONCE
 from domain.decider import needs
-from domain.facts import Facts, Link, Needs
+from domain.facts import Facts, File, Link, Needs
 from domain.ids import FieldId, TableId, WorkspaceId
 from projections import turns
 from projections.arrays import text_array
@@ -72,6 +72,8 @@ class Gathering:
             self._filled(found, facts)
         if found.gone:
             self._gone(found, facts)
+        if found.files:
+            self._files(found, facts)
         self._instance(found, facts)
 
     def _counters(self, found: Needs, facts: Facts) -> None:
@@ -159,6 +161,12 @@ class Gathering:
 
         self.ask(_LAST_VERSIONS, [facts.catalog.id, text_array(list(found.gone))], sink)
 
+    def _files(self, found: Needs, facts: Facts) -> None:
+        def sink(rows: Sequence[Sequence[Any]]) -> None:
+            facts.files.update((row[0], File(*row)) for row in rows)
+
+        self.ask(_FILES, [facts.catalog.id, text_array(list(found.files))], sink)
+
     def _instance(self, found: Needs, facts: Facts) -> None:
         def emails(rows: Sequence[Sequence[Any]]) -> None:
             facts.emails.update((row[0], row[1]) for row in rows)
@@ -233,6 +241,11 @@ _LAST_VERSIONS = b"""
     WHERE workspace_id = %s::uuid AND stream_id = ANY (%s::uuid[])
     GROUP BY stream_id
 """
+# by files' primary key
+_FILES = (
+    b"SELECT id, name, type, size, sha256 FROM catalog.files"
+    b" WHERE workspace_id = %s::uuid AND id = ANY (%s::uuid[])"
+)
 _EMAILS = b"SELECT email_key, user_id FROM vault.accounts WHERE email_key = ANY (%s)"
 _USERS = b"SELECT id, version FROM catalog.users WHERE id = ANY (%s::uuid[])"
 _SLUGS = b"SELECT slug, workspace_id FROM catalog.slugs WHERE slug = ANY (%s)"

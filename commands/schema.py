@@ -8,10 +8,10 @@ from typing import Any
 
 from commands.system import new_id
 from domain.catalog import Field
-from domain.errors import Invalid, Json, NotImplementedYet
+from domain.errors import Invalid, Json
 from domain.field import CreateField
 from domain.ids import FieldId, TableId
-from domain.values import FIELD_TYPES, PLANNED_TYPES, read_options
+from domain.values import FIELD_TYPES, read_options
 from projections.reader import Reader
 
 
@@ -27,8 +27,7 @@ class NewField:
 
 
 def create_field(table_id: str, wanted: NewField) -> CreateField:
-    """Raises Invalid for an unknown type or wrong options, NotImplementedYet for a
-    documented type that is not there yet."""
+    """Raises Invalid for an unknown type or wrong options."""
     check_type(wanted.type)
     return CreateField(
         FieldId(new_id()),
@@ -45,8 +44,6 @@ def create_field(table_id: str, wanted: NewField) -> CreateField:
 def check_type(name: str) -> None:
     if name in FIELD_TYPES:
         return
-    if name in PLANNED_TYPES:
-        raise NotImplementedYet(f"Fields of type {name} are not available yet")
     known = ", ".join(sorted(FIELD_TYPES))
     raise Invalid(
         "Unknown field type",

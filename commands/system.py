@@ -17,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 from commands.committer import Committer
 from commands.deciding import Group
 from commands.embedded import DatabaseUrls
+from commands.files import sweep
 from commands.migrate import Roles, migrate
 from commands.seal import Sealer
 from commands.settings import Settings
@@ -87,6 +88,7 @@ class System:
     )
 
     async def start(self) -> None:
+        sweep(self.settings.data_dir, now())
         self.committer.start()
         self.sealer.start()
         await self.pool.open()

@@ -11,6 +11,7 @@ from domain.catalog import Catalog, Field
 from domain.copy import CopyLinks, CopyRecords
 from domain.events import Actor, Command, Recorded
 from domain.facts import Needs, Row
+from domain.file import UploadFile
 from domain.ids import BatchId, WorkspaceId
 from domain.key import CreateKey
 from domain.record import CreateRecords, DeleteRecords, RestoreRecord, UpdateRecords
@@ -30,6 +31,7 @@ _SHARING = (
     GrantAdministration,
     ExpectView,
     CreateKey,
+    UploadFile,
 )
 
 

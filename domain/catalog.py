@@ -239,6 +239,11 @@ class Table:
         return tuple(one for one in self.fields if one.type == "user")
 
     @cached_property
+    def attachments(self) -> tuple[Field, ...]:
+        """The live fields that name files."""
+        return tuple(one for one in self.fields if one.type == "attachment")
+
+    @cached_property
     def links(self) -> tuple[Field, ...]:
         """All linked_record fields, deleted ones too."""
         return tuple(

@@ -310,7 +310,7 @@ def _checked(constraint: Constraint, facts: Facts) -> str:
 def _create(command: CreateConstraint, facts: Facts) -> Sequence[Event]:
     field = facts.catalog.live_field(command.field_id)
     table = facts.catalog.live_table(field.table_id)
-    if field.column is None:
+    if field.column is None or field.type == "attachment":
         raise Invalid(f"A field of type {field.type} cannot be unique")
     if table.constraint_of(field.id) is not None:
         raise Conflict("The field has a constraint already")

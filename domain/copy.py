@@ -1,6 +1,7 @@
 """Copying a base: its structure, then its records, then the links between them.  Pure.
 
-    CopyBase      the new base with its tables, fields and constraints, deleted at once
+    CopyBase      the new base with its tables, fields, constraints and views, deleted
+                  at once
     CopyRecords   records into such a table, with the numbers they had
     CopyLinks     the links of a field, with their places in the lists of both ends
 
@@ -12,20 +13,22 @@ when they were written, and are all of one moment: nothing is checked again.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from domain.access import Role
 from domain.base import BaseCreated, BaseDeleted
-from domain.catalog import Catalog, Constraint, Field, Table
+from domain.catalog import Catalog, Constraint, Field, Table, View
 from domain.constraint import ConstraintCreated
 from domain.decider import asks, decides
 from domain.errors import Conflict, Json, NotFound
 from domain.events import Command, Event
 from domain.facts import Facts, Needs
 from domain.field import FieldCreated
-from domain.ids import BaseId, FieldId, RecordId, TableId, table_number_of
+from domain.ids import BaseId, FieldId, RecordId, TableId, moved_to, table_number_of
 from domain.record import RecordCreated, RecordLinksChanged, RecordUpdated
 from domain.table import TableCreated, TableDeleted
 from domain.values import Value
+from domain.view import ViewCreated
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
@@ -33,7 +36,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class CopyBase(Command):
     """`tables` as they were at one moment; `ids` and `numbers` are the new ones by the
-    old ones: of each table, field and constraint, and of each table."""
+    old ones: of each table, field, constraint and view, and of each table."""
 
     base_id: BaseId
     name: str
@@ -85,6 +88,7 @@ def _copy_base(command: CopyBase, facts: Facts) -> Sequence[Event]:
     for table in command.tables:
         events += [_field(one, ids) for one in table.fields]
         events += [_constraint(one, ids) for one in table.constraints]
+        events += [_view(one, table, command) for one in table.views]
     for table in command.tables:
         events.append(TableDeleted(ids[table.id], base_id, table.name))
     return [*events, BaseDeleted(base_id, command.name)]
@@ -130,6 +134,66 @@ def _constraint(one: Constraint, ids: Mapping[str, str]) -> ConstraintCreated:
         one.error_message,
         one.folding,
     )
+
+
+def _view(one: View, table: Table, command: CopyBase) -> ViewCreated:
+    """What a view names is the copy's; what is deleted it does without, as before."""
+    ids = command.ids
+    return ViewCreated(
+        ids[one.id],
+        ids[one.table_id],
+        one.name,
+        one.type,
+        {key: _same_field(value, ids) for key, value in one.config.items()},
+        [_filter(node, table, command) for node in one.filters],
+        [_same_field(sort, ids) for sort in one.sorts],
+        one.position,
+    )
+
+
+def _same_field(value: Json, ids: Mapping[str, str]) -> Json:
+    """Ids where they stand alone: a label that reads like one stays."""
+    if isinstance(value, str):
+        return ids.get(value, value)
+    if isinstance(value, list):
+        return [_same_field(item, ids) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: item if key == "label" else _same_field(item, ids)
+            for key, item in value.items()
+        }
+    return value
+
+
+def _filter(node: Any, table: Table, command: CopyBase) -> Json:
+    """A condition, or a group of them.  What it compares with stays, but for the ids of
+    records, which are others in the copy."""
+    if "field" not in node:
+        return {
+            word: _filter(inside, table, command)
+            if isinstance(inside, dict)
+            else [_filter(one, table, command) for one in inside]
+            for word, inside in node.items()
+        }
+    field = table.all_fields.get(node["field"])
+    value = node["value"]
+    if node["field"] == "id" or (field is not None and field.type == "linked_record"):
+        value = _same_record(value, command)
+    return {
+        **node,
+        "field": command.ids.get(node["field"], node["field"]),
+        "value": value,
+    }
+
+
+def _same_record(value: Json, command: CopyBase) -> Json:
+    if isinstance(value, list):
+        return [_same_record(item, command) for item in value]
+    if not isinstance(value, str):
+        return value
+    numbers = {one.number: command.numbers[one.id] for one in command.tables}
+    found = numbers.get(table_number_of(value) or 0)
+    return value if found is None else moved_to(value, found)
 
 
 def _copied_table(facts: Facts, table_id: str) -> Table:

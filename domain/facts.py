@@ -50,6 +50,17 @@ class Row:
         return self.values.get(field_id)
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """An uploaded file: `type` is its content type, `size` in bytes."""
+
+    id: str
+    name: str
+    type: str
+    size: int
+    sha256: str
+
+
 @dataclass
 class Needs:
     """What commands will look at, beyond the catalogue.  Filled by each command."""
@@ -66,6 +77,7 @@ class Needs:
     emails: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
     api_keys_of: set[str] = field(default_factory=set)  # users
+    files: set[str] = field(default_factory=set)
 
     def whole(self, table_id: str, ids: Iterable[str]) -> None:
         self.records.setdefault(table_id, set()).update(ids)
@@ -74,8 +86,10 @@ class Needs:
         self.targets.setdefault(table_id, set()).update(ids)
 
     def include(self, other: "Needs") -> None:
-        """Of what many new records look at: counters, keys, targets, whole rows."""
+        """Of what many new records look at: counters, keys, files, targets, whole
+        rows."""
         self.counters |= other.counters
+        self.files |= other.files
         self.keys |= other.keys
         for table_id, ids in other.targets.items():
             self.target(table_id, ids)
@@ -104,6 +118,7 @@ class Facts:
         self.emails: dict[str, str] = {}
         self.users: dict[str, int] = {}  # version by id
         self.api_keys: dict[str, str] = {}  # of those that are there, the user
+        self.files: dict[str, File] = {}  # of those asked for, the ones that are there
         self.sessions: set[str] = set()  # of the callers, those that are alive
         self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
         self._saved = (catalog, 0)

@@ -3,6 +3,7 @@
 A workspace's creation is position 1 of its own ledger; its owner is its first member.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -25,8 +26,6 @@ from domain.ids import UserId, WorkspaceId
 RESERVED_SLUGS = frozenset(
     {
         "v1",
-        "v2",
-        "v3",
         "api",
         "workspace",
         "workspaces",
@@ -47,6 +46,12 @@ RESERVED_SLUGS = frozenset(
         "public",
     }
 )
+_VERSION = re.compile("v[0-9]+")  # of a surface: every one that may come
+
+
+def reserved(slug: str) -> bool:
+    """Whether a slug is part of a path of some surface, or may be."""
+    return slug in RESERVED_SLUGS or _VERSION.fullmatch(slug) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +243,7 @@ def _add_needs(command: AddMember, _catalog: Catalog, needs: Needs) -> None:
 
 def _free_slug(command: CreateWorkspace, facts: Facts) -> str:
     def free(slug: str) -> bool:
-        return slug not in RESERVED_SLUGS and slug not in facts.slugs
+        return not reserved(slug) and slug not in facts.slugs
 
     if command.slug_is_chosen:
         if not free(command.slug):
@@ -278,7 +283,7 @@ def _update(command: UpdateWorkspace, facts: Facts) -> Sequence[Event]:
     changes = differences(now, command.changes)
     slug = command.changes.get("slug")
     other = facts.slugs.get(slug or "", workspace.id) != workspace.id
-    if "slug" in changes and (slug in RESERVED_SLUGS or other):
+    if "slug" in changes and (reserved(str(slug)) or other):
         raise NameTaken("The slug is already in use", field="slug")
     return [WorkspaceUpdated(workspace.id, changes)] if changes else []
 

@@ -17,6 +17,7 @@ from domain.constraint import (
 from domain.decider import changes_catalog, grow
 from domain.events import Recorded
 from domain.field import FieldCreated
+from domain.file import FileUploaded
 from domain.ids import ConstraintId, TableId
 from domain.key import KeyCreated, KeyDeleted
 from domain.table import TableCreated
@@ -33,7 +34,7 @@ from domain.workspace import (
     WorkspaceUpdated,
 )
 from projections import catalog as catalogue
-from projections import users
+from projections import files, users
 from projections.records import apply as records
 from projections.records import ddl
 from projections.records.keys import settle_keys
@@ -62,6 +63,9 @@ def apply(
             start += 1
         elif isinstance(event, KeyCreated | KeyDeleted):
             start += 1  # the vault has keys, and no read table
+        elif isinstance(event, FileUploaded):
+            files.apply(connection, target, events[start])
+            start += 1
         elif changes_catalog(event):
             catalog = _apply_catalog(
                 connection, target, catalog, events[start], columns_of
@@ -69,11 +73,16 @@ def apply(
             start += 1
         else:
             end = start
-            while end < len(events) and not changes_catalog(events[end].event):
+            while end < len(events) and _of_records(events[end]):
                 end += 1
             records.apply(connection, target, catalog, events[start:end])
             start = end
     return catalog
+
+
+def _of_records(recorded: Recorded) -> bool:
+    event = recorded.event
+    return not isinstance(event, FileUploaded) and not changes_catalog(event)
 
 
 def _apply_catalog(

@@ -229,8 +229,11 @@ class Reader:
         return [row[0] for row in rows]
 
     async def find(self, caller: Caller, kind: str, some_id: str) -> WorkspaceId:
-        """The workspace of a base, table, field, constraint, view or record, among the
-        caller's own.  Raises NotFound: the id may be another tenant's or nobody's."""
+        """The workspace of a base, table, field, constraint, view, record or file,
+        among the caller's own.
+
+        Raises NotFound: the id may be another tenant's or nobody's.
+        """
         if kind == "record":
             known = self.catalogs.workspace_of_record(some_id)
         else:
@@ -249,6 +252,9 @@ class Reader:
         if not rows:
             raise NotFound(f"{kind.capitalize()} not found")
         workspace_id = WorkspaceId(rows[0][0])
+        kept = self.catalogs.get(workspace_id)
+        if kind == "file" and kept and kept.role_of(caller.user_id) is not None:
+            return workspace_id  # no catalogue knows files: a new one says no more
         catalog = await self.load(workspace_id)
         if catalog is None or catalog.role_of(caller.user_id) is None:
             raise NotFound(f"{kind.capitalize()} not found")
@@ -275,7 +281,7 @@ Retried: TypeAlias = Callable[[Catalog], Awaitable[T]]
 # by the indexes on id and number; row-level security leaves the caller's own
 _FIND = {
     kind: f"SELECT workspace_id FROM catalog.{kind}s WHERE id = %s::uuid".encode()
-    for kind in ("base", "table", "field", "constraint")
+    for kind in ("base", "table", "field", "constraint", "file")
 } | {
     "record": b"SELECT workspace_id FROM catalog.tables WHERE number = %s::bigint",
     # a table's id is also its default view's, where it has no other

@@ -16,6 +16,7 @@ import uvicorn
 from api.access import AccessLog
 from api.metrics import Metrics
 from api.pybase.app import PyBaseApplication
+from api.serve import server_config
 from commands.embedded import DatabaseUrls
 from commands.settings import Settings
 from commands.system import System, build
@@ -94,6 +95,21 @@ class Client(httpx2.Client):
         body = {"table_id": table_id, "name": type.title(), "type": type} | more
         return made(self.post("/views", json=body))
 
+    def upload(
+        self,
+        workspace_id: str,
+        content: bytes = b"content",
+        name: str = "file.bin",
+        type: str = "application/octet-stream",
+    ) -> Json:
+        reply = self.post(
+            "/attachments",
+            params={"workspace_id": workspace_id},
+            files={"file": (name, content, type)},
+        )
+        found: Json = made(reply)
+        return found
+
     def position(self, workspace_id: str) -> int:
         """The position of the workspace's last event."""
         path = f"/events?workspace_id={workspace_id}&limit=1"
@@ -146,17 +162,7 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
     metrics.watch(system)
     access = AccessLog(system)
     application = PyBaseApplication(system, metrics, access)
-    uvicorn_server = uvicorn.Server(
-        uvicorn.Config(
-            application,
-            port=0,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            timeout_graceful_shutdown=5,
-        )
-    )
+    uvicorn_server = uvicorn.Server(server_config(application, settings, 0, drain=5))
     uvicorn_server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     loop = asyncio.new_event_loop()
 
@@ -166,6 +172,7 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
         try:
             await uvicorn_server.serve()
         finally:
+            await application.close()
             await access.stop()
             await system.stop()
 

@@ -53,6 +53,7 @@ _LOADED = (
     "emails",
     "users",
     "api_keys",
+    "files",
 )
 
 
@@ -272,6 +273,7 @@ class Store:
         facts.users.update(_among(self.all.users, found.users))
         facts.emails.update(_among(self.all.emails, found.emails))
         facts.slugs.update(_among(self._slugs(), found.slugs))
+        facts.files.update(_among(self.all.files, found.files))
         keys = self.all.api_keys.items()
         facts.api_keys.update(one for one in keys if one[1] in found.api_keys_of)
         return facts

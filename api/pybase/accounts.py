@@ -8,6 +8,7 @@ from pydantic import EmailStr, TypeAdapter, ValidationError
 
 from api.auth import Tokens
 from api.http import Reply, Request, json_reply
+from api.limits import Limits
 from api.pybase import present, shapes
 from api.pybase.writing import committed, once, once_with_password, reply_of
 from commands import accounts
@@ -26,8 +27,8 @@ _EMAIL = TypeAdapter(EmailStr)
 class Accounts:
     """The handlers that make and read tokens."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
+    def __init__(self, tokens: Tokens, limits: Limits | None = None) -> None:
+        self._tokens, self._limits = tokens, limits
 
     def _pair(
         self, system: System, user_id: str, session_id: str
@@ -78,13 +79,20 @@ class Accounts:
             ),
             once_with_password(system, request, secret_id=user_id),
         )
+        if self._limits is not None:
+            await self._limits.right(key, request.address)
         return reply_of(done)
 
     async def login(self, system: System, request: Request) -> Reply:
         wanted = request.shape(shapes.Login)
         if not well_formed(wanted.email) or not well_formed(wanted.password):
             raise Invalid("The body has a character that cannot be stored")
+        account = accounts.email_key(wanted.email)
+        if self._limits is not None:
+            await self._limits.guess(account, request.address)
         signed_in = await accounts.sign_in(system.reader, wanted.email, wanted.password)
+        if self._limits is not None:
+            await self._limits.right(account, request.address)
         me, _ = signed_in
         session_id = new_id()
         pair = self._pair(system, me.user_id, session_id)
@@ -126,6 +134,36 @@ class Accounts:
                 await accounts.end_session(system.reader, claims.session_id)
         await accounts.end_session(system.reader, request.who.session_id)
         return Reply(204, b"")
+
+    async def change_password(self, system: System, request: Request) -> Reply:
+        """The session that asks stays; every other one ends with the old password."""
+        wanted = request.shape(shapes.ChangePassword)
+        accounts.check_password(wanted.new_password, "new_password")
+        key = once_with_password(system, request)
+        user_id = UserId(request.who.user_id)
+        if self._limits is not None:
+            await self._limits.guess(user_id, request.address)
+        try:
+            await accounts.confirm_password(
+                system.reader, request.who, wanted.current_password
+            )
+        except Malformed as error:
+            if key is None:
+                raise
+            # a repetition brings the password of before: its key is looked up first
+            prepared = Prepared((), refusing(error))
+        else:
+            password_hash = await accounts.hash_password(wanted.new_password)
+            prepared = Prepared(
+                [ChangePassword(user_id)],
+                lambda outcome: committed(outcome, 204, b""),
+                vault=accounts.new_password(
+                    user_id, password_hash, request.who.session_id
+                ),
+            )
+        return reply_of(
+            await submit_to_instance(system, request.origin(), prepared, key)
+        )
 
 
 def _check_email(text: str) -> str:
@@ -185,28 +223,3 @@ async def update_me(system: System, request: Request) -> Reply:
         once(request),
     )
     return reply_of(done)
-
-
-async def change_password(system: System, request: Request) -> Reply:
-    """The session that asks stays; every other one ends with the old password."""
-    wanted = request.shape(shapes.ChangePassword)
-    accounts.check_password(wanted.new_password, "new_password")
-    key = once_with_password(system, request)
-    user_id = UserId(request.who.user_id)
-    try:
-        await accounts.confirm_password(
-            system.reader, request.who, wanted.current_password
-        )
-    except Malformed as error:
-        if key is None:
-            raise
-        # a repetition brings the password of before: its key is looked up first
-        prepared = Prepared((), refusing(error))
-    else:
-        password_hash = await accounts.hash_password(wanted.new_password)
-        prepared = Prepared(
-            [ChangePassword(user_id)],
-            lambda outcome: committed(outcome, 204, b""),
-            vault=accounts.new_password(user_id, password_hash, request.who.session_id),
-        )
-    return reply_of(await submit_to_instance(system, request.origin(), prepared, key))

@@ -4,7 +4,6 @@ import logging
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -15,9 +14,11 @@ from starlette.staticfiles import StaticFiles
 
 from api.access import AccessLog
 from api.auth import Tokens
+from api.browsers import REPLY, adding, for_browsers, page_policy
 from api.door import Door, MethodNotAllowed, Receive, Scope, Send
 from api.http import Reply, read_request_id
 from api.http import Request as DoorRequest
+from api.limits import Limits
 from api.metrics import Metrics
 from api.openapi import document
 from api.pybase import errors, schemas
@@ -34,6 +35,15 @@ from projections.reader import Caller
 log = logging.getLogger("tabellion.access")
 
 PREFIX = "/api/v1"
+_DESCRIPTION = """Tables whose every change is a provable event.
+
+Every operation may also be refused for the size of a request: 414 `URI_TOO_LONG` (a
+path with its query over 65,535 bytes), 431 `HEADERS_TOO_LARGE` (over
+`TABELLION_MAX_HEADER_BYTES` or 200 headers), 413 `PAYLOAD_TOO_LARGE` (a body over
+`TABELLION_MAX_BODY_BYTES`), 400 `BAD_REQUEST` (JSON deeper than
+`TABELLION_MAX_JSON_DEPTH`, a number of more than 1,000 digits or beyond 1e1000), 408
+`REQUEST_TIMEOUT` (a head that takes more than 30 s, a body that brings less than 16 KiB
+in 30 s). Of a key that stands twice in one object the last counts."""
 
 
 class PyBase:
@@ -65,8 +75,11 @@ class PyBaseApplication:
     def __init__(self, system: System, metrics: Metrics, access: AccessLog) -> None:
         secret = system.settings.secret_key.get_secret_value()
         tokens = Tokens(secret, "pybase")
-        self.routes = Routes(pybase_routes(Accounts(tokens), metrics))
+        self._limits = Limits.of(system.settings, "pybase")
+        accounts = Accounts(tokens, self._limits)
+        self.routes = Routes(pybase_routes(accounts, metrics))
         self._metrics, self._access = metrics, access
+        self.max_header_bytes = system.settings.max_header_bytes
         self._door = Door(
             system,
             surface="pybase",
@@ -74,10 +87,23 @@ class PyBaseApplication:
             routes=self.routes,
             language=PyBase(tokens, KeyRing(system.reader, time.monotonic)),
             finished=self._finished,
+            limits=self._limits,
         )
         self.pages = _pages(self.routes)
+        self._application = for_browsers(system.settings, self._answer, self._exists)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._application(scope, receive, send)
+
+    def refusal(self, error: DomainError) -> Reply:
+        """For what never becomes a request (`api/protocol.py`)."""
+        return errors.refusal(error)
+
+    def _exists(self, path: str) -> bool:
+        methods, _ = self.routes.find(path.removeprefix(PREFIX))
+        return path.startswith(f"{PREFIX}/") and bool(methods)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = scope["path"]
             if path.startswith(PREFIX + "/"):
@@ -90,7 +116,12 @@ class PyBaseApplication:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4401})
             return
-        await self.pages(scope, receive, _with_request_id(scope, send))
+        await self.pages(scope, receive, _as_the_door_does(scope, send))
+
+    async def close(self) -> None:
+        """Lets go of what the door holds beside the system."""
+        if self._limits is not None:
+            await self._limits.close()
 
     def _finished(
         self,
@@ -113,17 +144,11 @@ class PyBaseApplication:
             )
 
 
-def _with_request_id(scope: Scope, send: Send) -> Send:
-    """Sends a page's reply with a request id, as the door does."""
+def _as_the_door_does(scope: Scope, send: Send) -> Send:
+    """Sends a page's reply with a request id and what browsers are told."""
     given = dict(scope["headers"]).get(b"x-request-id")
     header = (b"x-request-id", (read_request_id(given) or new_id()).encode())
-
-    async def named(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], header]}
-        await send(message)
-
-    return named
+    return adding([header, *REPLY], send)
 
 
 def _pages(routes: Routes) -> FastAPI:
@@ -135,7 +160,7 @@ def _pages(routes: Routes) -> FastAPI:
         routes.rows,
         title="Tabellion: PyBase",
         version=VERSION,
-        description="Tables whose every change is a provable event.",
+        description=_DESCRIPTION,
         prefix=PREFIX,
         error=schemas.ERROR,
     )
@@ -144,14 +169,17 @@ def _pages(routes: Routes) -> FastAPI:
     if static is not None:
         app.mount("/docs/static", StaticFiles(directory=static), name="swagger")
 
+    page = get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Tabellion: PyBase",
+        swagger_js_url="/docs/static/swagger-ui-bundle.js",
+        swagger_css_url="/docs/static/swagger-ui.css",
+        swagger_favicon_url="/docs/static/favicon-32x32.png",
+    )
+    page.headers["content-security-policy"] = page_policy(bytes(page.body))
+
     async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(
-            openapi_url="/openapi.json",
-            title="Tabellion: PyBase",
-            swagger_js_url="/docs/static/swagger-ui-bundle.js",
-            swagger_css_url="/docs/static/swagger-ui.css",
-            swagger_favicon_url="/docs/static/favicon-32x32.png",
-        )
+        return page
 
     async def home() -> RedirectResponse:
         return RedirectResponse("/docs")

@@ -3,6 +3,7 @@
 import orjson
 
 from api.http import Reply
+from api.limits import RateLimited
 from domain.errors import Code, DomainError
 
 STATUS: dict[Code, int] = {
@@ -11,6 +12,7 @@ STATUS: dict[Code, int] = {
     Code.FORBIDDEN: 403,
     Code.NOT_FOUND: 404,
     Code.METHOD_NOT_ALLOWED: 405,
+    Code.REQUEST_TIMEOUT: 408,
     Code.CONFLICT: 409,
     Code.DUPLICATE_VALUE: 409,
     Code.FOREIGN_KEY_VIOLATION: 409,
@@ -19,6 +21,7 @@ STATUS: dict[Code, int] = {
     Code.STALE_SCHEMA: 409,
     Code.VERSION_MISMATCH: 412,
     Code.PAYLOAD_TOO_LARGE: 413,
+    Code.URI_TOO_LONG: 414,
     Code.UNSUPPORTED_MEDIA_TYPE: 415,
     Code.VALIDATION_ERROR: 422,
     Code.REQUIRED_FIELD: 422,
@@ -28,6 +31,8 @@ STATUS: dict[Code, int] = {
     Code.IDEMPOTENCY_KEY_REUSED: 422,
     Code.CONSTRAINT_PENDING: 423,
     Code.CONSTRAINT_DISABLED: 423,
+    Code.RATE_LIMITED: 429,
+    Code.HEADERS_TOO_LARGE: 431,
     Code.INTERNAL_ERROR: 500,
     Code.NOT_IMPLEMENTED: 501,
     Code.SERVICE_UNAVAILABLE: 503,
@@ -40,5 +45,7 @@ def refusal(error: DomainError) -> Reply:
         headers["www-authenticate"] = "Bearer"
     if error.code is Code.SERVICE_UNAVAILABLE:
         headers["retry-after"] = "1"
+    if isinstance(error, RateLimited):
+        headers["retry-after"] = str(error.allowance.wait)
     body = {"detail": error.detail, "code": error.code, **error.extra}
     return Reply(STATUS[error.code], orjson.dumps(body), headers)

@@ -81,7 +81,8 @@ def _wanted(request: Request) -> Wanted:
     body = shapes.ExportRecords()
     if request.body.strip():
         body = request.shape(shapes.ExportRecords)
-    table_id = asked.get("table_id") if body.table_id is None else body.table_id
+    named = request.query_id("table_id", "table")
+    table_id = named if body.table_id is None else body.table_id
     if table_id is None:
         raise _problem("table_id", "Field required", "missing")
     kind = body.format or asked.get("format") or "csv"

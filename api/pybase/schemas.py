@@ -192,6 +192,17 @@ FORM = _object(
 _VIEW_RECORDS = page(RECORD)["properties"]
 VIEW_PAGE = _object(view_id=_ID, **_VIEW_RECORDS, records=array(RECORD), has_more=_FLAG)
 EVENTS = _object(items=array(ANY), next=_COUNT, head=_COUNT)
+FILE = _object(
+    id=_ID,
+    name=_TEXT,
+    size=_COUNT,
+    type=_TEXT,
+    url=_TEXT,
+    sha256=_TEXT,
+    workspace_id=_ID,
+    created_by=_ID,
+    created_at=_TEXT,
+)
 IMPORTED = _object(
     imported=_COUNT, position=_COUNT, batch_id=_ID, fields_created=array(FIELD)
 )

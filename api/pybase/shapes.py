@@ -3,13 +3,26 @@
 Both spellings of the facts are taken: `field_type` beside `type`, `is_required` beside
 `required`.  Unknown keys are passed over: a client can neither set an id nor a role by
 naming one.
+
+What only the server checks, such as an id's form, stands in the JSON schema all the
+same, so that the OpenAPI document says it: `told`.
 """
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+)
 
+from commands.accounts import MAX_PASSWORD, MIN_PASSWORD
 from domain.values import well_formed
+from domain.values.registry import FIELD_TYPES
+from projections.query import MAX_LIMIT, MAX_OFFSET
 
 
 def _storable(text: str) -> str:
@@ -24,25 +37,62 @@ def _named(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable), Field(max_length=10_000)]
+def told(**keywords: Any) -> Any:
+    """These keywords in the JSON schema; they are checked elsewhere."""
+    return Field(json_schema_extra=keywords)
+
+
+class NeverNull:
+    """A key that may be left out and may not be null; the handler refuses it."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        kinds: list[dict[str, Any]] = handler(schema)["anyOf"]
+        (one,) = [kind for kind in kinds if kind != {"type": "null"}]
+        return one
+
+
+NEVER_NULL = NeverNull()
+Text = Annotated[
+    str,
+    AfterValidator(_storable),
+    Field(max_length=10_000, json_schema_extra={"pattern": r"^[^\u0000]*$"}),
+]
 Name = Annotated[
     str,
     AfterValidator(_storable),
     AfterValidator(_named),
-    Field(min_length=1, max_length=255),
+    Field(
+        min_length=1,
+        max_length=255,
+        json_schema_extra={"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"},
+    ),
 ]
 Password = Annotated[str, Field(max_length=1_000_000)]
-Id = Annotated[str, Field(max_length=200)]
+NewPassword = Annotated[Password, told(minLength=MIN_PASSWORD, maxLength=MAX_PASSWORD)]
+Id = Annotated[str, Field(max_length=200, json_schema_extra={"format": "uuid"})]
+Slug = Annotated[Text, told(pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+TypeName = Annotated[str, told(enum=sorted(FIELD_TYPES))]
 RoleName = Literal["viewer", "commenter", "editor", "admin", "owner"]
 
 
+def _without_null_defaults(schema: dict[str, Any]) -> None:
+    """What is left out is no null."""
+    for one in schema.get("properties", {}).values():
+        if one.get("default", ...) is None:
+            del one["default"]
+
+
 class Shape(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = ConfigDict(
+        extra="ignore", strict=True, json_schema_extra=_without_null_defaults
+    )
 
 
 class Register(Shape):
-    email: Annotated[str, Field(max_length=254)]
-    password: Password
+    email: Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"})]
+    password: NewPassword
     name: Name | None = None
 
 
@@ -60,7 +110,7 @@ class ChangePassword(Shape):
         Password,
         Field(validation_alias=AliasChoices("current_password", "old_password")),
     ]
-    new_password: Password
+    new_password: NewPassword
 
 
 class UpdateUser(Shape):
@@ -71,7 +121,10 @@ class CreateApiKey(Shape):
     """Without `scopes` a key may what its owner may; without `expires_at` it stays."""
 
     name: Name | None = None
-    expires_at: Annotated[str, Field(max_length=100)] | None = None
+    expires_at: (
+        Annotated[str, Field(max_length=100, json_schema_extra={"format": "date-time"})]
+        | None
+    ) = None
     scopes: (
         Annotated[
             list[Literal["read", "write", "admin"]], Field(min_length=1, max_length=3)
@@ -82,17 +135,25 @@ class CreateApiKey(Shape):
 
 class CreateWorkspace(Shape):
     name: Name
-    slug: Text | None = None
+    slug: Slug | None = None
     description: Text | None = None
 
 
 class UpdateWorkspace(Shape):
-    name: Name | None = None
-    slug: Text | None = None
+    name: Annotated[Name | None, NEVER_NULL] = None
+    slug: Annotated[Slug | None, NEVER_NULL] = None
     description: Text | None = None
 
 
 class AddMember(Shape):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": [name], "properties": {name: {"type": "string"}}}
+                for name in ("user_id", "email")
+            ]
+        }
+    )
     user_id: Id | None = None
     email: Annotated[Text, Field(max_length=254)] | None = None
     role: RoleName = "viewer"
@@ -110,7 +171,7 @@ class CreateBase(Shape):
 
 
 class UpdateBase(Shape):
-    name: Name | None = None
+    name: Annotated[Name | None, NEVER_NULL] = None
     description: Text | None = None
     icon: Annotated[Text, Field(max_length=255)] | None = None
 
@@ -122,7 +183,9 @@ class DuplicateBase(Shape):
 
 class TableField(Shape):
     name: Name
-    type: Annotated[str, Field(validation_alias=AliasChoices("type", "field_type"))]
+    type: Annotated[
+        TypeName, Field(validation_alias=AliasChoices("type", "field_type"))
+    ]
     options: dict[str, Any] | None = None
     required: Annotated[
         bool, Field(validation_alias=AliasChoices("required", "is_required"))
@@ -138,7 +201,7 @@ class CreateTable(Shape):
 
 
 class UpdateTable(Shape):
-    name: Name | None = None
+    name: Annotated[Name | None, NEVER_NULL] = None
     description: Text | None = None
 
 
@@ -147,20 +210,27 @@ class CreateField(TableField):
 
 
 class UpdateField(Shape):
-    name: Name | None = None
+    name: Annotated[Name | None, NEVER_NULL] = None
     type: Annotated[
-        str | None, Field(validation_alias=AliasChoices("type", "field_type"))
+        TypeName | None,
+        NEVER_NULL,
+        Field(validation_alias=AliasChoices("type", "field_type")),
     ] = None
     description: Text | None = None
     required: Annotated[
-        bool | None, Field(validation_alias=AliasChoices("required", "is_required"))
+        bool | None,
+        NEVER_NULL,
+        Field(validation_alias=AliasChoices("required", "is_required")),
     ] = None
-    options: dict[str, Any] | None = None
+    options: Annotated[dict[str, Any] | None, NEVER_NULL] = None
 
 
 class ReorderFields(Shape):
     table_id: Id
-    field_ids: Annotated[list[Id], Field(min_length=1, max_length=400)]
+    field_ids: Annotated[
+        list[Id],
+        Field(min_length=1, max_length=400, json_schema_extra={"uniqueItems": True}),
+    ]
 
 
 class CreateConstraint(Shape):
@@ -170,8 +240,8 @@ class CreateConstraint(Shape):
 
 
 class UpdateConstraint(Shape):
-    status: Literal["active", "disabled"] | None = None
-    case_sensitive: bool | None = None
+    status: Annotated[Literal["active", "disabled"] | None, NEVER_NULL] = None
+    case_sensitive: Annotated[bool | None, NEVER_NULL] = None
     error_message: Annotated[Text, Field(max_length=1000)] | None = None
 
 
@@ -181,7 +251,7 @@ class CreateRecord(Shape):
 
 
 class UpdateRecord(Shape):
-    fields: dict[str, Any]
+    fields: Annotated[dict[str, Any], told(minProperties=1)]
 
 
 class NewRecord(Shape):
@@ -195,17 +265,17 @@ class RecordUpdate(Shape):
 
 class CreateRecords(Shape):
     table_id: Id
-    records: list[NewRecord]
+    records: Annotated[list[NewRecord], told(minItems=1)]
 
 
 class UpdateRecords(Shape):
     table_id: Id
-    updates: list[RecordUpdate]
+    updates: Annotated[list[RecordUpdate], told(minItems=1)]
 
 
 class DeleteRecords(Shape):
     table_id: Id
-    record_ids: list[Id]
+    record_ids: Annotated[list[Id], told(minItems=1)]
 
 
 class ExportRecords(Shape):
@@ -236,9 +306,11 @@ class CreateView(Shape):
 
 
 class UpdateView(Shape):
-    name: Name | None = None
+    name: Annotated[Name | None, NEVER_NULL] = None
     type: Annotated[
-        ViewType | None, Field(validation_alias=AliasChoices("type", "view_type"))
+        ViewType | None,
+        NEVER_NULL,
+        Field(validation_alias=AliasChoices("type", "view_type")),
     ] = None
     config: Annotated[dict[str, Any] | None, Field(validation_alias=_CONFIG)] = None
     filters: list[Any] | dict[str, Any] | None = None
@@ -251,7 +323,12 @@ class DuplicateView(Shape):
 
 class ReorderViews(Shape):
     table_id: Id
-    view_ids: Annotated[list[Id], Field(max_length=1000)]
+    view_ids: Annotated[
+        list[Id], Field(max_length=1000, json_schema_extra={"uniqueItems": True})
+    ]
+
+
+Size = Annotated[int, told(minimum=1, maximum=MAX_LIMIT)]
 
 
 class ViewData(Shape):
@@ -266,10 +343,10 @@ class ViewData(Shape):
         Field(validation_alias=AliasChoices("sort", "sorts", "override_sorts")),
     ] = None
     search: Annotated[Text, Field(max_length=1000)] | None = None
-    limit: int | None = None
-    offset: int | None = None
-    page: int | None = None
-    page_size: int | None = None
+    limit: Size | None = None
+    offset: Annotated[int, told(minimum=0, maximum=MAX_OFFSET)] | None = None
+    page: Annotated[int, told(minimum=1, maximum=MAX_OFFSET + 1)] | None = None
+    page_size: Size | None = None
     fields: Annotated[list[Name], Field(max_length=400)] | None = None
 
 

@@ -197,7 +197,7 @@ class _Reading:
         self._unique = _Unique(kept.plan, self._problems, reader, caller)
         table = kept.plan.table
         self._table = table
-        self._linked = bool(table.links)
+        self._names_others = bool(table.links or table.attachments)
         self._columns = [_Column(place, one) for place, _, one in kept.plan.columns]
         self._required = [
             at for at, (_, _, one) in enumerate(kept.plan.columns) if one.required
@@ -265,12 +265,13 @@ class _Reading:
         kept.file.write(orjson.dumps(self._slice))
         kept.file.write(b"\n")
         kept.events += len(self._slice)
-        if self._linked:
-            self._note_links()
+        if self._names_others:
+            self._note_others()
         self._slice, self._characters = [], 0
 
-    def _note_links(self) -> None:
-        """What links need to be decided, and the event at the other end of each."""
+    def _note_others(self) -> None:
+        """What links and files need to be decided, and the event at the other end of
+        each link."""
         records = [
             (RecordId(""), _without_empty(self._names, row)) for row in self._slice
         ]

@@ -25,6 +25,7 @@ from commands.settings.checks import (
     origins,
     strong_key,
     strong_password,
+    type_patterns,
     url,
 )
 from commands.settings.errors import SettingsError
@@ -73,8 +74,8 @@ class Settings(BaseSettings):
     )
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         Path("./.tabellion"),
-        description="Where the embedded Postgres and the secret key live, and files"
-        " on their way in",
+        description="Where the embedded Postgres, the secret key and the content of"
+        " uploaded files live; processes that share a database share it",
         json_schema_extra=_unit("folder"),
     )
     host: str = Field(
@@ -161,11 +162,36 @@ class Settings(BaseSettings):
         description="The largest request body",
         json_schema_extra=_unit("bytes"),
     )
+    max_header_bytes: int = Field(
+        64 * 1024,
+        ge=4096,
+        description="The largest headers of a request, together",
+        json_schema_extra=_unit("bytes"),
+    )
+    max_json_depth: int = Field(
+        64,
+        ge=8,
+        le=200,
+        description="How deep arrays and objects of a body may stand in one another",
+        json_schema_extra=_unit("levels"),
+    )
     max_import_bytes: int = Field(
         100 * 1024 * 1024,
         ge=1024,
         description="The largest file that an import takes",
         json_schema_extra=_unit("bytes"),
+    )
+    max_file_bytes: int = Field(
+        100 * 1024 * 1024,
+        ge=1,
+        description="The largest file that can be uploaded as an attachment",
+        json_schema_extra=_unit("bytes"),
+    )
+    file_types: Annotated[Names, AfterValidator(type_patterns)] = Field(
+        (),
+        description="What may be uploaded as an attachment, such as"
+        " image/*,application/pdf,.docx; unset: any type",
+        json_schema_extra=_unit("content types or endings, parted by commas"),
     )
     batch_limit: int = Field(
         1000,
@@ -197,7 +223,8 @@ class Settings(BaseSettings):
     redis_url: Annotated[str, url("redis", "rediss", "unix")] | None = Field(
         None,
         repr=False,
-        description="Redis or Valkey; unset: none is used",
+        description="Redis or Valkey, for rate limits of several processes; unset:"
+        " each process counts by itself",
         json_schema_extra=_unit("URL"),
     )
     kafka_bootstrap_servers: Names = Field(

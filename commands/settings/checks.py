@@ -8,7 +8,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from domain.values import PATTERN
+
 SECRET_KEY_LENGTH = 32  # characters, at least
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:]+\])(:[0-9]+)?")
+_DEFAULT_PORT = re.compile(r"^(http://.*):80$|^(https://.*):443$")
 _WEAK_WORDS = re.compile(
     r"change.?me|your.?secret|secret.?key|password|insecure|example|default|tabellion"
 )
@@ -42,12 +46,22 @@ def networks(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    """As browsers write them: lower case, and no port that goes without saying."""
+    found = []
     for value in values:
-        parts = urlsplit(value)
-        whole = f"{parts.scheme}://{parts.netloc}"
-        if value != "*" and (not parts.netloc or value.rstrip("/") != whole):
+        origin = value.rstrip("/").lower()
+        if value != "*" and not _ORIGIN.fullmatch(origin):
             raise ValueError(f"{value!r} is no origin such as https://app.example.org")
-    return tuple(value.rstrip("/") for value in values)
+        found.append(_DEFAULT_PORT.sub(r"\1\2", origin))
+    return tuple(found)
+
+
+def type_patterns(values: tuple[str, ...]) -> tuple[str, ...]:
+    found = tuple(value.lower() for value in values)
+    for value in found:
+        if not PATTERN.fullmatch(value):
+            raise ValueError(f"{value!r} is no type such as image/png, image/* or .pdf")
+    return found
 
 
 def strong_key(value: SecretStr) -> SecretStr:

@@ -7,6 +7,7 @@ Pure.
     guessing  which type a column of texts is of
     events    commands, events, inverses
     needs     which facts a command looks at
+    attached  files in records
     ends      unique keys, and the other ends of links
     deciding  the rules
     folding   how later commands see earlier ones

@@ -9,12 +9,14 @@ handed on as it is, and refused there in the words of any other write.
     checkbox       true or false, yes or no, 1 or 0, in any case of letters
     date, datetime as a write spells them: 2024-01-31, 2024-01-31T10:00:00Z
     linked_record  ids of records, parted by commas
+    attachment     JSON as an export writes it, or ids of files, parted by commas
     every other    its text
 
 An empty cell is no value.  Blanks around it are passed over, but for the first line's
 types: there they belong to the text.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -69,6 +71,16 @@ def _listed(text: str) -> Any:
     return [one.strip() for one in text.split(",") if one.strip()]
 
 
+def _files(text: str) -> Any:
+    text = text.strip()
+    if not text.startswith("["):
+        return [{"id": one} for one in _listed(text)]
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
 def _trimmed(text: str) -> Any:
     return text.strip() or None
 
@@ -77,4 +89,5 @@ _BY_FAMILY: Mapping[str, FromText] = {
     "number": number_of,
     "checkbox": flag_of,
     "link": _listed,
+    "file": _files,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Any
 
 from domain.access import Role
@@ -19,6 +20,7 @@ from domain.errors import (
 )
 from domain.events import Event
 from domain.facts import Facts, Row
+from domain.record.attached import with_files
 from domain.record.ends import Ends, Keys
 from domain.record.events import (
     Change,
@@ -103,6 +105,8 @@ def _create(command: CreateRecords, facts: Facts) -> Sequence[Event]:
                 _pending(table, values)
             if table.users:
                 _members(table, values, facts)
+            if table.attachments:
+                values = with_files(table, values, facts)
             if keys is not None:
                 keys.take(record_id, values)
             links = _new_links(table, record_id, values, ends) if ends else {}
@@ -135,6 +139,9 @@ def _update(command: UpdateRecords, facts: Facts) -> Sequence[Event]:
             _pending(table, change.values)
             if command.schema_seq is not None:  # what was, may be again
                 _members(table, change.values, facts, row.values)
+            if table.attachments:
+                full = with_files(table, change.values, facts, row.values)
+                change = replace(change, values=full)
             keys.take(row.id, change.values)
             events += _updated(table, change, row, ends)
         except (Conflict, Invalid) as error:

@@ -13,7 +13,7 @@ from domain.record.events import (
     RestoreRecord,
     UpdateRecords,
 )
-from domain.values import Value
+from domain.values import Value, file_ids
 
 
 def keys_of(table: Table, values: Mapping[str, Value]) -> Iterable[tuple[str, bytes]]:
@@ -39,6 +39,15 @@ def _need_targets(
             needs.target(other.id, ids)
 
 
+def _need_files(table: Table, values: Mapping[str, Value], needs: Needs) -> None:
+    for one in table.attachments:
+        needs.files.update(file_ids(values.get(one.id)))
+
+
+def _looks_beyond(table: Table) -> bool:
+    return bool(table.enforced or table.links or table.attachments)
+
+
 def single(catalog: Catalog, field_id: str | None) -> bool:
     """Whether the field may hold one link only."""
     table = catalog.table_of_field.get(field_id or "")
@@ -50,22 +59,24 @@ def single(catalog: Catalog, field_id: str | None) -> bool:
 def _create_needs(command: CreateRecords, catalog: Catalog, needs: Needs) -> None:
     needs.counters.add(command.table_id)
     table = catalog.tables.get(command.table_id)
-    if table is None or not (table.enforced or table.links):
+    if table is None or not _looks_beyond(table):
         return
     for _, values in command.records:
         needs.keys.update(keys_of(table, values))
         _need_targets(table, values, catalog, needs)
+        _need_files(table, values, needs)
 
 
 @asks(UpdateRecords)
 def _update_needs(command: UpdateRecords, catalog: Catalog, needs: Needs) -> None:
     needs.whole(command.table_id, (change.record_id for change in command.changes))
     table = catalog.tables.get(command.table_id)
-    if table is None or not (table.enforced or table.links):
+    if table is None or not _looks_beyond(table):
         return
     for change in command.changes:
         needs.keys.update(keys_of(table, change.values))
         _need_targets(table, change.values, catalog, needs)
+        _need_files(table, change.values, needs)
 
 
 @asks(DeleteRecords)

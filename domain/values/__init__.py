@@ -8,19 +8,22 @@ Pure.  A kept value (`Value`) is what an event holds:
     and what is one   a duration's seconds  user      the user's id, or [id, …]
     checkbox          True or False         linked_record  [record id, …]
     dimension, gdt, thread, material        an object, its numbers decimals as text
+    attachment        an array of objects   (`attachments`)
     lookup, rollup, formula                 nothing: they are computed
 
 An empty value is None; "" and [] are read as None.  A family of types has a file; the
 list of them all is `registry`.  Source: pybase-values, each type.
 """
 
+from domain.values.attachments import file_ids, file_url
+from domain.values.attachments import fits as attachment_fits
 from domain.values.choices import MAX_CHOICES
+from domain.values.content_types import PATTERN, content_type_of, takes
 from domain.values.links import MAX_LINKS
 from domain.values.moments import datetime_text, parse_datetime, read_date, zone
 from domain.values.numbers import MAX_DIGITS, decimal_text
 from domain.values.registry import (
     FIELD_TYPES,
-    PLANNED_TYPES,
     FieldType,
     as_kept,
     read_options,
@@ -36,19 +39,24 @@ __all__ = [
     "MAX_LINKS",
     "MAX_LONG_TEXT",
     "MAX_TEXT",
-    "PLANNED_TYPES",
+    "PATTERN",
     "BadValue",
     "FieldType",
     "Shown",
     "Value",
     "Values",
     "as_kept",
+    "attachment_fits",
+    "content_type_of",
     "datetime_text",
     "decimal_text",
+    "file_ids",
+    "file_url",
     "parse_datetime",
     "read_date",
     "read_options",
     "read_users",
+    "takes",
     "user_ids",
     "well_formed",
     "zone",

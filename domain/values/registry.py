@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from domain.errors import Invalid, Json
 from domain.values import (
+    attachments,
     choices,
     computed,
     dimension,
@@ -156,14 +157,19 @@ _ALL: Sequence[FieldType] = (
     FieldType(
         "material", engineering.read_material, no_options, "jsonb", "text", part="name"
     ),
+    FieldType(
+        "attachment",
+        attachments.read_attachments,
+        attachments.attachment_options,
+        "jsonb",
+        "file",
+        show=attachments.show_attachments,
+    ),
     _computed("lookup", computed.lookup_options),
     _computed("rollup", computed.rollup_options),
     _computed("formula", computed.formula_options),
 )
 FIELD_TYPES: Mapping[str, FieldType] = {one.name: one for one in _ALL}
-
-# documented types that are not there yet: their use answers 501
-PLANNED_TYPES = frozenset({"attachment"})
 
 
 def read_options(type_name: str, options: Mapping[str, Any]) -> dict[str, Json]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-Value: TypeAlias = "str | bool | list[str] | dict[str, Any] | None"
+Value: TypeAlias = "str | bool | list[Any] | dict[str, Any] | None"
 Values: TypeAlias = "Mapping[str, Value]"
 Shown: TypeAlias = Any  # JSON as a client reads it, its numbers as Decimal
 

@@ -11,6 +11,7 @@ import orjson
 from psycopg import sql
 
 from domain.catalog import Field, Table
+from domain.values.attachments import PATH
 from projections.records.rows import MOMENT
 from projections.target import Target, column_name
 
@@ -137,6 +138,8 @@ def _value(target: Target, field: Field) -> sql.Composable:
             return _dimension(column)
         case "gdt":
             return _gdt(column)
+        case "attachment":
+            return _attachments(column)
         case _ if field.kind.computed:
             return literal("null")
         case _:
@@ -168,6 +171,22 @@ def _gdt(column: sql.Identifier) -> sql.Composable:
         " ELSE jsonb_build_object('tolerance', ({0} ->> 'tolerance')::numeric)"
         " END)::text, 'null')"
     ).format(column)
+
+
+def _attachments(column: sql.Identifier) -> sql.Composable:
+    """What is uploaded has no address where it is kept, what lies elsewhere no id."""
+    before, behind = map(literal, PATH)
+    return sql.SQL(
+        "coalesce('[' || (SELECT string_agg(concat("
+        "'{{\"id\":', coalesce((f.one -> 'id')::text, 'null'),"
+        " ',\"name\":', f.one -> 'name',"
+        " ',\"size\":', coalesce(f.one ->> 'size', 'null'),"
+        " ',\"type\":', coalesce((f.one -> 'type')::text, 'null'),"
+        " ',\"url\":', coalesce((f.one -> 'url')::text,"
+        " to_json(concat({}, f.one ->> 'id', {}))::text), '}}'), ','"
+        " ORDER BY f.place) FROM jsonb_array_elements({})"
+        " WITH ORDINALITY AS f (one, place)) || ']', 'null')"
+    ).format(before, behind, column)
 
 
 def _column(field: Field, column: sql.Identifier) -> sql.Composable:

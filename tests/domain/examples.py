@@ -11,6 +11,7 @@ from domain.constraint import (
 )
 from domain.events import Event
 from domain.field import FieldCreated, FieldDeleted, FieldRestored, FieldUpdated
+from domain.file import FileUploaded
 from domain.key import KeyCreated, KeyDeleted
 from domain.record import (
     RecordCreated,
@@ -187,5 +188,8 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ("user.password_changed", 1): PasswordChanged(STREAM),
     ("user.administration_granted", 1): AdministrationGranted(STREAM),
     ("key.created", 1): KeyCreated(STREAM, OTHER, ["read", "write"], THEN),
+    ("file.uploaded", 1): FileUploaded(
+        STREAM, "Zoë\u2019s plan.pdf", "application/pdf", 123_456_789_012, "ab" * 32
+    ),
     ("key.deleted", 1): KeyDeleted(STREAM, OTHER),
 }

@@ -12,8 +12,9 @@ from domain.ids import BaseId, FieldId, RecordId, TableId, moved_to
 from domain.record import RecordCreated, RecordLinksChanged, RecordUpdated
 from domain.table import RestoreTable, TableDeleted
 from domain.values import Value
+from domain.view import ViewCreated, ViewDeleted
 from tests.domain.histories import differs, picture, taking_back
-from tests.domain.library import BOOKS, unique
+from tests.domain.library import BOOKS, unique, view
 from tests.scenario import Store, record
 
 SCHEMA = [*BOOKS, unique("title", "books")]
@@ -31,7 +32,12 @@ def copy_of(store: Store) -> CopyBase:
     ids = {
         one: f"{one}+"
         for table in found
-        for one in (table.id, *table.all_fields, *table.all_constraints)
+        for one in (
+            table.id,
+            *table.all_fields,
+            *table.all_constraints,
+            *table.all_views,
+        )
     }
     numbers = {str(table.id): table.number + 10 for table in found}
     return CopyBase(COPY, "Copy", None, None, found, ids, numbers)
@@ -98,6 +104,77 @@ def test_a_065_an_option_that_names_an_id_names_the_copys():
         "a": new_id,
         "b": [kept, {"c": f"{{{new_id}}} + 1"}],
     }
+
+
+def test_a_065_a_view_of_the_copy_names_the_copys_fields_and_records():
+    one, far = record(7, table=2), record(7, table=99)
+    shown = view(
+        "list",
+        "books",
+        "form",
+        position=3,
+        filters=[
+            {"field": "author", "operator": "contains", "value": record(5)},
+            {
+                "OR": [
+                    {"field": "title", "operator": "eq", "value": "title"},
+                    {"NOT": {"field": "id", "operator": "eq", "value": one}},
+                    {"field": "id", "operator": "eq", "value": far},
+                    {"field": "gone", "operator": "is_empty", "value": None},
+                    {"field": "pages", "operator": "gt", "value": {"number": "5"}},
+                ]
+            },
+        ],
+        sorts=[
+            {"field": "pages", "direction": "desc"},
+            {"field": "created_at", "direction": "asc"},
+        ],
+        fields=["title", {"field_id": "pages", "label": "pages", "required": True}],
+        submit_text="Send",
+    )
+    store = Store([*SCHEMA, shown])
+
+    unit = store.do(copy_of(store))
+
+    (made,) = [one.event for one in unit if isinstance(one.event, ViewCreated)]
+    assert made == ViewCreated(
+        "list+",
+        "books+",
+        "List",
+        "form",
+        {
+            "fields": [
+                "title+",
+                {"field_id": "pages+", "label": "pages", "required": True},
+            ],
+            "submit_text": "Send",
+        },
+        [
+            {"field": "author+", "operator": "contains", "value": new(5, 1)},
+            {
+                "OR": [
+                    {"field": "title+", "operator": "eq", "value": "title"},
+                    {"NOT": {"field": "id", "operator": "eq", "value": new(7, 2)}},
+                    {"field": "id", "operator": "eq", "value": far},
+                    {"field": "gone", "operator": "is_empty", "value": None},
+                    {"field": "pages+", "operator": "gt", "value": {"number": "5"}},
+                ]
+            },
+        ],
+        [
+            {"field": "pages+", "direction": "desc"},
+            {"field": "created_at", "direction": "asc"},
+        ],
+        3,
+    )
+
+
+def test_a_065_a_deleted_view_stays_behind():
+    store = Store([*SCHEMA, view("all", "books"), ViewDeleted("all", "books", "All")])
+
+    unit = store.do(copy_of(store))
+
+    assert [one for one in unit if isinstance(one.event, ViewCreated)] == []
 
 
 def test_a_065_beginning_a_copy_can_be_taken_back():

@@ -9,6 +9,7 @@ import pytest
 from domain.constraint import ConstraintActivated, ConstraintFailed
 from domain.decider import changes_catalog, commands
 from domain.events import EVENTS, UPCASTERS, Event, Recorded, decode, event
+from domain.file import FileUploaded
 from domain.ids import WorkspaceId
 from domain.key import KeyCreated, KeyDeleted
 from domain.record import RecordLinksChanged
@@ -32,6 +33,7 @@ FINAL = {
     PasswordChanged,
     KeyCreated,
     KeyDeleted,
+    FileUploaded,
     ConstraintActivated,
     ConstraintFailed,
 }
@@ -146,7 +148,7 @@ def test_a_name_is_given_once(a_new_event: Any):
     assert EVENTS["test.happened"] is a_new_event
 
 
-def test_records_users_and_keys_are_beside_the_catalogue_and_all_else_is_in_it():
+def test_records_users_keys_and_files_are_beside_the_catalogue_and_all_else_is_in_it():
     beside = {
         one.TYPE.partition(".")[0]
         for one in CLASSES
@@ -158,7 +160,7 @@ def test_records_users_and_keys_are_beside_the_catalogue_and_all_else_is_in_it()
         if changes_catalog(EXAMPLES[one.TYPE, one.SCHEMA])
     }
 
-    assert beside == {"key", "record", "user"}
+    assert beside == {"file", "key", "record", "user"}
     assert within == {
         "workspace",
         "member",

@@ -23,8 +23,10 @@ from domain.errors import (
     VersionMismatch,
 )
 from domain.events import Actor, Command
+from domain.facts import File
 from domain.field import CreateField, DeleteField, RestoreField, UpdateField
 from domain.field_order import ReorderFields
+from domain.file import UploadFile
 from domain.ids import BaseId, ConstraintId, FieldId, TableId, UserId, ViewId
 from domain.key import CreateKey, DeleteKey
 from domain.record import (
@@ -93,6 +95,7 @@ WISHES: Mapping[Role, list[Command]] = {
         RestoreView(VIEW, TABLE),
         ReorderViews(TABLE, [VIEW]),
         ExpectView(VIEW, 1),
+        UploadFile(File("file", "notes.txt", "text/plain", 1, "0" * 64)),
     ],
     Role.admin: [
         UpdateWorkspace(WORKSPACE, {}),

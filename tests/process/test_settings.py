@@ -129,7 +129,9 @@ def test_the_environment_wins_over_the_file_and_an_empty_value_means_unset(monke
 
 def test_lists_are_parted_by_commas(monkeypatch):
     monkeypatch.setenv("TABELLION_TRUSTED_PROXIES", "10.1.2.3, 192.168.0.0/16")
-    monkeypatch.setenv("TABELLION_CORS_ORIGINS", "https://a.example, http://b:3000/")
+    monkeypatch.setenv(
+        "TABELLION_CORS_ORIGINS", "https://A.example:443, http://b:3000/"
+    )
     monkeypatch.setenv("TABELLION_KAFKA_BOOTSTRAP_SERVERS", "one:9092,two:9092")
     settings = load_settings()
     assert settings.trusted_proxies == ("10.1.2.3/32", "192.168.0.0/16")

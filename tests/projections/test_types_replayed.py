@@ -6,7 +6,9 @@ import pytest
 
 from commands.schema import NewField
 from domain.catalog import Table
+from domain.facts import File
 from domain.field import DeleteField, RestoreField
+from domain.file import UploadFile
 from domain.ids import UserId
 from domain.values import FIELD_TYPES
 from domain.workspace import RemoveMember
@@ -38,6 +40,11 @@ TYPES: dict[str, tuple[dict[str, Any], Any, Any]] = {
     "gdt": ({}, {"symbol": "position", "tolerance": 0.1, "datums": ["A"]}, "○"),
     "thread": ({"standard": "ISO 261"}, "M8x1.25", {"designation": "M8", "class": "6"}),
     "material": ({}, {"name": "Steel", "grade": "1.4301"}, "Oak"),
+    "attachment": (
+        {"max_size": 99},
+        [{"url": "https://example.org/a.pdf", "name": "Zoë.pdf"}],
+        [{"url": "https://example.org/b"}],
+    ),
     "formula": ({"formula": "{text} & {number}"}, None, None),
 }
 READ_ONLY = {"autonumber", "formula"}
@@ -77,7 +84,7 @@ def test_every_type_is_in_the_table(table: Table):
 
 def test_rows_of_every_type_are_rebuilt_as_they_are(tenant: Tenant, table: Table):
     for one in table.fields:
-        if one.column is not None and one.type != "checkbox":
+        if one.column is not None and one.type not in ("checkbox", "attachment"):
             table = tenant.unique(table, one.name, case_sensitive=False)
     first, second, third = tenant.create(table, rows(tenant, 1), {}, {})
     assert problems(tenant) == []
@@ -135,6 +142,48 @@ def test_a_former_member_stays_where_they_are_named(tenant: Tenant, table: Table
     tenant.do(tenant.updating(table, {record: more}))
     assert tenant.column(table, "several") == [[tenant.user_id, other]]
     assert problems(tenant) == []
+
+
+def test_files_are_rebuilt_and_found_again_by_what_is_taken_back(
+    tenant: Tenant, table: Table
+):
+    files = [
+        File(f"{n:08}-1111-4111-8111-111111111111", f"{n}.txt", "text/plain", n, "ab")
+        for n in (1, 2)
+    ]
+    tenant.do(*(UploadFile(one) for one in files))
+    named: list[Any] = [[{"id": one.id}] for one in files]
+    (record,) = tenant.create(table, {"attachment": named[0]})
+    first = tenant.column(table, "attachment")
+    done = tenant.do(tenant.updating(table, {record: {"attachment": named[1]}}))
+    gone = tenant.do(tenant.deleting(table, record))
+
+    tenant.do(*_taken_back([*done.events, *gone.events]))
+
+    assert tenant.column(table, "attachment") == first
+    assert problems(tenant) == []
+    with tenant.seeing() as connection:
+        rebuild.rebuild(connection, tenant.workspace_id)
+    assert tenant.column(table, "attachment") == first
+    assert len(tenant.rows("SELECT 1 FROM catalog.files WHERE sha256 = 'ab'")) == 2
+    assert problems(tenant) == []
+
+
+def test_a_file_that_is_not_there_is_told(tenant: Tenant, table: Table):
+    one = File("00000009-1111-4111-8111-111111111111", "a", "text/plain", 1, "cd")
+    tenant.do(UploadFile(one))
+    (record,) = tenant.create(table, {"attachment": [{"id": one.id}]})
+    with tenant.seeing() as connection:
+        connection.execute("UPDATE catalog.files SET size = 2 WHERE sha256 = 'cd'")
+
+    told = [one for one in problems(tenant) if one.startswith("attachments_are_files")]
+    with tenant.seeing() as connection:
+        connection.execute("UPDATE catalog.files SET size = 1 WHERE sha256 = 'cd'")
+
+    assert told == [
+        f"attachments_are_files: record {record} names file {one.id},"
+        " which is not that one"
+    ]
 
 
 def _taken_back(events: Any) -> list[Any]:

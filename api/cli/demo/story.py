@@ -10,8 +10,10 @@ from rich.table import Table
 from api.cli.demo import feed, reading, writing
 from api.cli.demo.account import Account, sign_in
 from api.cli.demo.datasets import Shipped
+from api.cli.demo.files import files
 from api.cli.demo.loading import load, progress
 from api.cli.demo.server import Server
+from api.cli.demo.views import views
 from api.cli.demo.visit import Loaded, Visit
 from commands.settings import Settings
 
@@ -30,6 +32,8 @@ def tell(visit: Visit, settings: Settings, shipped: Shipped) -> tuple[Account, T
     reading.links(visit, tables)
     writing.edits(visit, tables)
     writing.keys(visit, tables)
+    views(visit, tables)
+    files(visit)
     feed.feed(visit)
     return account, tables
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from textwrap import wrap
-from typing import Any
+from typing import Any, BinaryIO
 
 from rich.console import Console
 from rich.text import Text
@@ -85,7 +85,14 @@ class Visit:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """A write that succeeds; its position and batch are noted."""
-        reply = answered(self.client.call(method, path, body, headers=headers), status)
+        reply = self.client.call(method, path, body, headers=headers)
+        return self._written(answered(reply, status))
+
+    def upload(self, path: str, file: BinaryIO, form: Mapping[str, str]) -> Reply:
+        """A file in a form that writes; its position and batch are noted."""
+        return self._written(answered(self.client.upload(path, file, form), 201))
+
+    def _written(self, reply: Reply) -> Reply:
         self.positions.add(int(reply.headers["x-position"]))
         self.batches.add(reply.headers["x-batch-id"])
         return reply
@@ -107,6 +114,12 @@ class Visit:
         """What a read gives, the run's own writes being in it."""
         seen = {"x-min-position": str(max(self.positions, default=0))}
         return self.get(path, seen, **query).json
+
+    def look(self, path: str, **body: object) -> Any:
+        """What a POST that only reads gives, the run's own writes being in it."""
+        seen = {"x-min-position": str(max(self.positions, default=0))}
+        reply = self.client.call("POST", path, body, headers=seen)
+        return answered(reply, 200).json
 
     def get(self, path: str, headers: Mapping[str, str], **query: object) -> Reply:
         reply = self.client.call("GET", path, query=query, headers=headers)

@@ -7,6 +7,7 @@ records, views and form entries, admins everything else, owners may end it.
 from api.metrics import Metrics
 from api.pybase.accounts import Accounts
 from api.pybase.routes.accounts import account_rows
+from api.pybase.routes.attachments import attachment_rows
 from api.pybase.routes.feed import feed_rows
 from api.pybase.routes.importing import import_rows
 from api.pybase.routes.operations import operation_rows
@@ -27,6 +28,7 @@ def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
         *base_rows(),
         *table_rows(),
         *import_rows(),
+        *attachment_rows(),
         *field_rows(),
         *constraint_rows(),
         *view_rows(),

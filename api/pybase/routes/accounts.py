@@ -1,7 +1,7 @@
 """Signing in, and the caller's own account."""
 
 from api.pybase import keys, schemas, shapes
-from api.pybase.accounts import Accounts, change_password, me, update_me
+from api.pybase.accounts import Accounts, me, update_me
 from api.pybase.routes.rows import (
     public,
     read,
@@ -49,7 +49,7 @@ def account_rows(accounts: Accounts) -> list[Route]:
             "POST",
             "/auth/change-password",
             "Change the password; every other session ends",
-            change_password,
+            accounts.change_password,
             "auth",
             None,
             status=204,

@@ -5,34 +5,37 @@ from dataclasses import replace
 from api.pybase import exports, lists, records, schemas, shapes
 from api.pybase.routes.rows import (
     EDITOR,
+    ID,
     PAGING,
     READ,
+    SIZE,
     VIEWER,
     read,
     write,
 )
-from api.routes import Route
+from api.routes import Parameter, Route
 
-WHAT = (
-    ("table_id", "string", "The table"),
-    ("filter", "string", "A filter, as JSON, in either dialect"),
-    ("sort", "string", 'A JSON array of {"field", "direction"}'),
+JSON = {"type": "string", "contentMediaType": "application/json"}
+WHAT: tuple[Parameter, ...] = (
+    ("table_id", ID, "The table"),
+    ("filter", JSON, "A filter, as JSON, in either dialect"),
+    ("sort", JSON, 'A JSON array of {"field", "direction"}'),
 )
-SHOWN: tuple[tuple[str, str, str], ...] = (
+SHOWN: tuple[Parameter, ...] = (
     ("fields", "string", "The fields to show, names or ids by commas; all by default"),
     ("by", "string", "`id`: values by field id too, as `data`"),
 )
 LIST = (*WHAT, *PAGING, *SHOWN)
-CURSOR = (
+CURSOR: tuple[Parameter, ...] = (
     *WHAT,
     ("cursor", "string", "Where to go on: next_cursor or prev_cursor of a reply"),
-    ("limit", "integer", "Items on a page, 1 to 1,000; 100 unless told"),
+    ("limit", SIZE, "Items on a page, 1 to 1,000; 100 unless told"),
     *SHOWN,
 )
-EXPORT = (
+EXPORT: tuple[Parameter, ...] = (
     *WHAT,
     ("fields", "string", "The fields to export, names or ids by commas"),
-    ("format", "string", "csv, which is the default, or json"),
+    ("format", {"enum": ["csv", "json"]}, "csv, which is the default, or json"),
 )
 
 
@@ -40,7 +43,15 @@ def export_rows() -> list[Route]:
     handler, tag = exports.export_records, "records"
     said = "Export records as CSV or JSON, streamed"
     response = schemas.array(schemas.RECORD)
-    get = read("/records/export", said, handler, tag, response, query=EXPORT)
+    get = read(
+        "/records/export",
+        said,
+        handler,
+        tag,
+        response,
+        query=EXPORT,
+        needs=("table_id",),
+    )
     post = write(
         "POST",
         "/records/export",
@@ -50,6 +61,7 @@ def export_rows() -> list[Route]:
         VIEWER,
         status=200,
         body=shapes.ExportRecords,
+        body_needed=False,
         response=response,
         query=EXPORT,
         errors=(*READ, 413, 415),
@@ -67,6 +79,7 @@ def record_rows() -> list[Route]:
             tag,
             schemas.page(one),
             query=LIST,
+            needs=("table_id",),
         ),
         write(
             "POST",
@@ -106,8 +119,9 @@ def record_rows() -> list[Route]:
             tag,
             EDITOR,
             body=shapes.DeleteRecords,
+            body_needed=False,
             query=(
-                ("table_id", "string", "Where the body is stripped: the table"),
+                ("table_id", ID, "Where the body is stripped: the table"),
                 ("record_ids", "string", "Where the body is stripped: ids, by commas"),
             ),
         ),
@@ -118,6 +132,7 @@ def record_rows() -> list[Route]:
             tag,
             schemas.cursor_page(one),
             query=CURSOR,
+            needs=("table_id",),
         ),
         *export_rows(),
         read("/records/{id}", "A record", r.get_record, tag, one, query=SHOWN),

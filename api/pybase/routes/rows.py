@@ -8,19 +8,30 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.routes import Handler, Route
+from api.routes import Handler, Parameter, Route
 from domain.access import Role
+from projections.query import MAX_LIMIT, MAX_OFFSET
 
 VIEWER, EDITOR, ADMIN, OWNER = Role.viewer, Role.editor, Role.admin, Role.owner
 
-PAGING = (
-    ("limit", "integer", "Items on a page, 1 to 1,000; 100 unless told"),
-    ("offset", "integer", "Items to pass over"),
-    ("page", "integer", "The page's number, from 1: instead of offset"),
-    ("page_size", "integer", "Items on a page: instead of limit"),
+ID = {"type": "string", "format": "uuid"}
+SIZE = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
+PAGING: tuple[Parameter, ...] = (
+    ("limit", SIZE, "Items on a page, 1 to 1,000; 100 unless told"),
+    (
+        "offset",
+        {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET},
+        "Items to pass over",
+    ),
+    (
+        "page",
+        {"type": "integer", "minimum": 1, "maximum": MAX_OFFSET + 1},
+        "The page's number, from 1: instead of offset",
+    ),
+    ("page_size", SIZE, "Items on a page: instead of limit"),
 )
-READ = (400, 401, 403, 404, 422, 503)
-WRITE = (400, 401, 403, 404, 409, 412, 413, 415, 422, 423, 503)
+READ = (400, 401, 403, 404, 422, 429, 503)
+WRITE = (400, 401, 403, 404, 409, 412, 413, 415, 422, 423, 429, 503)
 WRITE_FIELDS = (*WRITE, 501)  # a documented type of fields that is to come
 
 
@@ -32,7 +43,8 @@ def read(
     response: Any = None,
     *,
     role: Role | None = VIEWER,
-    query: Any = (),
+    query: Sequence[Parameter] = (),
+    needs: Sequence[str] = (),
 ) -> Route:
     return Route(
         "GET",
@@ -44,6 +56,7 @@ def read(
         planned=handler is None,
         response=response,
         query=query,
+        needs=needs,
         errors=READ,
     )
 
@@ -58,8 +71,9 @@ def write(
     *,
     status: int | None = None,
     body: type[BaseModel] | None = None,
+    body_needed: bool = True,
     response: Any = None,
-    query: Any = (),
+    query: Sequence[Parameter] = (),
     errors: Sequence[int] = WRITE,
 ) -> Route:
     usual = {"POST": 201, "PATCH": 200, "DELETE": 204}[method]
@@ -73,6 +87,7 @@ def write(
         planned=handler is None,
         status=status or usual,
         body=body,
+        body_needed=body_needed,
         response=response,
         query=query,
         errors=errors,
@@ -101,7 +116,7 @@ def public(
         status=status,
         body=body,
         response=response,
-        errors=(400, 401, 409, 413, 415, 422, 503) if body else (503,),
+        errors=(400, 401, 409, 413, 415, 422, 429, 503) if body else (503,),
     )
 
 

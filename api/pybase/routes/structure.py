@@ -3,6 +3,7 @@
 from api.pybase import schemas, shapes, tables
 from api.pybase.routes.rows import (
     ADMIN,
+    ID,
     PAGING,
     WRITE_FIELDS,
     read,
@@ -20,7 +21,8 @@ def table_rows() -> list[Route]:
             t.list_tables,
             tag,
             schemas.page(one),
-            query=(("base_id", "string", "The base"), *PAGING),
+            query=(("base_id", ID, "The base"), *PAGING),
+            needs=("base_id",),
         ),
         write(
             "POST",
@@ -64,7 +66,8 @@ def field_rows() -> list[Route]:
             t.list_fields,
             tag,
             schemas.page(one),
-            query=(("table_id", "string", "The table"), *PAGING),
+            query=(("table_id", ID, "The table"), *PAGING),
+            needs=("table_id",),
         ),
         write(
             "POST",
@@ -114,8 +117,8 @@ def field_rows() -> list[Route]:
 def constraint_rows() -> list[Route]:
     t, one, tag = tables, schemas.CONSTRAINT, "constraints"
     query = (
-        ("table_id", "string", "Constraints of a table"),
-        ("field_id", "string", "Constraints of a field"),
+        ("table_id", ID, "Constraints of a table"),
+        ("field_id", ID, "Constraints of a field"),
         *PAGING,
     )
     return [

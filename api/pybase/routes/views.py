@@ -1,11 +1,11 @@
 """Views of tables, and the forms among them."""
 
 from api.pybase import forms, schemas, shapes, views
-from api.pybase.routes.rows import EDITOR, PAGING, READ, VIEWER, read, write
+from api.pybase.routes.rows import EDITOR, ID, PAGING, READ, VIEWER, read, write
 from api.routes import Route
 
 _BY = (("by", "string", "`id`: values by field id too, as `data`"),)
-_TABLE = ("table_id", "string", "The table")
+_TABLE = ("table_id", ID, "The table")
 
 
 def view_rows() -> list[Route]:
@@ -18,6 +18,7 @@ def view_rows() -> list[Route]:
             tag,
             schemas.page(one),
             query=(_TABLE, *PAGING),
+            needs=("table_id",),
         ),
         write(
             "POST",
@@ -36,6 +37,7 @@ def view_rows() -> list[Route]:
             tag,
             one,
             query=(_TABLE,),
+            needs=("table_id",),
         ),
         write(
             "POST",
@@ -68,6 +70,7 @@ def view_rows() -> list[Route]:
             tag,
             EDITOR,
             body=shapes.DuplicateView,
+            body_needed=False,
             response=one,
         ),
         write(
@@ -79,6 +82,7 @@ def view_rows() -> list[Route]:
             VIEWER,
             status=200,
             body=shapes.ViewData,
+            body_needed=False,
             response=schemas.VIEW_PAGE,
             query=_BY,
             errors=(*READ, 413, 415),

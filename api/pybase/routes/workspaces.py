@@ -3,6 +3,7 @@
 from api.pybase import schemas, shapes, workspaces
 from api.pybase.routes.rows import (
     ADMIN,
+    ID,
     OWNER,
     PAGING,
     read,
@@ -92,7 +93,7 @@ def workspace_rows() -> list[Route]:
 
 def base_rows() -> list[Route]:
     w, one, tag = workspaces, schemas.BASE, "bases"
-    query = (("workspace_id", "string", "One workspace's bases only"), *PAGING)
+    query = (("workspace_id", ID, "One workspace's bases only"), *PAGING)
     return [
         read(
             "/bases",
@@ -140,6 +141,7 @@ def base_rows() -> list[Route]:
             tag,
             ADMIN,
             body=shapes.DuplicateBase,
+            body_needed=False,
             response=one,
         ),
     ]

@@ -67,7 +67,48 @@ def base(newcomer):
         (eve, {"Reports": [bob["id"], ada["id"]]}),
     ]:
         made(newcomer.patch(f"/records/{record['id']}", json={"fields": fields}))
+    views(newcomer, people, tasks, link, ada)
     return {**people, "id": people["base_id"], "tables": [people, tasks], "link": link}
+
+
+def views(client, people, tasks, link, ada):
+    """A board with a filter and a sort, a view on links to a record, and a form."""
+    status = people["ids"]["Status"]
+    wanted: list[tuple[Json, Json]] = [
+        (
+            people,
+            {
+                "name": "Board",
+                "type": "kanban",
+                "config": {"group_field_id": status},
+                "filters": [
+                    {"field": "Status", "operator": "neq", "value": "Closed"},
+                    {"field": "Age", "operator": "gt", "value": 5.5},
+                ],
+                "sorts": [{"field": "Name", "direction": "desc"}],
+            },
+        ),
+        (
+            tasks,
+            {
+                "name": "Ada's",
+                "filters": {"NOT": {"Who": {"$not_contains": ada["id"]}}},
+            },
+        ),
+        (
+            tasks,
+            {
+                "name": "Ask",
+                "type": "form",
+                "config": {
+                    "fields": [{"field_id": link["id"], "label": "Who?"}],
+                    "submit_text": "Send",
+                },
+            },
+        ),
+    ]
+    for table, body in wanted:
+        made(client.post("/views", json={"table_id": table["id"], **body}))
 
 
 def duplicate(client, base, body: Json | None = None, **more):
@@ -95,6 +136,11 @@ def picture(client, base_id):
     }
     names |= {table["id"]: name for name, table in tables.items()}
     names |= {
+        one["id"]: f"view {one['name']}"
+        for table in tables.values()
+        for one in views_of(client, table)
+    }
+    names |= {
         field["id"]: f"{table['name']}.{field['name']}"
         for table in tables.values()
         for field in table["fields"]
@@ -110,6 +156,10 @@ def picture(client, base_id):
                 )["items"]
             ],
             "records": [_named(one["fields"], names) for one in rows[name]],
+            "views": [
+                _named(one, names, VIEW) | _seen(client, one, names)
+                for one in views_of(client, table)
+            ],
         }
         for name, table in tables.items()
     }
@@ -125,6 +175,33 @@ FIELD = (
     "description",
     "position",
 )
+VIEW = (
+    "name",
+    "type",
+    "config",
+    "filters",
+    "sorts",
+    "unusable",
+    "position",
+    *("field", "field_id", "operator", "direction", "value", "AND", "OR", "NOT"),
+    *("group_field_id", "fields", "label", "submit_text"),
+)
+
+
+def views_of(client, table):
+    return made(client.get("/views", params={"table_id": table["id"]}))["items"]
+
+
+def _seen(client, view, names):
+    """What a view finds."""
+    if view["type"] == "form":
+        form = made(client.get(f"/views/{view['id']}/form"))
+        asked = [(one["name"], one["label"]) for one in form["fields"]]
+        return {"form": (form["submit_text"], asked)}
+    found = made(client.post(f"/views/{view['id']}/data", json={}))
+    return {"data": [_named(one["fields"], names) for one in found["records"]]}
+
+
 CONSTRAINT = ("field_id", "case_sensitive", "status", "error_message")
 
 
@@ -164,6 +241,8 @@ def test_a_065_a_copy_is_the_same_but_for_its_ids(newcomer, base, database):
     assert reply.headers["x-batch-id"]
     assert picture(newcomer, copy["id"]) == before == picture(newcomer, base["id"])
     assert before["People"]["records"][0]["Tasks"] == ["Tasks 2", "Tasks 0", "Tasks 1"]
+    assert [one["Name"] for one in before["People"]["views"][0]["data"]] == ["Ada"]
+    assert len(before["Tasks"]["views"][0]["data"]) == 3
     assert before["Tasks"]["records"][2]["Who"] == ["People 2", "People 0", "People 1"]
     old, new = (tables_of(newcomer, one) for one in (base["id"], copy["id"]))
     for name in old:
@@ -205,7 +284,8 @@ def test_a_065_without_records_it_is_empty(newcomer, base):
 
     for name, found in picture(newcomer, copy["id"]).items():
         same = picture(newcomer, base["id"])[name]
-        assert found == {**same, "records": []}
+        assert {**found, "views": 0} == {**same, "records": [], "views": 0}
+        assert len(found["views"]) == len(same["views"]) > 0
     people = tables_of(newcomer, copy["id"])["People"]
     assert newcomer.record(people["id"], Name="Ada")["fields"]["No"] == "P-1"
 
@@ -292,7 +372,7 @@ def test_a_065_what_is_broken_off_midway_is_invisible(
     listed = made(newcomer.get("/bases", params={"workspace_id": base["workspace_id"]}))
     assert [one["id"] for one in listed["items"]] == [base["id"]]
     paths = {"base": "bases", "table": "tables", "field": "fields"}
-    paths |= {"constraint": "constraints", "record": "records"}
+    paths |= {"constraint": "constraints", "record": "records", "view": "views"}
     for one in left:
         path = f"/{paths[one['type'].partition('.')[0]]}/{one['stream']}"
         assert newcomer.get(path).status_code == 404, path

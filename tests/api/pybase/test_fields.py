@@ -153,18 +153,6 @@ def test_a_choice_has_an_id_a_name_and_a_color(client):
     assert opened["id"] != closed["id"]
 
 
-@pytest.mark.parametrize("type_", ["attachment"])
-def test_a_documented_type_that_is_to_come_says_so(client, happened, type_):
-    table = client.table()
-    before = client.position(table["workspace_id"])
-
-    body = {"table_id": table["id"], "name": "F", "type": type_}
-    reply = client.post("/fields", json=body)
-
-    assert (reply.status_code, reply.json()["code"]) == (501, "NOT_IMPLEMENTED")
-    assert happened(table["workspace_id"], before) == []
-
-
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -1,17 +1,16 @@
-"""The surface's OpenAPI document: valid, whole, and what the server does."""
+"""The surface's OpenAPI document: valid, whole, and what the server does.
 
-import json
+Requests made up from it are in tests/api/conformance.
+"""
+
 import re
 
-import hypothesis
 import jsonschema
 import pytest
-import schemathesis
 
 from tests.client import Client, made
 
 PREFIX = "/api/v1"
-JSON = {"content-type": "application/json"}
 METHODS = {"get", "post", "patch", "delete"}
 
 
@@ -310,55 +309,3 @@ def test_what_the_server_answers_is_what_the_document_says(
             },
             format_checker=jsonschema.FormatChecker(),
         ).validate(body)
-
-
-def made_up(strategy):
-    """A few requests of one operation: the same ones in every run."""
-    found = []
-
-    @hypothesis.settings(
-        max_examples=8,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=[hypothesis.Phase.generate],
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )
-    @hypothesis.given(strategy)
-    def take(case):
-        found.append(case)
-
-    take()
-    return found
-
-
-def test_a_made_up_request_gets_an_answer_that_is_declared(
-    server, client, document, operations
-):
-    schema = schemathesis.openapi.from_dict(document)
-    undeclared = []
-    for (method, path), operation in operations.items():
-        if not {"200", "201", "204"} & set(operation["responses"]):
-            continue  # to come
-        if path in ("/auth/logout", "/metrics"):
-            continue  # one would end the others, one is no JSON
-        for case in made_up(schema[PREFIX + path][method].as_strategy()):
-            sent = case.as_transport_kwargs(base_url=server.url)
-            body = sent.get("json", sent.get("data"))
-            headers = {name.lower(): value for name, value in sent["headers"].items()}
-            reply = client.request(
-                method,
-                sent["url"],
-                params=sent["params"],
-                content=body if isinstance(body, bytes) else json.dumps(body),
-                headers={**headers, **client.headers, **JSON},
-            )
-            declared = operation["responses"].get(str(reply.status_code))
-            if declared is None:
-                undeclared.append((reply.status_code, method, path, sent))
-            elif reply.content:
-                content = declared["content"]["application/json"]["schema"]
-                jsonschema.Draft202012Validator(
-                    {**content, "components": document["components"]}
-                ).validate(reply.json())
-    assert undeclared == []

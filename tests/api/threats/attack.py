@@ -1,7 +1,8 @@
 """An attack, and what has to hold after every one: the shared rule.
 
 The status is one that is listed; the reply shows nothing of the inside and nothing of
-another tenant; no event was recorded; the server answers on; it took no second.
+another tenant; no event was recorded; the server answers on; it took no second, on a
+machine that had the time: what took one is asked again.
 """
 
 import http.client
@@ -20,7 +21,8 @@ import psycopg
 from tests.client import Client, Json
 
 CANARY = f"canary-{secrets.token_hex(8)}"
-SECONDS = 1.0  # generous: the machine may be busy
+SECONDS = 1.0
+TRIES = 3  # of them one has to be quick: the machine may be busy
 
 # what only the inside of the server would say
 INSIDE = (
@@ -118,15 +120,18 @@ class Attack:
         expect: int | tuple[int, ...],
         sent: str,
     ) -> httpx2.Response:
-        with self.nothing_happens():
-            started = time.monotonic()
-            reply = ask()
-            seconds = time.monotonic() - started
         listed = (expect,) if isinstance(expect, int) else expect
-        assert reply.status_code in listed, f"{reply.status_code} {reply.text[:500]}"
-        assert seconds < SECONDS
-        self.shows_nothing(reply, sent)
-        return reply
+        for _ in range(TRIES):
+            with self.nothing_happens():
+                started = time.monotonic()
+                reply = ask()
+                seconds = time.monotonic() - started
+            said = f"{reply.status_code} {reply.text[:500]}"
+            assert reply.status_code in listed, said
+            self.shows_nothing(reply, sent)
+            if seconds < SECONDS:
+                return reply
+        raise AssertionError(f"it took {seconds:.1f} s, {TRIES} times")
 
     @contextmanager
     def nothing_happens(self) -> Iterator[None]:
@@ -137,7 +142,7 @@ class Attack:
         self.still_there()
 
     def events(self) -> int:
-        found = self._ledger.execute("SELECT count(*) FROM ledger.events").fetchone()
+        found = self._ledger.execute("SELECT sum(seq) FROM ledger.heads").fetchone()
         assert found is not None
         return int(found[0])
 
@@ -169,7 +174,7 @@ def resolved(schema: Json, schemas: Json) -> Json:
     """A schema without a reference at its top, or a null beside it."""
     if "$ref" in schema:
         return resolved(schemas[schema["$ref"].rpartition("/")[2]], schemas)
-    for one in schema.get("anyOf", ()):
+    for one in schema.get("anyOf", ()) if "properties" not in schema else ():
         if one.get("type") != "null":
             return resolved(one, schemas)
     return schema

@@ -1,0 +1,95 @@
+"""What Schemathesis makes up, turned to things that are there.
+
+Only requests that are to be accepted are touched: each gets an Idempotency-Key of its
+own, says nothing twice, and two of three are about the seeded workspace, with values
+that its table takes.  What is seeded is never deleted.  A version and a position that
+were made up are never those of a thing: no request names one.
+"""
+
+import json
+import os
+import re
+from itertools import count
+from typing import Any, TypeAlias
+
+import schemathesis
+
+from api import openapi
+
+Case: TypeAlias = schemathesis.Case[Any]
+
+SEED: dict[str, Any] = json.loads(os.environ["CONFORMANCE_SEED"])
+IDS: dict[str, str] = SEED["ids"]
+VALUES: dict[str, Any] = SEED["values"]
+POSITION = re.compile(openapi.POSITION)
+_NUMBERS = count(1)
+
+
+@schemathesis.hook
+def map_case(_context: schemathesis.HookContext, case: Case) -> Case:
+    if POSITION.fullmatch(str(case.headers.get("X-Min-Position"))):
+        case.headers["X-Min-Position"] = "0"
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return case
+    number = next(_NUMBERS)
+    if "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = f"case-{number}"
+    if "X-Min-Position" in case.headers:
+        case.headers["X-Min-Position"] = "1"  # a later one is 503 until it is reached
+    if "If-Match" in case.headers:
+        case.headers["If-Match"] = "*"
+    _say_once(case.query)
+    if isinstance(case.body, dict):
+        _say_once(case.body)
+    if case.path.endswith("/constraints") and case.method == "GET":
+        case.query["table_id"] = IDS["table"]  # this or a field_id has to be there
+    if case.method == "DELETE":
+        _spare(case)
+    elif number % 3:
+        _turn(case, number)
+    return case
+
+
+def _say_once(named: Any) -> None:
+    """Two words for one thing have to agree: one of them is enough."""
+    for word, other in (("limit", "page_size"), ("offset", "page")):
+        if word in named and other in named:
+            del named[other]
+    if isinstance(named.get("page"), int):
+        named["page"] = min(named["page"], 2_000_000)  # how far depends on the size
+
+
+def _spare(case: Case) -> None:
+    for name, value in case.path_parameters.items():
+        if value in IDS.values():
+            case.path_parameters[name] = SEED["absent"]
+
+
+def _turn(case: Case, number: int) -> None:
+    for name in case.path_parameters:
+        noun = case.path.removeprefix("/api/v1/").partition("/")[0].rstrip("s")
+        wanted = noun if name == "id" else name.removesuffix("_id")
+        if wanted in IDS:
+            case.path_parameters[name] = IDS[wanted]
+    _fill(case.query, number)
+    if isinstance(case.body, dict):
+        _fill(case.body, number)
+
+
+def _fill(named: Any, number: int) -> None:
+    """Ids of what is there, and values of its table."""
+    for name, value in list(named.items()):
+        noun = name.removesuffix("_id")
+        if noun != name and noun in IDS and value is not None:
+            named[name] = IDS[noun]
+        elif name == "fields" and isinstance(value, dict):
+            named[name] = _some_values(number)
+        elif name in ("records", "updates"):
+            for item in value:
+                _fill(item, number)
+
+
+def _some_values(number: int) -> dict[str, Any]:
+    names = sorted(VALUES)
+    start = number % len(names)
+    return {name: VALUES[name] for name in names[start : start + 4]}
