@@ -97,9 +97,18 @@ KINDS: dict[str, tuple[str, Json, list[Any], list[str], list[Any]]] = {
         ["flatness", "position"],
     ),
     "thread": ("thread", {}, ["M8x1.25", "1/4-20 UNC"], TEXT, ["M8x1.25", "m8"]),
+    "attachment": ("attachment", {}, [], [], []),
     "material": ("material", {}, ["Oak", {"name": "Steel"}], TEXT, ["Oak", "steel"]),
 }
-UNORDERED = {"linked_record", "lookup", "rollup", "formula", "user", "users"}
+UNORDERED = {
+    "attachment",
+    "linked_record",
+    "lookup",
+    "rollup",
+    "formula",
+    "user",
+    "users",
+}
 ORDERS = sorted(KINDS.keys() - UNORDERED)
 CONDITIONS = [
     (name, operator, value)
