@@ -42,7 +42,6 @@ from projections.arrays import text_array
 from projections.catalog import load
 from projections.postgres import connect
 from projections.records.keys import (
-    delete_keys,
     digest_array,
     digests,
     drop_keys,
@@ -193,11 +192,11 @@ class Filler:
     ) -> Fill | None:
         until = time.monotonic() + TURN_SECONDS
         found = _find(connection, fill)
-        now, slices = _now(connection, fill), 0
+        now, slices, cleared = _now(connection, fill), 0, b""
         while now is not None and now.phase not in ENDED and slices != most:
             began = time.monotonic()
             if now.phase in ("drop", "clear"):
-                _clear(connection, now)
+                cleared = _clear(connection, now, cleared)
             elif found is not None:
                 _fill(connection, now, *found, rows=self._rows)
             else:
@@ -275,23 +274,33 @@ def _moved(
     }
 
 
-def _clear(connection: psycopg.Connection[Any], fill: Fill) -> None:
-    """Deletes some keys that are of nothing; what comes next when none is left."""
-    target = live(fill.workspace_id)
+def _clear(connection: psycopg.Connection[Any], fill: Fill, after: bytes) -> bytes:
+    """Deletes some keys that are of nothing, those after a digest; gives the last one.
+
+    So what has been deleted and is still in the index is not passed over each time.
+    When none is left, what comes next is written down.
+    """
     with connection.transaction():
         connection.execute(_NOT_AT_ONCE)
         _lock_head(connection, fill)
         if _now(connection, fill) != fill:
-            return
-        statement = delete_keys(
-            target, fill.workspace_id, fill.constraint_id, str(DELETES)
-        )
-        if connection.execute(statement).rowcount == DELETES:
-            return
+            return after
+        deleted = connection.execute(
+            _CLEAR,
+            {
+                "workspace": fill.workspace_id,
+                "constraint": fill.constraint_id,
+                "after": after,
+                "most": DELETES,
+            },
+        ).fetchall()
+        if len(deleted) == DELETES:
+            return max(bytes(row[0]) for row in deleted)
         if fill.phase == "clear":
             connection.execute(_MOVE, _moved(fill, "fill", 0, []))
         else:
             connection.execute(_DONE, [fill.workspace_id, fill.constraint_id])
+        return b""
 
 
 def _fill(
@@ -359,6 +368,16 @@ _MOVE = """
     SET phase = %(phase)s, upto = %(upto)s, pairs = %(pairs)s
     WHERE workspace_id = %(workspace)s AND constraint_id = %(constraint)s
       AND since = %(since)s AND phase = %(was)s AND upto = %(at)s
+"""
+_CLEAR = """
+    DELETE FROM catalog.unique_keys
+    WHERE workspace_id = %(workspace)s::uuid AND constraint_id = %(constraint)s::uuid
+      AND digest = ANY (ARRAY (
+        SELECT digest FROM catalog.unique_keys
+        WHERE workspace_id = %(workspace)s::uuid
+          AND constraint_id = %(constraint)s::uuid AND digest > %(after)s::bytea
+        ORDER BY digest LIMIT %(most)s))
+    RETURNING digest
 """
 _DONE = "DELETE FROM catalog.fills WHERE workspace_id = %s AND constraint_id = %s"
 # by unique_keys' primary key, whatever is known of the table

@@ -165,9 +165,15 @@ def settle_keys(
     holds = constraint.status == "active" and not constraint.deleted
     if holds and fill is not None and fill[0] == "full":
         return
-    most = "ALL" if holds else str(AT_ONCE)
     deleted = connection.execute(
-        delete_keys(target, workspace_id, constraint.id, most)
+        sql.SQL(
+            "DELETE FROM {0} WHERE ctid = ANY (ARRAY (SELECT ctid FROM {0}"
+            " WHERE workspace_id = %s::uuid AND constraint_id = %s::uuid LIMIT {1}))"
+        ).format(
+            target.of_catalog("unique_keys"),
+            sql.SQL("ALL" if holds else str(AT_ONCE)),
+        ),
+        values,
     ).rowcount
     if holds:
         for some in key_slices(connection, target, table, constraint):
@@ -184,21 +190,6 @@ def settle_keys(
             ).format(target.of_catalog("fills")),
             [*values, seq, phase],
         )
-
-
-def delete_keys(
-    target: Target, workspace_id: WorkspaceId, constraint_id: str, most: str
-) -> sql.Composed:
-    """Deletes as many of a constraint's keys, or ALL."""
-    return sql.SQL(
-        "DELETE FROM {0} WHERE ctid = ANY (ARRAY (SELECT ctid FROM {0}"
-        " WHERE workspace_id = {1}::uuid AND constraint_id = {2}::uuid LIMIT {3}))"
-    ).format(
-        target.of_catalog("unique_keys"),
-        sql.Literal(workspace_id),
-        sql.Literal(constraint_id),
-        sql.SQL(most),
-    )
 
 
 def key_slices(

@@ -9,7 +9,7 @@ import pytest
 from tests.client import Client, made
 from tests.process.killing.server import Server
 
-ROWS = 12_000
+ROWS = 7_000
 
 
 @pytest.mark.timeout(240)
