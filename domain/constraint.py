@@ -37,8 +37,8 @@ from domain.values import Value
 from domain.workspace import differences, expect_version
 
 FOLDING = "nfc-casefold-1"
-# records that are looked through within a commit, about 60 ms in which nobody else
-# writes (docs/performance.md); a constraint on a table with more becomes pending
+# records that are looked through within a commit, a tenth of a second in which nobody
+# else writes (docs/performance.md); a constraint on a table with more becomes pending
 AT_ONCE = 5_000
 MOST_EXAMPLES = 20
 SHARED = "Existing records share a value"

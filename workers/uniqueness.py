@@ -41,7 +41,14 @@ from domain.ids import INSTANCE, ConstraintId, RecordId, WorkspaceId
 from projections.arrays import text_array
 from projections.catalog import load
 from projections.postgres import connect
-from projections.records.keys import delete_keys, digests, insert_keys, next_values
+from projections.records.keys import (
+    digest_array,
+    digests,
+    drop_keys,
+    insert_keys,
+    next_values,
+)
+from projections.records.rows import select_versions
 from projections.target import live
 
 log = logging.getLogger(__name__)
@@ -185,11 +192,11 @@ class Filler:
     ) -> Fill | None:
         until = time.monotonic() + TURN_SECONDS
         found = _find(connection, fill)
-        now, slices = _now(connection, fill), 0
+        now, slices, cleared = _now(connection, fill), 0, b""
         while now is not None and now.phase not in ENDED and slices != most:
             began = time.monotonic()
             if now.phase in ("drop", "clear"):
-                _clear(connection, now)
+                cleared = _clear(connection, now, cleared)
             elif found is not None:
                 _fill(connection, now, *found, rows=self._rows)
             else:
@@ -267,23 +274,33 @@ def _moved(
     }
 
 
-def _clear(connection: psycopg.Connection[Any], fill: Fill) -> None:
-    """Deletes some keys that are of nothing; what comes next when none is left."""
-    target = live(fill.workspace_id)
+def _clear(connection: psycopg.Connection[Any], fill: Fill, after: bytes) -> bytes:
+    """Deletes some keys that are of nothing, those after a digest; gives the last one.
+
+    So what has been deleted and is still in the index is not passed over each time.
+    When none is left, what comes next is written down.
+    """
     with connection.transaction():
         connection.execute(_NOT_AT_ONCE)
         _lock_head(connection, fill)
         if _now(connection, fill) != fill:
-            return
-        statement = delete_keys(
-            target, fill.workspace_id, fill.constraint_id, str(DELETES)
-        )
-        if connection.execute(statement).rowcount == DELETES:
-            return
+            return after
+        deleted = connection.execute(
+            _CLEAR,
+            {
+                "workspace": fill.workspace_id,
+                "constraint": fill.constraint_id,
+                "after": after,
+                "most": DELETES,
+            },
+        ).fetchall()
+        if len(deleted) == DELETES:
+            return max(bytes(row[0]) for row in deleted)
         if fill.phase == "clear":
             connection.execute(_MOVE, _moved(fill, "fill", 0, []))
         else:
             connection.execute(_DONE, [fill.workspace_id, fill.constraint_id])
+        return b""
 
 
 def _fill(
@@ -307,7 +324,7 @@ def _fill(
         ).rowcount
         pairs = list(fill.pairs)
         if inserted < len(keys):
-            pairs += _holders(connection, constraint, fill, sent)
+            pairs += _doubles(connection, fill, keys)
         pairs = pairs[:MOST_EXAMPLES]
         last = len(found) < rows or len(pairs) == MOST_EXAMPLES
         phase = ("duplicates" if pairs else "full") if last else "fill"
@@ -316,25 +333,26 @@ def _fill(
         moved = connection.execute(_MOVE, _moved(fill, phase, upto, pairs)).rowcount
         if not moved:
             raise psycopg.Rollback(transaction)
-        connection.execute(
-            sql.SQL(_GONE).format(
-                table=target.of_records(table.id),
-                workspace=sql.Literal(fill.workspace_id),
-                constraint=sql.Literal(constraint.id),
-            ),
-            sent,
-        )
+        there = connection.execute(select_versions(target, table.id), [sent[1]])
+        left = {row[0] for row in there}
+        gone = [pair for pair in keys if pair[1] not in left]
+        if gone:
+            drop_keys(connection, target, fill.workspace_id, constraint, gone)
 
 
-def _holders(
-    connection: psycopg.Connection[Any],
-    constraint: Constraint,
-    fill: Fill,
-    sent: Sequence[str],
+def _doubles(
+    connection: psycopg.Connection[Any], fill: Fill, keys: Sequence[tuple[str, str]]
 ) -> list[Pair]:
-    """(who has the value, who has it too) of the records without a key."""
-    rows = connection.execute(_HOLDERS, [*sent, fill.workspace_id, constraint.id])
-    return [(RecordId(first), RecordId(other)) for first, other in rows]
+    """(who has the key, who has the value too) of the records without a key."""
+    rows = connection.execute(
+        _HOLDERS, [fill.workspace_id, fill.constraint_id, digest_array(keys)]
+    )
+    holders = {bytes(digest).hex(): record_id for digest, record_id in rows}
+    return [
+        (RecordId(holders[digest]), RecordId(record_id))
+        for digest, record_id in keys
+        if holders.get(digest, record_id) != record_id
+    ]
 
 
 _TRY = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
@@ -351,21 +369,20 @@ _MOVE = """
     WHERE workspace_id = %(workspace)s AND constraint_id = %(constraint)s
       AND since = %(since)s AND phase = %(was)s AND upto = %(at)s
 """
-_DONE = "DELETE FROM catalog.fills WHERE workspace_id = %s AND constraint_id = %s"
-# by unique_keys' primary key and the records'
-_GONE = """
-    DELETE FROM catalog.unique_keys AS k USING (
-        SELECT n.d, n.r FROM unnest(%s::text[], %s::uuid[]) AS n (d, r)
-        LEFT JOIN {table} AS t ON t.id = n.r WHERE t.id IS NULL
-    ) AS gone
-    WHERE k.workspace_id = {workspace}::uuid AND k.constraint_id = {constraint}::uuid
-      AND k.digest = decode(gone.d, 'hex') AND k.record_id = gone.r
+_CLEAR = """
+    DELETE FROM catalog.unique_keys
+    WHERE workspace_id = %(workspace)s::uuid AND constraint_id = %(constraint)s::uuid
+      AND digest = ANY (ARRAY (
+        SELECT digest FROM catalog.unique_keys
+        WHERE workspace_id = %(workspace)s::uuid
+          AND constraint_id = %(constraint)s::uuid AND digest > %(after)s::bytea
+        ORDER BY digest LIMIT %(most)s))
+    RETURNING digest
 """
+_DONE = "DELETE FROM catalog.fills WHERE workspace_id = %s AND constraint_id = %s"
+# by unique_keys' primary key, whatever is known of the table
 _HOLDERS = """
-    SELECT k.record_id, n.r
-    FROM unnest(%s::text[], %s::uuid[]) WITH ORDINALITY AS n (d, r, place)
-    JOIN catalog.unique_keys AS k
-      ON k.workspace_id = %s::uuid AND k.constraint_id = %s::uuid
-     AND k.digest = decode(n.d, 'hex') AND k.record_id <> n.r
-    ORDER BY n.place
+    SELECT digest, record_id FROM catalog.unique_keys
+    WHERE workspace_id = %s::uuid AND constraint_id = %s::uuid
+      AND digest = ANY (%s::bytea[])
 """

@@ -60,7 +60,7 @@ def keep_keys(
             if (old := hex_digest(constraint, before)) is not None
         ]
         if pairs:
-            _drop_keys(connection, target, workspace_id, constraint, pairs)
+            drop_keys(connection, target, workspace_id, constraint, pairs)
 
 
 def hex_digest(constraint: Constraint, values: Mapping[str, object]) -> str | None:
@@ -72,26 +72,32 @@ def hex_digest(constraint: Constraint, values: Mapping[str, object]) -> str | No
     return None if digest is None else digest.hex()
 
 
-def _drop_keys(
+def drop_keys(
     connection: psycopg.Connection,
     target: Target,
     workspace_id: WorkspaceId,
     constraint: Constraint,
     pairs: Sequence[tuple[str, str]],
 ) -> None:
+    """Deletes keys by (digest, record id).  Arrays and no join: what is known of a
+    table that has just been filled would mislead the planner for seconds."""
     connection.execute(
         sql.SQL(
-            "DELETE FROM {} AS k USING unnest(%s::text[], %s::uuid[]) AS n (d, r)"
-            " WHERE k.workspace_id = %s::uuid AND k.constraint_id = %s::uuid"
-            " AND k.digest = decode(n.d, 'hex') AND k.record_id = n.r"
+            "DELETE FROM {} WHERE workspace_id = %s::uuid AND constraint_id = %s::uuid"
+            " AND digest = ANY (%s::bytea[]) AND record_id = ANY (%s::uuid[])"
         ).format(target.of_catalog("unique_keys")),
         [
-            text_array([digest for digest, _ in pairs]),
-            text_array([record_id for _, record_id in pairs]),
             workspace_id,
             constraint.id,
+            digest_array(pairs),
+            text_array([record_id for _, record_id in pairs]),
         ],
     )
+
+
+def digest_array(pairs: Sequence[tuple[str, str]]) -> str:
+    """The literal of the digests among (digest as hex, record id)."""
+    return text_array([f"\\x{digest}" for digest, _ in pairs])
 
 
 def write_keys(
@@ -159,9 +165,15 @@ def settle_keys(
     holds = constraint.status == "active" and not constraint.deleted
     if holds and fill is not None and fill[0] == "full":
         return
-    most = "ALL" if holds else str(AT_ONCE)
     deleted = connection.execute(
-        delete_keys(target, workspace_id, constraint.id, most)
+        sql.SQL(
+            "DELETE FROM {0} WHERE ctid = ANY (ARRAY (SELECT ctid FROM {0}"
+            " WHERE workspace_id = %s::uuid AND constraint_id = %s::uuid LIMIT {1}))"
+        ).format(
+            target.of_catalog("unique_keys"),
+            sql.SQL("ALL" if holds else str(AT_ONCE)),
+        ),
+        values,
     ).rowcount
     if holds:
         for some in key_slices(connection, target, table, constraint):
@@ -178,21 +190,6 @@ def settle_keys(
             ).format(target.of_catalog("fills")),
             [*values, seq, phase],
         )
-
-
-def delete_keys(
-    target: Target, workspace_id: WorkspaceId, constraint_id: str, most: str
-) -> sql.Composed:
-    """Deletes as many of a constraint's keys, or ALL."""
-    return sql.SQL(
-        "DELETE FROM {0} WHERE ctid = ANY (ARRAY (SELECT ctid FROM {0}"
-        " WHERE workspace_id = {1}::uuid AND constraint_id = {2}::uuid LIMIT {3}))"
-    ).format(
-        target.of_catalog("unique_keys"),
-        sql.Literal(workspace_id),
-        sql.Literal(constraint_id),
-        sql.SQL(most),
-    )
 
 
 def key_slices(

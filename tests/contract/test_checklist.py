@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import jwt
 import pytest
 
+from commands import gather
 from tests.client import ABSENT, PASSWORD, made, new_email
+from workers.uniqueness import Filler, settling
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -775,7 +777,47 @@ def test_A_342_a_duplicate_is_told_with_its_field_and_value(client, table):
     }
 
 
+@pytest.fixture
+def pending(client, table, monkeypatch):
+    """A constraint over a table that is said to be large; nobody fills it yet."""
+    monkeypatch.setattr(gather, "AT_ONCE", 1)
+    client.records(table["id"], {"Name": "a"}, {"Name": "b"})
+    return client.constraint(table["ids"]["Email"])
+
+
+def test_A_086_and_336_the_constraint_of_a_field(client, table):
+    constraint = client.constraint(table["ids"]["Email"])
+
+    assert made(client.get(f"/fields/{table['ids']['Email']}/constraint")) == constraint
+    assert client.get(f"/fields/{table['ids']['Name']}/constraint").status_code == 404
+
+
+def test_A_339_a_constraint_that_is_being_made_is_pending(server, client, pending):
+    assert pending["status"] == "pending"
+
+    server.run(Filler(server.system.urls.app, settling(server.system)).round())
+
+    shown = made(client.get(f"/constraints/{pending['id']}"))
+    assert shown == {**pending, "status": "active"}
+
+
 # -------------------------------------------------------------------- 15. errors
+
+
+def test_A_355_while_a_constraint_is_pending_its_field_is_locked(
+    client, table, pending
+):
+    change = {"error_message": "Taken"}
+
+    replies = [
+        create(client, table, Email="a"),
+        client.patch(f"/constraints/{pending['id']}", json=change),
+    ]
+
+    assert [(one.status_code, one.json()["code"]) for one in replies] == [
+        (423, "CONSTRAINT_PENDING")
+    ] * 2
+    assert create(client, table, Name="c").status_code == 201
 
 
 def test_A_350_to_353_the_codes_of_integrity(client):

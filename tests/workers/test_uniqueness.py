@@ -528,7 +528,7 @@ class Killed(Exception):
     """Stands for the end of a process."""
 
 
-@pytest.mark.parametrize("statement", ["_MOVE", "_GONE"])
+@pytest.mark.parametrize("statement", ["_MOVE"])
 def test_a_worker_that_is_killed_is_followed_by_one_that_goes_on(
     tenant: Tenant, table: Table, monkeypatch: pytest.MonkeyPatch, statement: str
 ):

@@ -1,6 +1,7 @@
 """Rows 37 and 38 over HTTP: many at once, and all or nothing."""
 
 import threading
+import time
 import unicodedata
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,10 @@ from itertools import count
 
 import pytest
 
+from commands import gather
 from tests.client import made
+from workers import uniqueness
+from workers.uniqueness import Filler, settling
 
 WRITERS = 8
 
@@ -242,3 +246,34 @@ def test_threat_38_a_value_that_many_updates_want_is_one_records(client):
 
     assert statuses(replies) == {200: 1, 409: 49}
     assert all_of(client, table).count("it") == 1
+
+
+def test_threat_38_a_constraint_that_is_filled_under_load_admits_no_duplicate(
+    server, client, monkeypatch
+):
+    """Writers say the same hundred values all the while: before, as long as it is
+    pending, and after."""
+    monkeypatch.setattr(gather, "AT_ONCE", 20)
+    monkeypatch.setattr(uniqueness, "REST", 0.0)
+    table = client.table("Name")
+    client.records(table["id"], *[{"Name": f"n{number}"} for number in range(50)])
+    constraint = client.constraint(table["ids"]["Name"])
+    filler = Filler(server.system.urls.app, settling(server.system), rows=5)
+
+    def write(turn):
+        row = {"table_id": table["id"], "fields": {"Name": f"n{turn % 100}"}}
+        return client.post("/records", json=row)
+
+    with meanwhile(write) as replies, meanwhile(write) as others:
+        while len(others) < 5:
+            time.sleep(0.01)
+        while server.run(filler.round()):
+            pass
+        while len(others) < 120:
+            time.sleep(0.01)
+
+    assert made(client.get(f"/constraints/{constraint['id']}"))["status"] == "active"
+    assert set(statuses([*replies, *others])) <= {201, 409, 423}
+    assert 423 in statuses([*replies, *others])
+    names = all_of(client, table)
+    assert len(set(names)) == len(names)
