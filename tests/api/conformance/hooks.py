@@ -64,11 +64,10 @@ def _spare(case: Case) -> None:
 
 
 def _turn(case: Case, number: int) -> None:
-    for name in case.path_parameters:
-        noun = case.path.removeprefix("/api/v1/").partition("/")[0].rstrip("s")
-        wanted = noun if name == "id" else name.removesuffix("_id")
-        if wanted in IDS:
-            case.path_parameters[name] = IDS[wanted]
+    before, _, _ = case.path.partition("/{id}")
+    noun = before.rpartition("/")[2].removesuffix("s")
+    if "id" in case.path_parameters and noun in IDS:
+        case.path_parameters["id"] = IDS[noun]
     _fill(case.query, number)
     if isinstance(case.body, dict):
         _fill(case.body, number)

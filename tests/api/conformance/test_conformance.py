@@ -81,7 +81,7 @@ def seeded(owner):
         "record": record["id"],
         "view": form["id"],
         "constraint": owner.constraint(table["ids"]["barcode"])["id"],
-        "key": key["id"],
+        "api-key": key["id"],
         "user": owner.user["id"],
     }
     values = {**TYPES, "link": [record["id"]], "user": owner.user["id"]}
