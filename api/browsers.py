@@ -25,14 +25,17 @@ TAKEN = (
     "Idempotency-Key",
     "If-Match",
     "If-None-Match",
+    "If-Range",
     "Range",
     "X-API-Key",
     "X-Min-Position",
     "X-Request-Id",
 )
 EXPOSED = (
+    "Accept-Ranges",
     "Allow",
     "Content-Disposition",
+    "Content-Range",
     "ETag",
     "RateLimit",
     "RateLimit-Policy",

@@ -39,6 +39,7 @@ Send: TypeAlias = Callable[[Any], Awaitable[None]]
 _STILL_SECONDS = 30  # without a byte, after which nobody is there any more
 
 _FIXED_HEADERS = [(b"cache-control", b"no-store"), *REPLY]
+_FIXED_NAMES = frozenset(name.decode() for name, _ in _FIXED_HEADERS)
 
 
 class MethodNotAllowed(DomainError):
@@ -90,6 +91,7 @@ class Door:
         self.finished = finished
         self.limits = limits
         self._limit = system.settings.max_body_bytes
+        self._max_depth = system.settings.max_json_depth
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -104,6 +106,7 @@ class Door:
             request_id=read_request_id(headers.get(b"x-request-id")) or new_id(),
             surface=self.surface,
             address=scope["client"][0] if scope.get("client") else "",
+            max_depth=self._max_depth,
         )
         route: Route | None = None
         refusal: DomainError | None = None
@@ -253,6 +256,8 @@ def _headers(
     given: Mapping[str, str], request: Request, *, typed: bool
 ) -> list[tuple[bytes, bytes]]:
     headers = [(b"x-request-id", request.request_id.encode()), *_FIXED_HEADERS]
+    if not _FIXED_NAMES.isdisjoint(given):  # a handler knows better
+        headers = [one for one in headers if one[0].decode() not in given]
     if typed and "content-type" not in given:
         headers.append((b"content-type", b"application/json"))
     for name, value in given.items():

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -32,7 +32,14 @@ _DIGITS = bytes.maketrans(b"0123456789.", b"0" * 11)
 _LONG_NUMBER = b"0" * 16
 _TINY_NUMBERS = (b"0e-000", b"0E-000")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
-MAX_DEPTH = 64
+MAX_DEPTH = 64  # the default of TABELLION_MAX_JSON_DEPTH
+MAX_DIGITS = 1000  # of a number
+MAX_EXPONENT = 1000
+
+_NESTING = (dict, list)
+_TOO_DEEP = "The body is nested too deeply"
+_TOO_LONG = f"A number has more than {MAX_DIGITS:,} digits"
+_TOO_FAR = f"A number is beyond 1e{MAX_EXPONENT} or nearer to 0 than 1e-{MAX_EXPONENT}"
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -78,6 +85,7 @@ class Request:
     caller: Caller | None = None
     min_position: int | None = None
     allowance: Allowance | None = None
+    max_depth: int = MAX_DEPTH
     notes: dict[str, str] = field(default_factory=dict)
     # the body of a route that takes it in parts, which `body` is not read from
     parts: AsyncIterator[bytes] | None = None
@@ -121,14 +129,17 @@ class Request:
 
     @cached_property
     def json(self) -> Any:
-        """The body's JSON, numbers exact.  Raises Malformed, Invalid."""
+        """The body's JSON, numbers exact.  Raises Malformed, Invalid.
+
+        Of a key that stands twice in one object the last counts.
+        """
         kind = self.header("content-type")
         if kind is not None and kind.partition(";")[0].strip().lower() not in (
             "application/json",
             "text/json",
         ):
             raise UnsupportedMediaType()
-        return read_json(self.body)
+        return read_json(self.body, self.max_depth)
 
     @cached_property
     def object(self) -> dict[str, Any]:
@@ -207,37 +218,91 @@ def _has_inexact(text: bytes) -> bool:
     return _LONG_NUMBER in digits or any(one in digits for one in _TINY_NUMBERS)
 
 
-def read_json(text: bytes) -> Any:
+def read_json(text: bytes, max_depth: int = MAX_DEPTH) -> Any:
     """JSON with exact numbers: those a float may not hold come as Decimal.
 
-    Raises Malformed for what is not JSON, Invalid for a lone surrogate in it.
+    Raises Malformed for what is not JSON or beyond the limits of depth and numbers,
+    Invalid for a lone surrogate in it.
     """
-    if not _has_inexact(text):
-        try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
-            pass  # json, below, tells a lone surrogate from what is no JSON at all
-    try:
-        found = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise Malformed("The body is not valid JSON") from error
-    _check(found, 0)
+    found, whole = _read_fast(text)
+    if not whole:
+        found = _read_exactly(text)
+    if text.count(b"[") + text.count(b"{") > max_depth and _reaches(found, max_depth):
+        raise Malformed(_TOO_DEEP)
+    if not whole:
+        _check_texts(found)
     return found
 
 
-def _check(value: Any, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise Malformed("The body is nested too deeply")
+def _read_fast(text: bytes) -> tuple[Any, bool]:
+    """What most bodies are, and whether it could be read so."""
+    if _has_inexact(text):
+        return None, False
+    try:
+        return orjson.loads(text), True
+    except orjson.JSONDecodeError:
+        return None, False  # the other reader tells a lone surrogate from no JSON
+
+
+def _read_exactly(text: bytes) -> Any:
+    try:
+        return json.loads(
+            text.decode("utf-8-sig"),
+            parse_int=_integer,
+            parse_float=_decimal,
+            parse_constant=_no_constant,
+        )
+    except RecursionError as error:
+        raise Malformed(_TOO_DEEP) from error
+    except ValueError as error:
+        raise Malformed("The body is not valid JSON") from error
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS + 1:
+        raise Malformed(_TOO_LONG)
+    return int(text)
+
+
+def _decimal(text: str) -> Decimal:
+    if len(text) > MAX_DIGITS + 8:
+        raise Malformed(_TOO_LONG)
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:  # an exponent beyond what Decimal holds
+        raise Malformed(_TOO_FAR) from error
+    if abs(number.adjusted()) > MAX_EXPONENT:  # as an integer it would fill the memory
+        raise Malformed(_TOO_FAR)
+    return number
+
+
+def _reaches(value: Any, depth: int) -> bool:
+    """Whether arrays and objects stand deeper in one another than that."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(depth):
+        level = [
+            item
+            for one in level
+            for item in (one.values() if type(one) is dict else one)
+            if type(item) in _NESTING
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _check_texts(value: Any) -> None:
+    """Raises Invalid for a lone surrogate, in a key too."""
     if isinstance(value, str):
         if not well_formed(value.replace("\x00", "")):
             raise Invalid("The body has a character that cannot be stored")
     elif isinstance(value, list):
         for item in value:
-            _check(item, depth + 1)
+            _check_texts(item)
     elif isinstance(value, dict):
         for key, item in value.items():
-            _check(key, depth + 1)
-            _check(item, depth + 1)
+            _check_texts(key)
+            _check_texts(item)
 
 
 def read_shape(given: dict[str, Any], model: type[M]) -> M:

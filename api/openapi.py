@@ -140,10 +140,10 @@ def _responses(route: Route) -> dict[str, Any]:
         }
     found = {str(route.status): success} if not route.planned else {}
     for status, schema in route.also.items():
-        found[str(status)] = {
-            "description": HTTPStatus(status).phrase,
-            "content": {"application/json": {"schema": schema}},
-        }
+        also: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+        if schema:
+            also["content"] = {"application/json": {"schema": schema}}
+        found[str(status)] = also
     errors = {*route.errors, 500}
     if route.planned:
         errors.add(501)

@@ -39,7 +39,8 @@ class Route:
     body_needed: bool = True
     form: Mapping[str, Any] | None = None  # the same of multipart/form-data
     response: Mapping[str, Any] | None = None  # a JSON schema
-    also: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # successes
+    # other successes; an empty schema where there is no JSON
+    also: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     query: Sequence[Parameter] = ()
     needs: Sequence[str] = ()  # which of `query` have to be there
     errors: Sequence[int] = field(default_factory=tuple)

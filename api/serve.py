@@ -13,6 +13,7 @@ import uvicorn
 
 from api.access import AccessLog
 from api.metrics import Metrics
+from api.protocol import LimitedProtocol
 from api.pybase.app import PyBaseApplication
 from commands.embedded import database
 from commands.first_administrator import make_first_administrator
@@ -60,25 +61,7 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
     access = AccessLog(system)
     doors = {settings.port_pybase: PyBaseApplication(system, metrics, access)}
     servers = [
-        _Server(
-            uvicorn.Config(
-                app,
-                host=settings.host,
-                port=port,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                lifespan="off",
-                ws="none",
-                # without a list uvicorn believes whoever is on this machine
-                proxy_headers=bool(settings.trusted_proxies),
-                forwarded_allow_ips=list(settings.trusted_proxies),
-                timeout_graceful_shutdown=DRAIN_SECONDS,
-                backlog=2048,
-                h11_max_incomplete_event_size=65_536,
-            )
-        )
-        for port, app in doors.items()
+        _Server(server_config(app, settings, port)) for port, app in doors.items()
     ]
     _stop_on_signal(servers)
     await system.start()
@@ -103,6 +86,28 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
             await door.close()
         await access.stop()
         await system.stop()
+
+
+def server_config(
+    application: Any, settings: Settings, port: int, *, drain: int = DRAIN_SECONDS
+) -> uvicorn.Config:
+    """How an application is served, in `tabellion serve` and in tests."""
+    return uvicorn.Config(
+        application,
+        host=settings.host,
+        port=port,
+        http=LimitedProtocol,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        # without a list uvicorn believes whoever is on this machine
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=drain,
+        backlog=2048,
+    )
 
 
 def _stop_on_signal(servers: list[_Server]) -> None:

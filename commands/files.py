@@ -14,9 +14,8 @@ import asyncio
 import os
 import re
 import tempfile
-import time
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -116,16 +115,18 @@ async def parts(file: BinaryIO, start: int, length: int) -> AsyncGenerator[bytes
             yield part
 
 
-def sweep(data_dir: Path, *, older_than: float = FORGOTTEN_SECONDS) -> int:
-    """Takes away what dead processes left on its way in; gives how many."""
-    forgotten = [
-        one
-        for one in (_folder(data_dir) / "incoming").glob("*")
-        if time.time() - one.stat().st_mtime > older_than
-    ]
-    for one in forgotten:
-        one.unlink(missing_ok=True)
-    return len(forgotten)
+def sweep(data_dir: Path, now: float) -> int:
+    """Takes away what dead processes left on its way in; gives how many.
+
+    `now`: seconds since the epoch.
+    """
+    swept = 0
+    for one in (_folder(data_dir) / "incoming").glob("*"):
+        with suppress(FileNotFoundError):  # another process is at it too
+            if now - one.stat().st_mtime > FORGOTTEN_SECONDS:
+                one.unlink()
+                swept += 1
+    return swept
 
 
 def problems(data_dir: Path, kept: Mapping[str, int]) -> Iterator[str]:

@@ -88,7 +88,7 @@ class System:
     )
 
     async def start(self) -> None:
-        sweep(self.settings.data_dir)
+        sweep(self.settings.data_dir, now())
         self.committer.start()
         self.sealer.start()
         await self.pool.open()

@@ -55,6 +55,9 @@ _SERVED: Mapping[str, str] = {
 }
 
 
+SERVED = (BYTES, *sorted(_SERVED))
+
+
 @dataclass(frozen=True, slots=True)
 class UploadFile(Command):
     """The content is in its place already."""

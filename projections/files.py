@@ -1,10 +1,13 @@
 """Files that were uploaded: what is known of them beside their content."""
 
+from collections.abc import Mapping, Sequence
+
 import psycopg
 from psycopg import sql
 
 from domain.events import Recorded
 from domain.file import FileUploaded
+from domain.ids import WorkspaceId
 from projections.target import Target
 
 
@@ -37,3 +40,24 @@ ONE = (
     b"SELECT id, name, type, size, sha256, created_by, ledger.rfc3339(created_at),"
     b" version FROM catalog.files WHERE workspace_id = %s::uuid AND id = %s::uuid"
 )
+
+
+def contents_of(
+    connection: psycopg.Connection, workspace_id: WorkspaceId
+) -> Mapping[str, int]:
+    """The size of each content that a workspace's files have, by its hash."""
+    rows = connection.execute(
+        "SELECT DISTINCT sha256, size FROM catalog.files WHERE workspace_id = %s",
+        [workspace_id],
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def named(connection: psycopg.Connection, hashes: Sequence[str]) -> set[str]:
+    """Those of the hashes that a file of some visible workspace has: by
+    files_by_content."""
+    rows = connection.execute(
+        "SELECT DISTINCT sha256 FROM catalog.files WHERE sha256 = ANY (%s)",
+        [list(hashes)],
+    )
+    return {row[0] for row in rows}

@@ -19,7 +19,7 @@ from domain.ids import WorkspaceId
 from projections import log
 from projections.catalog import load
 from projections.records.rows import column_values
-from projections.target import live, table_name
+from projections.target import column_name, live, table_name
 
 Connection: TypeAlias = psycopg.Connection[Any]
 Invariant: TypeAlias = Callable[[Connection, WorkspaceId], Iterator[str]]
@@ -253,6 +253,38 @@ def links_have_both_ends(
                 yield f"a link of field {field.id} dangles: {record_id} to {target_id}"
 
 
+def attachments_are_files(
+    connection: Connection, workspace: WorkspaceId
+) -> Iterator[str]:
+    """Every file that a record names is one of the workspace's, as it is known."""
+    target = live(workspace)
+    catalog = load(connection, target, workspace, 0)
+    for table in catalog.tables.values():
+        for field in table.columns:
+            if field.type != "attachment":
+                continue
+            rows = connection.execute(
+                sql.SQL(
+                    """
+                    SELECT t.id::text, a.one ->> 'id' FROM {table} AS t
+                    CROSS JOIN jsonb_array_elements({column}) AS a (one)
+                    LEFT JOIN catalog.files AS f
+                      ON f.workspace_id = %s AND f.id = (a.one ->> 'id')::uuid
+                    WHERE a.one ? 'id' AND (a.one ->> 'name', a.one ->> 'type',
+                          (a.one ->> 'size')::bigint) IS DISTINCT FROM
+                          (f.name, f.type, f.size)
+                    LIMIT 100
+                    """
+                ).format(
+                    table=target.of_records(table.id),
+                    column=sql.Identifier("t", column_name(field.id)),
+                ),
+                [workspace],
+            )
+            for record_id, file_id in rows:
+                yield f"record {record_id} names file {file_id}, which is not that one"
+
+
 def feed_is_whole(connection: Connection, workspace: WorkspaceId) -> Iterator[str]:
     """Every event is once in the feed or, not yet sealed, in the outbox."""
     rows = connection.execute(
@@ -307,6 +339,7 @@ INVARIANTS: Mapping[str, Invariant] = {
         numbers_are_counted,
         unique_keys_agree,
         links_have_both_ends,
+        attachments_are_files,
         feed_is_whole,
     )
 }

@@ -16,6 +16,7 @@ import uvicorn
 from api.access import AccessLog
 from api.metrics import Metrics
 from api.pybase.app import PyBaseApplication
+from api.serve import server_config
 from commands.embedded import DatabaseUrls
 from commands.settings import Settings
 from commands.system import System, build
@@ -161,20 +162,7 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
     metrics.watch(system)
     access = AccessLog(system)
     application = PyBaseApplication(system, metrics, access)
-    uvicorn_server = uvicorn.Server(
-        uvicorn.Config(
-            application,
-            port=0,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            # without a list uvicorn believes whoever is on this machine
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-            timeout_graceful_shutdown=5,
-        )
-    )
+    uvicorn_server = uvicorn.Server(server_config(application, settings, 0, drain=5))
     uvicorn_server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     loop = asyncio.new_event_loop()
 

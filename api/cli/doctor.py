@@ -86,6 +86,7 @@ def _examine(console: Any, settings: Any, urls: Any) -> Any:
         console.print(f"commits that wait to be sealed: {backlog[0] if backlog else 0}")
         _show_indexes(console, app)
         _show_constraints(console, app)
+        yield from _files(console, settings, app)
     if settings.redis_url is None:
         console.print("Redis: none (in-process)")
     if not settings.kafka_bootstrap_servers:
@@ -104,6 +105,33 @@ def _show_indexes(console: Any, app: Any) -> None:
             f" {one.bytes / 2**20:.1f} MiB{state}",
             highlight=False,
         )
+
+
+def _files(console: Any, settings: Any, app: Any) -> Any:
+    """Tells what there is in the data directory; yields what is not and should be."""
+    from commands.files import contents, problems
+    from projections.files import contents_of, named
+    from projections.rebuild import workspaces
+    from projections.verify import see
+
+    ours = workspaces(app)
+    missing: list[str] = []
+    for workspace_id in ours:
+        see(app, workspace_id)
+        missing += problems(settings.data_dir, contents_of(app, workspace_id))
+    app.execute(
+        "SELECT set_config('app.workspaces', %s, false)", ["{" + ",".join(ours) + "}"]
+    )
+    there = contents(settings.data_dir)
+    known = named(app, [one.name for one in there])
+    unnamed = [one for one in there if one.name not in known]
+    console.print(
+        f"contents of uploaded files: {len(there)},"
+        f" {sum(one.stat().st_size for one in there) / 2**20:.1f} MiB;"
+        f" {len(unnamed)} that no file names",
+        highlight=False,
+    )
+    yield from missing[:20]
 
 
 def _show_constraints(console: Any, app: Any) -> None:

@@ -35,6 +35,15 @@ from projections.reader import Caller
 log = logging.getLogger("tabellion.access")
 
 PREFIX = "/api/v1"
+_DESCRIPTION = """Tables whose every change is a provable event.
+
+Every operation may also be refused for the size of a request: 414 `URI_TOO_LONG` (a
+path with its query over 65,535 bytes), 431 `HEADERS_TOO_LARGE` (over
+`TABELLION_MAX_HEADER_BYTES` or 200 headers), 413 `PAYLOAD_TOO_LARGE` (a body over
+`TABELLION_MAX_BODY_BYTES`), 400 `BAD_REQUEST` (JSON deeper than
+`TABELLION_MAX_JSON_DEPTH`, a number of more than 1,000 digits or beyond 1e1000), 408
+`REQUEST_TIMEOUT` (a head that takes more than 30 s, a body that brings less than 16 KiB
+in 30 s). Of a key that stands twice in one object the last counts."""
 
 
 class PyBase:
@@ -70,6 +79,7 @@ class PyBaseApplication:
         accounts = Accounts(tokens, self._limits)
         self.routes = Routes(pybase_routes(accounts, metrics))
         self._metrics, self._access = metrics, access
+        self.max_header_bytes = system.settings.max_header_bytes
         self._door = Door(
             system,
             surface="pybase",
@@ -84,6 +94,10 @@ class PyBaseApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._application(scope, receive, send)
+
+    def refusal(self, error: DomainError) -> Reply:
+        """For what never becomes a request (`api/protocol.py`)."""
+        return errors.refusal(error)
 
     def _exists(self, path: str) -> bool:
         methods, _ = self.routes.find(path.removeprefix(PREFIX))
@@ -146,7 +160,7 @@ def _pages(routes: Routes) -> FastAPI:
         routes.rows,
         title="Tabellion: PyBase",
         version=VERSION,
-        description="Tables whose every change is a provable event.",
+        description=_DESCRIPTION,
         prefix=PREFIX,
         error=schemas.ERROR,
     )

@@ -20,6 +20,7 @@ from api.http import (
     read_id,
 )
 from api.pybase.exports import attachment
+from api.pybase.present import etag
 from api.pybase.writing import committed, once, reply_of
 from api.uploads import Form, read_form
 from commands import files
@@ -68,7 +69,8 @@ async def upload(system: System, request: Request) -> Reply:
     with files.incoming(data_dir) as file:
         form = await read_form(request, "file", file, system.settings.max_file_bytes)
         if workspace_id is None:
-            workspace_id = await _owner(system, request, form.fields)
+            filled_in = {name: one for name, one in form.fields.items() if one}
+            workspace_id = await _owner(system, request, filled_in)
         if workspace_id is None:
             workspace_id = await _only_workspace(system, request)
         one = _read_file(system, form, file)
@@ -101,7 +103,7 @@ async def _owner(system: System, request: Request, said: Any) -> WorkspaceId | N
 
     Raises NotFound and Forbidden for one that the caller may not write in.
     """
-    given = {name: said[name] for name in _OWNERS if said.get(name)}
+    given = {name: said[name] for name in _OWNERS if name in said}
     if not given:
         return None
     who, found = request.who, set()
@@ -154,24 +156,24 @@ def _read_file(system: System, form: Form, file: BinaryIO) -> File:
 
 async def get_file(system: System, request: Request) -> Reply:
     found = await _find(system, request)
-    return json_reply(_shown(found), headers={"etag": 'W/"v1"'})
+    return json_reply(_shown(found), headers={"etag": etag(1)})
 
 
 async def download(system: System, request: Request) -> Reply | Streamed:
     """The content; a part of it where one range is asked for."""
     one = (await _find(system, request)).file
-    etag = f'"{one.sha256}"'
+    named = f'"{one.sha256}"'
     headers = {
-        "etag": etag,
+        "etag": named,
         "content-disposition": attachment(one.name),
-        "content-security-policy": "sandbox; default-src 'none'",
+        "content-security-policy": "sandbox",  # beside that of every reply
         "accept-ranges": "bytes",
     }
-    if _has(request.header("if-none-match"), etag):
+    if _has(request.header("if-none-match"), named):
         return Reply(304, b"", headers)
     start, length = 0, one.size
     status = 200
-    wanted = _range(request, etag, one.size)
+    wanted = _range(request, named, one.size)
     if wanted is not None:
         start, length = wanted
         status = 206
@@ -202,16 +204,16 @@ async def _find(system: System, request: Request) -> Found:
     return Found(File(*one), workspace_id, created_by, created_at)
 
 
-def _has(given: str | None, etag: str) -> bool:
+def _has(given: str | None, wanted: str) -> bool:
     """Whether an `If-None-Match` names this content."""
     named = [one.strip().removeprefix("W/") for one in (given or "").split(",")]
-    return etag in named or named == ["*"]
+    return wanted in named or named == ["*"]
 
 
-def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
+def _range(request: Request, present: str, size: int) -> tuple[int, int] | None:
     """(start, length) of the one range that is asked for; None where all is sent:
     several ranges, one beyond the end and one of another content count for nothing."""
-    if request.header("if-range") not in (None, etag):
+    if request.header("if-range") not in (None, present):
         return None
     found = _RANGE.fullmatch((request.header("range") or "").strip())
     if found is None or not (found[1] or found[2]):

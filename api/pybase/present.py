@@ -9,13 +9,24 @@ from typing import Any
 import orjson
 
 from commands.accounts import Account
-from domain.catalog import Base, Catalog, Constraint, Field, Member, Table, View
+from domain.access import Role
+from domain.catalog import (
+    Base,
+    Catalog,
+    Constraint,
+    Field,
+    Member,
+    Table,
+    View,
+    Workspace,
+)
 from domain.computed import shown_options
 from domain.constraint import SHARED, told
 from domain.errors import Code
 from domain.layout import FormField
 from domain.values import Value, as_kept
 from domain.view import default_view
+from projections.mine import Joined
 from projections.query import Page
 from projections.views import working
 
@@ -33,15 +44,26 @@ def user(account: Account) -> dict[str, Any]:
 
 
 def workspace(catalog: Catalog, user_id: str) -> dict[str, Any]:
-    one = catalog.live_workspace()
-    role = catalog.role_of(user_id)
+    members = sum(not one.deleted for one in catalog.members.values())
+    return _workspace(
+        catalog.live_workspace(), catalog.owner_id, members, catalog.role_of(user_id)
+    )
+
+
+def joined(one: Joined) -> dict[str, Any]:
+    return _workspace(one.workspace, one.owner_id, one.members, one.role)
+
+
+def _workspace(
+    one: Workspace, owner_id: str, members: int, role: Role | None
+) -> dict[str, Any]:
     return {
         "id": one.id,
         "name": one.name,
         "slug": one.slug,
         "description": one.description,
-        "owner_id": catalog.owner_id,
-        "members_count": sum(not m.deleted for m in catalog.members.values()),
+        "owner_id": owner_id,
+        "members_count": members,
         "role": role.name if role else None,
         "created_at": one.created_at,
         "updated_at": one.updated_at,

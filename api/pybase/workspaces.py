@@ -1,7 +1,6 @@
 """Workspaces, their members, and bases."""
 
 import hmac
-from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -23,23 +22,11 @@ from domain.access import Role
 from domain.catalog import Base, Catalog, Member
 from domain.errors import Invalid, NotFound
 from domain.ids import BaseId, UserId, WorkspaceId, uuid_text
+from projections import mine
 from projections.query import Page
 from projections.reader import allow
 
 NO_STATEMENTS: Any = ()
-
-
-async def _catalogs(system: System, request: Request) -> list[Catalog]:
-    """The present catalogues of the caller's workspaces."""
-    mine = await system.reader.workspaces(request.who)
-    found = []
-    for workspace_id in mine:
-        with suppress(NotFound):  # deleted, or left since it was listed
-            one = await system.reader.ask(
-                request.who, workspace_id, lambda _: NO_STATEMENTS
-            )
-            found.append(one.catalog)
-    return found
 
 
 async def _catalog(
@@ -76,10 +63,10 @@ def listed(request: Request, items: list[Any]) -> Reply:
 
 
 async def list_workspaces(system: System, request: Request) -> Reply:
-    found = await _catalogs(system, request)
-    return listed(
-        request, [present.workspace(one, request.who.user_id) for one in found]
-    )
+    page = page_of(request)
+    found, total = await mine.workspaces(system.reader, request.who, page)
+    shown = [present.joined(one) for one in found]
+    return json_reply(present.page(shown, total, page.limit, page.offset))
 
 
 async def create_workspace(system: System, request: Request) -> Reply:
@@ -270,18 +257,15 @@ def _shown(catalog: Catalog, one: Base) -> dict[str, Any]:
 
 async def list_bases(system: System, request: Request) -> Reply:
     workspace_id = request.query_id("workspace_id", "workspace")
-    if workspace_id is not None:
-        found = [await _catalog(system, request, workspace_id)]
-    else:
-        found = await _catalogs(system, request)
-    live = [
-        (catalog, one)
-        for catalog in found
-        for one in catalog.bases.values()
-        if not one.deleted
-    ]
-    live.sort(key=lambda pair: (pair[1].created_at, pair[1].id))
-    return listed(request, [_shown(catalog, one) for catalog, one in live])
+    if workspace_id is None:
+        page = page_of(request)
+        found, total = await mine.bases(system.reader, request.who, page)
+        shown = [present.base(one.workspace_id, one.base, one.tables) for one in found]
+        return json_reply(present.page(shown, total, page.limit, page.offset))
+    catalog = await _catalog(system, request, workspace_id)
+    live = [one for one in catalog.bases.values() if not one.deleted]
+    live.sort(key=lambda one: (one.created_at, one.id))
+    return listed(request, [_shown(catalog, one) for one in live])
 
 
 async def create_base(system: System, request: Request) -> Reply:

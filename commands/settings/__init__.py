@@ -162,6 +162,19 @@ class Settings(BaseSettings):
         description="The largest request body",
         json_schema_extra=_unit("bytes"),
     )
+    max_header_bytes: int = Field(
+        64 * 1024,
+        ge=4096,
+        description="The largest headers of a request, together",
+        json_schema_extra=_unit("bytes"),
+    )
+    max_json_depth: int = Field(
+        64,
+        ge=8,
+        le=200,
+        description="How deep arrays and objects of a body may stand in one another",
+        json_schema_extra=_unit("levels"),
+    )
     max_import_bytes: int = Field(
         100 * 1024 * 1024,
         ge=1024,

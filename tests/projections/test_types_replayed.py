@@ -6,7 +6,9 @@ import pytest
 
 from commands.schema import NewField
 from domain.catalog import Table
+from domain.facts import File
 from domain.field import DeleteField, RestoreField
+from domain.file import UploadFile
 from domain.ids import UserId
 from domain.values import FIELD_TYPES
 from domain.workspace import RemoveMember
@@ -140,6 +142,48 @@ def test_a_former_member_stays_where_they_are_named(tenant: Tenant, table: Table
     tenant.do(tenant.updating(table, {record: more}))
     assert tenant.column(table, "several") == [[tenant.user_id, other]]
     assert problems(tenant) == []
+
+
+def test_files_are_rebuilt_and_found_again_by_what_is_taken_back(
+    tenant: Tenant, table: Table
+):
+    files = [
+        File(f"{n:08}-1111-4111-8111-111111111111", f"{n}.txt", "text/plain", n, "ab")
+        for n in (1, 2)
+    ]
+    tenant.do(*(UploadFile(one) for one in files))
+    named: list[Any] = [[{"id": one.id}] for one in files]
+    (record,) = tenant.create(table, {"attachment": named[0]})
+    first = tenant.column(table, "attachment")
+    done = tenant.do(tenant.updating(table, {record: {"attachment": named[1]}}))
+    gone = tenant.do(tenant.deleting(table, record))
+
+    tenant.do(*_taken_back([*done.events, *gone.events]))
+
+    assert tenant.column(table, "attachment") == first
+    assert problems(tenant) == []
+    with tenant.seeing() as connection:
+        rebuild.rebuild(connection, tenant.workspace_id)
+    assert tenant.column(table, "attachment") == first
+    assert len(tenant.rows("SELECT 1 FROM catalog.files WHERE sha256 = 'ab'")) == 2
+    assert problems(tenant) == []
+
+
+def test_a_file_that_is_not_there_is_told(tenant: Tenant, table: Table):
+    one = File("00000009-1111-4111-8111-111111111111", "a", "text/plain", 1, "cd")
+    tenant.do(UploadFile(one))
+    (record,) = tenant.create(table, {"attachment": [{"id": one.id}]})
+    with tenant.seeing() as connection:
+        connection.execute("UPDATE catalog.files SET size = 2 WHERE sha256 = 'cd'")
+
+    told = [one for one in problems(tenant) if one.startswith("attachments_are_files")]
+    with tenant.seeing() as connection:
+        connection.execute("UPDATE catalog.files SET size = 1 WHERE sha256 = 'cd'")
+
+    assert told == [
+        f"attachments_are_files: record {record} names file {one.id},"
+        " which is not that one"
+    ]
 
 
 def _taken_back(events: Any) -> list[Any]:

@@ -3,16 +3,16 @@
 from typing import Any
 
 from api.pybase import attachments, schemas
-from api.pybase.routes.rows import EDITOR, READ, VIEWER, WRITE, read
+from api.pybase.routes.rows import EDITOR, ID, READ, VIEWER, WRITE, read
 from api.routes import Route
+from domain.file import SERVED
 
-_ID = {"type": "string", "format": "uuid"}
 FORM: dict[str, Any] = {
     "type": "object",
     "properties": {
         "file": {"type": "string", "format": "binary"},
-        "workspace_id": {**_ID, "description": "Whose it is, unless the query says"},
-        "table_id": {**_ID, "description": "A table of that workspace, instead"},
+        "workspace_id": {**ID, "description": "Whose it is, unless the query says"},
+        "table_id": {**ID, "description": "A table of that workspace, instead"},
     },
     "required": ["file"],
 }
@@ -33,8 +33,8 @@ def attachment_rows() -> list[Route]:
             form=FORM,
             response=schemas.FILE,
             query=(
-                ("workspace_id", "string", f"Whose the file is{owner}"),
-                ("table_id", "string", "A table of that workspace, instead"),
+                ("workspace_id", ID, f"Whose the file is{owner}"),
+                ("table_id", ID, "A table of that workspace, instead"),
             ),
             errors=WRITE,
         ),
@@ -53,7 +53,8 @@ def attachment_rows() -> list[Route]:
             tag,
             role=VIEWER,
             response={"type": "string", "format": "binary"},
-            media=("application/octet-stream",),
+            also={206: {}, 304: {}},
+            media=SERVED,
             errors=READ,
         ),
     ]

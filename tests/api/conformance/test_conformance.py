@@ -70,6 +70,8 @@ def seeded(owner):
     owner.field(table["id"], "rollup", "rollup", options=summed)
     owner.field(table["id"], "formula", "formula", options={"formula": "{number} * 2"})
     owner.field(table["id"], "user", "user")
+    owner.field(table["id"], "attachment", "attachment")
+    file = owner.upload(table["workspace_id"])
     record = owner.record(table["id"], **TYPES)
     form = owner.view(table["id"], "form", config={"fields": [table["ids"]["text"]]})
     key = made(owner.post("/users/me/api-keys", json={"name": "Sensors"}))
@@ -82,9 +84,15 @@ def seeded(owner):
         "view": form["id"],
         "constraint": owner.constraint(table["ids"]["barcode"])["id"],
         "api-key": key["id"],
+        "attachment": file["id"],
         "user": owner.user["id"],
     }
-    values = {**TYPES, "link": [record["id"]], "user": owner.user["id"]}
+    values = {
+        **TYPES,
+        "link": [record["id"]],
+        "user": owner.user["id"],
+        "attachment": [{"id": file["id"]}, {"url": "https://example.org/a.png"}],
+    }
     return {"ids": ids, "values": values, "absent": ABSENT}
 
 

@@ -171,6 +171,18 @@ def test_who_has_one_workspace_need_not_name_it(newcomer):
     assert reply.json()["errors"][0]["loc"] == ["workspace_id"]
 
 
+def test_a_workspace_that_is_no_id_is_refused(client, happened, acme):
+    before = happened(acme)
+
+    for query in ({"workspace_id": ""}, {"workspace_id": "x"}, {"table_id": "x"}):
+        assert send(client, **query).status_code == 400
+    form = {"workspace_id": acme, "table_id": ""}
+    reply = client.post("/attachments", data=form, files={"file": b"x"})
+
+    assert reply.status_code == 201
+    assert len(happened(acme)) == len(before) + 1
+
+
 def test_a_table_of_another_workspace_is_refused(client, acme):
     table = client.table("Name")
     reply = send(client, workspace_id=acme, table_id=table["id"])
@@ -318,7 +330,7 @@ def test_what_a_dead_process_left_is_swept_when_it_is_old(settings):
     fresh.write_bytes(b"x")
     os.utime(old, (0, 0))
 
-    assert sweep(settings.data_dir) == 1
+    assert sweep(settings.data_dir, time.time()) == 1
     assert not old.exists()
     fresh.unlink()
 

@@ -174,7 +174,7 @@ def resolved(schema: Json, schemas: Json) -> Json:
     """A schema without a reference at its top, or a null beside it."""
     if "$ref" in schema:
         return resolved(schemas[schema["$ref"].rpartition("/")[2]], schemas)
-    for one in schema.get("anyOf", ()):
+    for one in schema.get("anyOf", ()) if "properties" not in schema else ():
         if one.get("type") != "null":
             return resolved(one, schemas)
     return schema

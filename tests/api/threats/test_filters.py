@@ -108,7 +108,7 @@ def refused(attack, client, table):
         }
         path = "/records?" + urlencode({"table_id": table["id"], **said})
         if len(path) > LONGEST:
-            return attack.raw(client, "GET", path, expect=400)
+            return attack.raw(client, "GET", path, expect=414)
         reply = attack.raw(client, "GET", path, expect=422)
         assert reply.json()["code"] == "VALIDATION_ERROR"
         assert len(reply.text) < 1000
