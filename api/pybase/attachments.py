@@ -45,6 +45,8 @@ from projections.files import ONE
 
 log = logging.getLogger(__name__)
 
+# that of every reply, and a sandbox
+_POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
 _OWNERS = ("workspace_id", "table_id")
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
@@ -166,7 +168,7 @@ async def download(system: System, request: Request) -> Reply | Streamed:
     headers = {
         "etag": named,
         "content-disposition": attachment(one.name),
-        "content-security-policy": "sandbox",  # beside that of every reply
+        "content-security-policy": _POLICY,
         "accept-ranges": "bytes",
     }
     if _has(request.header("if-none-match"), named):

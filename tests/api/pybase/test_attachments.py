@@ -322,6 +322,26 @@ def test_an_upload_that_is_broken_off_leaves_nothing(client, settings, happened,
     assert contents(settings) == there
 
 
+@pytest.mark.parametrize("in_the_way", ["files", "files/incoming", "files/{}"])
+def test_where_there_is_no_room_the_client_is_told_to_come_again(
+    client, settings, database, happened, tmp_path, acme, in_the_way
+):
+    content = b"no room"
+    place = tmp_path / in_the_way.format(sha256(content).hexdigest()[:2])
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(b"")
+    before = happened(acme)
+    elsewhere = settings.model_copy(update={"data_dir": tmp_path})
+    with running_server(elsewhere, database) as server, Client(server.url) as other:
+        other.headers["authorization"] = client.headers["authorization"]
+        reply = send(other, content, workspace_id=acme)
+
+    assert (reply.status_code, reply.json()["code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert int(reply.headers["retry-after"]) > 0
+    assert happened(acme) == before
+    assert list(tmp_path.glob("files/incoming/*")) == []
+
+
 def test_what_a_dead_process_left_is_swept_when_it_is_old(settings):
     folder = settings.data_dir / "files" / "incoming"
     folder.mkdir(parents=True, exist_ok=True)

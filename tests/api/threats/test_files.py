@@ -146,8 +146,9 @@ def test_threat_82_a_file_is_saved_and_never_run(desk, name, declared, content):
     assert reply.headers["content-type"] == "application/octet-stream"
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert reply.headers["content-disposition"].startswith("attachment;")
-    assert "sandbox" in reply.headers["content-security-policy"]
-    assert "default-src 'none'" in reply.headers["content-security-policy"]
+    assert reply.headers["content-security-policy"] == (
+        "sandbox; default-src 'none'; frame-ancestors 'none'"
+    )
     assert reply.headers["cache-control"] == "no-store"
 
 
