@@ -28,14 +28,12 @@ _NUMBERS = count(1)
 @schemathesis.hook
 def map_case(_context: schemathesis.HookContext, case: Case) -> Case:
     if POSITION.fullmatch(str(case.headers.get("X-Min-Position"))):
-        case.headers["X-Min-Position"] = "0"
+        case.headers["X-Min-Position"] = "0"  # a later one is 503 until it is reached
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return case
     number = next(_NUMBERS)
     if "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = f"case-{number}"
-    if "X-Min-Position" in case.headers:
-        case.headers["X-Min-Position"] = "1"  # a later one is 503 until it is reached
     if "If-Match" in case.headers:
         case.headers["If-Match"] = "*"
     _say_once(case.query)
@@ -66,11 +64,10 @@ def _spare(case: Case) -> None:
 
 
 def _turn(case: Case, number: int) -> None:
-    for name in case.path_parameters:
-        noun = case.path.removeprefix("/api/v1/").partition("/")[0].rstrip("s")
-        wanted = noun if name == "id" else name.removesuffix("_id")
-        if wanted in IDS:
-            case.path_parameters[name] = IDS[wanted]
+    before, _, _ = case.path.partition("/{id}")
+    noun = before.rpartition("/")[2].removesuffix("s")
+    if "id" in case.path_parameters and noun in IDS:
+        case.path_parameters["id"] = IDS[noun]
     _fill(case.query, number)
     if isinstance(case.body, dict):
         _fill(case.body, number)

@@ -83,7 +83,7 @@ def seeded(owner):
         "record": record["id"],
         "view": form["id"],
         "constraint": owner.constraint(table["ids"]["barcode"])["id"],
-        "key": key["id"],
+        "api-key": key["id"],
         "attachment": file["id"],
         "user": owner.user["id"],
     }
