@@ -181,6 +181,10 @@ def unique_keys_agree(connection: Connection, workspace: WorkspaceId) -> Iterato
     catalog = load(connection, target, workspace, 0)
     for table in catalog.tables.values():
         for constraint in table.all_constraints.values():
+            # first: a worker that goes on meanwhile only adds keys
+            phase = _phase(connection, workspace, constraint)
+            if phase in ("drop", "clear"):
+                continue
             kept = {
                 bytes(digest): record_id
                 for digest, record_id in connection.execute(
@@ -189,9 +193,6 @@ def unique_keys_agree(connection: Connection, workspace: WorkspaceId) -> Iterato
                     [workspace, constraint.id],
                 )
             }
-            phase = _phase(connection, workspace, constraint)
-            if phase in ("drop", "clear"):
-                continue
             wanted: dict[bytes, str] = {}
             if constraint.status != "disabled" and not constraint.deleted:
                 field = table.all_fields[constraint.field_id]
