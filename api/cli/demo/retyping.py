@@ -24,7 +24,7 @@ def _refused(visit: Visit, airports: Loaded) -> None:
     refusal = visit.refused(422, "PATCH", f"/fields/{field_id}", {"type": "number"})
     visit.say(f"422 {refusal['code']}: {refusal['detail']}")
     visit.holds(
-        f"{stuck:,} cities are no numbers: the first {NAMED} are named, nothing is done",
+        f"{stuck:,} cities are no numbers: the first {NAMED} are named",
         (stuck, NAMED, "text"),
         (
             refusal["count"],
