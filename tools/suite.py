@@ -7,6 +7,7 @@ that takes longer than it may fails as well.  Every folder of tests belongs to a
 those that are not named here run with the last.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -30,7 +31,7 @@ class Part:
 PARTS = (
     Part("pure", ("domain",), minutes=2, processes=2),
     Part("store", ("projections", "commands", "workers"), minutes=5, processes=2),
-    Part("surfaces", ("api", "contract"), minutes=8),
+    Part("surfaces", ("api", "contract"), minutes=8, processes=2),
     Part("process", ("process",), minutes=8),
 )
 
@@ -41,6 +42,7 @@ def main(arguments: list[str]) -> int:
     options = [argument for argument in arguments if argument != "--budgets"]
     taken: list[tuple[Part, float]] = []
     code = NO_TESTS
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the parts import the same tests
     for part in PARTS:
         paths = _paths(part)
         if not paths:

@@ -1,6 +1,5 @@
 """Rows 7 and 8: sessions that ended, and what a log-in tells."""
 
-import statistics
 import time
 
 import pytest
@@ -131,7 +130,7 @@ def test_threat_08_a_log_in_does_not_tell_who_is_there(
 
 
 def test_threat_08_nor_by_the_time_it_takes(anonymous, client):
-    """In turns, so that what else the machine does falls on both alike."""
+    """In turns, and by the quickest: what else the machine does only adds to it."""
 
     def seconds(email):
         started = time.perf_counter()
@@ -142,5 +141,5 @@ def test_threat_08_nor_by_the_time_it_takes(anonymous, client):
     seconds(new_email())  # makes the hash that unknown accounts are compared with
     pairs = [(seconds(client.user["email"]), seconds(new_email())) for _ in range(60)]
 
-    known, unknown = (statistics.median(times) for times in zip(*pairs, strict=True))
+    known, unknown = (min(times) for times in zip(*pairs, strict=True))
     assert abs(known - unknown) < 0.1 * known
