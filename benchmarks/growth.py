@@ -164,7 +164,10 @@ def table(grown: Grown) -> str:
     heads = " | ".join(f"{size:,}" for size in SIZES)
     rows = [f"| requests a second | {heads} |", "|---" * (len(SIZES) + 1) + "|"]
     for series in SERIES:
-        cells = " | ".join(f"{rate:,.0f}" for rate in grown.medians(series.name))
+        found = grown.medians(series.name)
+        cells = " | ".join(
+            f"{one:,.0f}" if one >= 10 else f"{one:.1f}" for one in found
+        )
         rows.append(f"| {series.title} | {cells} |")
     return "\n".join(rows)
 

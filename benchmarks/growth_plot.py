@@ -4,6 +4,7 @@ matplotlib is in the dependency group `plot` and is fetched when a plot is drawn
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib as mpl
@@ -19,14 +20,15 @@ def draw(sizes: Sequence[int], rates: Mapping[str, Sequence[float]]) -> None:
     mpl.rcParams["svg.hashsalt"] = "growth"  # the same figures give the same file
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
-    for mark, (title, found) in zip(MARKS, rates.items(), strict=True):
+    places = cycle((7, -14))  # points: two lines may run close to each other
+    for mark, place, (title, found) in zip(MARKS, places, rates.items(), strict=False):
         axes.loglog(sizes, found, marker=mark, label=title)
         for size, rate in zip(sizes, found, strict=True):
             axes.annotate(
                 f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}",
                 (size, rate),
                 textcoords="offset points",
-                xytext=(0, 7),
+                xytext=(0, place),
                 ha="center",
                 fontsize=8,
             )
