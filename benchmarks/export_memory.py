@@ -8,7 +8,6 @@ duplicated with its base.
 """
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,13 +15,8 @@ from pathlib import Path
 
 import httpx2
 
-from benchmarks.processes import (
-    require_free,
-    running,
-    server_environment,
-    tabellion,
-    wait_until_ready,
-)
+from benchmarks.machine import memory_mb, peak_memory_mb
+from benchmarks.processes import serving
 from benchmarks.subject import Subject
 
 SORTED = '[{"field": "Notes", "direction": "desc"}]'
@@ -31,14 +25,6 @@ EXPORTS = {
     "json": {"format": "json"},
     "csv, sorted": {"format": "csv", "sort": SORTED},
 }
-
-
-def memory(process_id: int, name: str) -> float:
-    """VmRSS, what a process holds now, or VmHWM, the most that it held; in MB."""
-    for line in Path(f"/proc/{process_id}/status").read_text().splitlines():
-        if line.startswith(name):
-            return int(line.split()[1]) / 1024
-    raise LookupError(name)
 
 
 def forget_the_peak(process_id: int) -> None:
@@ -79,33 +65,24 @@ def duplicate(subject: Subject) -> tuple[int, float]:
 
 
 def main(rows: int, port: int) -> None:
-    require_free(port)  # another server would be filled and measured instead
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with running(
-            [tabellion(), "serve"],
-            log=folder / "server.log",
-            environment=server_environment(folder / "data", port),
-        ) as process:
-            wait_until_ready(process, port, "/api/v1/health")
-            subject = Subject(port)
-            subject.fill(rows)
-            subject.count()
-            works: dict[str, Callable[[], tuple[int, float]]] = {
-                said: partial(export, subject, query) for said, query in EXPORTS.items()
-            }
-            works["duplicate"] = partial(duplicate, subject)
-            for said, work in works.items():
-                forget_the_peak(process.pid)
-                before = memory(process.pid, "VmRSS")
-                size, seconds = work()
-                print(
-                    f"{said}: {rows} rows, {size / 1e6:.0f} MB in {seconds:.1f} s;"
-                    f" the server held {before:.0f} MB before"
-                    f" and {memory(process.pid, 'VmHWM'):.0f} MB at most"
-                )
-            subject.close()
+    with serving(port) as (_, process):
+        subject = Subject(port)
+        subject.fill(rows)
+        subject.count()
+        works: dict[str, Callable[[], tuple[int, float]]] = {
+            said: partial(export, subject, query) for said, query in EXPORTS.items()
+        }
+        works["duplicate"] = partial(duplicate, subject)
+        for said, work in works.items():
+            forget_the_peak(process.pid)
+            before = memory_mb(process.pid)
+            size, seconds = work()
+            print(
+                f"{said}: {rows} rows, {size / 1e6:.0f} MB in {seconds:.1f} s;"
+                f" the server held {before:.0f} MB before"
+                f" and {peak_memory_mb(process.pid):.0f} MB at most"
+            )
+        subject.close()
 
 
 if __name__ == "__main__":

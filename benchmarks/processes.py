@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,25 @@ def running(
         raise CannotMeasure(f"{error}\n{_last_words(log)}") from error
     finally:
         stop(process)
+
+
+@contextlib.contextmanager
+def serving(port: int) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
+    """A measured server, healthy, in a folder that goes with it.
+
+    Raises CannotMeasure.
+    """
+    require_free(port)  # another server would be filled and measured instead
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with running(
+            [tabellion(), "serve"],
+            log=folder / "server.log",
+            environment=server_environment(folder / "data", port),
+        ) as process:
+            wait_until_ready(process, port, "/api/v1/health")
+            yield folder, process
 
 
 def stop(process: subprocess.Popen[bytes]) -> float:

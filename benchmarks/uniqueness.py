@@ -10,7 +10,6 @@ nobody writes.  At the end, how long one takes that is looked through at once.
 
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,7 @@ from typing import Any
 import httpx2
 
 from benchmarks import scripts
-from benchmarks.processes import (
-    require_free,
-    running,
-    server_environment,
-    tabellion,
-    wait_until_ready,
-)
+from benchmarks.processes import serving
 from benchmarks.subject import BATCH, RECORDS, Subject
 from benchmarks.wrk import Load, put_load, require_wrk
 
@@ -77,19 +70,10 @@ class Rules:
 
 def main(rows: int, port: int) -> None:
     require_wrk()
-    require_free(port)  # another server would be filled and measured instead
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with running(
-            [tabellion(), "serve"],
-            log=folder / "server.log",
-            environment=server_environment(folder / "data", port),
-        ) as process:
-            wait_until_ready(process, port, "/api/v1/health")
-            subject = Subject(port)
-            measure(subject, folder, rows)
-            subject.close()
+    with serving(port) as (folder, _):
+        subject = Subject(port)
+        measure(subject, folder, rows)
+        subject.close()
 
 
 def measure(subject: Subject, folder: Path, rows: int) -> None:

@@ -3,7 +3,6 @@ it refuses, what a kill leaves."""
 
 import json
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from tests.client import Client, made
-from tests.process.killing.server import Server
+from tests.process.killing.server import Server, serving
 
 ROWS = 12_000
 
@@ -48,15 +47,8 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    server = Server(tmp_path_factory.mktemp("import") / "data", port)
-    server.start()
-    try:
-        server.wait(60)
+    with serving(tmp_path_factory.mktemp("import") / "data") as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -10,20 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.client import Client, made
-from tests.process.killing.server import Server
+from tests.process.killing.server import Server, serving
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    server = Server(tmp_path_factory.mktemp("upload") / "data", port)
-    server.start()
-    try:
-        server.wait(60)
+    with serving(tmp_path_factory.mktemp("upload") / "data") as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ import contextlib
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -120,3 +122,17 @@ class Server:
         for pid in [*([postmaster] if postmaster else []), *self._backends()]:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def serving(data_dir: Path) -> Iterator[Server]:
+    """A server on a port that was free, ready, for as long as the block runs."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    server = Server(data_dir, port)
+    server.start()
+    try:
+        server.wait(60)
+        yield server
+    finally:
+        server.stop()
