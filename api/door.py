@@ -195,14 +195,18 @@ def _check_headers(request: Request) -> None:
         request.min_position = int(minimum)
 
 
+def _check_encoding(headers: Mapping[bytes, bytes]) -> None:
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise Invalid("A compressed body is not taken")
+
+
 async def _read_body(
     headers: Mapping[bytes, bytes], receive: Receive, limit: int
 ) -> bytes:
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > limit:
         raise PayloadTooLarge(limit=limit)
-    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise Invalid("A compressed body is not taken")
+    _check_encoding(headers)
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
@@ -223,8 +227,7 @@ async def _parts(
     headers: Mapping[bytes, bytes], receive: Receive
 ) -> AsyncIterator[bytes]:
     """A body as it comes in.  Raises Malformed where it ends early or stands still."""
-    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise Invalid("A compressed body is not taken")
+    _check_encoding(headers)
     more = True
     while more:
         try:
