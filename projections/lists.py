@@ -25,7 +25,7 @@ from projections.indexes import Index, helpful
 from projections.query import Page, Query
 from projections.reader import Caller, Found, Reader, Statement
 from projections.records.output import by_ids, record_json
-from projections.sql import count, order_by, where
+from projections.sql import order_by, page_with_total, where
 from projections.target import live
 
 MOST_IDS = 200_000  # of one list that is kept
@@ -155,11 +155,10 @@ class Lists:
         found = await self._reader.ask(
             caller,
             workspace_id,
-            lambda catalog: by_query(workspace_id, query(catalog), page, by_id=by_id),
+            lambda catalog: [by_query(workspace_id, query(catalog), page, by_id=by_id)],
             min_position=min_position,
         )
-        counted, rows = found.results
-        return Listed([row[0].encode() for row in rows], counted[0][0], found.position)
+        return Listed(*read_page(found.results[0]), found.position)
 
     def _by_query(
         self,
@@ -169,8 +168,8 @@ class Lists:
         known: _Known | None,
         by_id: bool,
     ) -> list[Statement]:
-        """The count and the page; what else is worth knowing follows."""
-        statements = by_query(asked.workspace_id, query, page, by_id=by_id)
+        """The page with its total; what else is worth knowing follows."""
+        statements = [by_query(asked.workspace_id, query, page, by_id=by_id)]
         if known is None or known.long:
             return statements
         if known.calm:
@@ -200,7 +199,7 @@ class Lists:
                 len(known.ids) // 16,
                 found.position,
             )
-        counted, rows, *more = found.results
+        rows, *more = found.results
         now = _Known(found.catalog.seq, found.position)
         if query is not None and query.fields != query.table.fields:
             now.fields = query.fields
@@ -213,7 +212,7 @@ class Lists:
         elif known is not None:
             now.calm = not _is_written(more[0])
         self._keep(asked, now)
-        return Listed([row[0].encode() for row in rows], counted[0][0], found.position)
+        return Listed(*read_page(rows), found.position)
 
     def _of(self, asked: Asked, catalog: Catalog) -> _Known | None:
         known = self._known.get(asked)
@@ -233,23 +232,18 @@ class Lists:
 
 def by_query(
     workspace_id: WorkspaceId, query: Query, page: Page, *, by_id: bool = False
-) -> list[Statement]:
-    """How many records match, and the JSON of those on a page."""
+) -> Statement:
+    """The JSON of the records on a page, each with how many match: `read_page`."""
     target = live(workspace_id)
-    condition, order = where(query, target), order_by(query)
-    number = count(query, target)
     chosen = None if query.fields is query.table.fields else query.fields
-    rows = sql.SQL(
-        "SELECT {json} FROM (SELECT t.* FROM {table} AS t WHERE {where}"
-        " ORDER BY {order} LIMIT %s::bigint OFFSET %s::bigint) AS t"
-    ).format(
-        json=record_json(target, query.table, by_id=by_id, fields=chosen),
-        table=target.of_records(query.table.id),
-        where=condition.text,
-        order=order.text,
-    )
-    values = [*condition.values, *order.values, page.limit, page.offset]
-    return [(number.text, number.values), (rows, values)]
+    shown = record_json(target, query.table, by_id=by_id, fields=chosen)
+    clause = page_with_total(query, target, page, shown)
+    return clause.text, clause.values
+
+
+def read_page(rows: Sequence[Sequence[Any]]) -> tuple[list[bytes], int]:
+    """The records' JSON and the total, of what `by_query` found."""
+    return [row[1].encode() for row in rows if row[1] is not None], rows[0][0]
 
 
 def _all_ids(workspace_id: WorkspaceId, query: Query) -> Statement:
