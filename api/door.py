@@ -47,6 +47,10 @@ class MethodNotAllowed(DomainError):
 
     code = Code.METHOD_NOT_ALLOWED
 
+    def __init__(self, method: str = "") -> None:
+        super().__init__()
+        self.method = method
+
 
 class InternalError(DomainError):
     """Internal error"""
@@ -150,7 +154,7 @@ class Door:
             return route
         if methods:
             request.notes["allow"] = ", ".join(sorted(methods))
-            raise MethodNotAllowed()
+            raise MethodNotAllowed(request.method)
         raise NotFound("There is no such path")
 
     async def _admit(self, route: Route, request: Request) -> None:

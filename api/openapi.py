@@ -24,8 +24,10 @@ def document(
     description: str,
     prefix: str,
     error: Mapping[str, Any],
+    unknown_caller: int = 401,
 ) -> dict[str, Any]:
-    """OpenAPI 3.1; every operation declares each error it can answer with."""
+    """OpenAPI 3.1; every operation declares each error it can answer with, and what it
+    answers to who is not known."""
     bodies = list(dict.fromkeys(route.body for route in routes if route.body))
     references, definitions = models_json_schema(
         [(body, "validation") for body in bodies], ref_template=_REFERENCE
@@ -33,7 +35,7 @@ def document(
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         body = references[route.body, "validation"] if route.body else None
-        operation = _operation(route, body)
+        operation = _operation(route, body, unknown_caller)
         paths.setdefault(prefix + route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -49,13 +51,13 @@ def document(
     }
 
 
-def _operation(route: Route, body: Any) -> dict[str, Any]:
+def _operation(route: Route, body: Any, unknown_caller: int) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": route.summary,
         "operationId": _operation_id(route),
         "tags": [route.tag],
         "parameters": _parameters(route),
-        "responses": _responses(route),
+        "responses": _responses(route, unknown_caller),
     }
     if not route.public:
         operation["security"] = [{"bearer": []}, {"apiKey": []}]
@@ -131,7 +133,7 @@ def _headers(route: Route) -> list[tuple[str, str, str]]:
     return found
 
 
-def _responses(route: Route) -> dict[str, Any]:
+def _responses(route: Route, unknown_caller: int) -> dict[str, Any]:
     success: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
     if route.response is not None:
         success["content"] = {
@@ -148,7 +150,7 @@ def _responses(route: Route) -> dict[str, Any]:
     if route.planned:
         errors.add(501)
     if not route.public:
-        errors.add(401)
+        errors.add(unknown_caller)
     for status in sorted(errors):
         found[str(status)] = {
             "description": HTTPStatus(status).phrase,

@@ -13,8 +13,8 @@ import uvicorn
 
 from api.access import AccessLog
 from api.metrics import Metrics
+from api.ports import RecordsPort
 from api.protocol import LimitedProtocol
-from api.pybase.app import PyBaseApplication
 from commands.embedded import database
 from commands.first_administrator import make_first_administrator
 from commands.settings import Settings
@@ -59,7 +59,7 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
     metrics = Metrics()
     metrics.watch(system)
     access = AccessLog(system)
-    doors = {settings.port_pybase: PyBaseApplication(system, metrics, access)}
+    doors = {settings.port_pybase: RecordsPort(system, metrics, access)}
     servers = [
         _Server(server_config(app, settings, port)) for port, app in doors.items()
     ]
@@ -128,5 +128,6 @@ async def _announce(
         await asyncio.sleep(0.01)
     host = f"http://{settings.host}:{settings.port_pybase}"
     say(f"PyBase     {host}/api/v1")
+    say(f"Table REST {host}/api/workspace")
     say(f"documents  {host}/docs   {host}/openapi.json")
     say(f"metrics    {host}/metrics")

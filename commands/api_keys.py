@@ -1,9 +1,10 @@
 """API keys: made, found again by what a client shows, listed, deleted.
 
-A key is `tbk_` and 43 characters.  The vault keeps its first 12 characters, which find
-it, and the SHA-256 of all of it, which is compared; the key itself is in the reply of
-its creation and nowhere else.  A key has a session of its own id, so it ends where
-sessions end: at once, in every process.
+A key is `tbk_` and 43 characters; an access token, which is a key of one workspace
+(`commands/access_tokens.py`), `wat_` and as many.  The vault keeps its first 12
+characters, which find it, and the SHA-256 of all of it, which is compared; the key
+itself is in the reply of its creation and nowhere else.  A key has a session of its own
+id, so it ends where sessions end: at once, in every process.
 """
 
 import hmac
@@ -20,6 +21,7 @@ from projections.arrays import text_array
 from projections.reader import Caller, Reader
 
 PREFIX = "tbk_"
+TOKEN_PREFIX = "wat_"
 SHOWN = 12  # characters of a key that lists show
 LENGTH = 47  # characters of a key
 SCOPES = ("read", "write", "admin")
@@ -41,15 +43,17 @@ class ApiKey:
     alive: bool
 
 
-def make_secret() -> str:
-    return PREFIX + secrets.token_urlsafe(32)
+def make_secret(prefix: str = PREFIX) -> str:
+    return prefix + secrets.token_urlsafe(32)
 
 
 def digest_of(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
-def new_key(key: ApiKey, user_id: str, secret: str) -> list[VaultWrite]:
+def new_key(
+    key: ApiKey, user_id: str, secret: str, workspace_id: str | None = None
+) -> list[VaultWrite]:
     """The key's rows, as part of the unit that records it."""
     end = key.expires_at or "infinity"
     return [
@@ -65,6 +69,7 @@ def new_key(key: ApiKey, user_id: str, secret: str) -> list[VaultWrite]:
                 text_array(list(key.scopes)),
                 key.created_at,
                 key.expires_at,
+                workspace_id,
             ],
         ),
     ]
@@ -120,9 +125,9 @@ class KeyRing:
         found = [row for row in rows if hmac.compare_digest(bytes(row[2]), digest)]
         if not found:
             raise Unauthenticated()
-        key_id, user_id, _, scopes = found[0]
+        key_id, user_id, _, scopes, workspace_id = found[0]
         await self._reader.run([(_USED, [key_id])])
-        return Caller(user_id, key_id, frozenset(scopes))
+        return Caller(user_id, key_id, frozenset(scopes), workspace_id)
 
 
 _NEW_SESSION = sql.SQL(
@@ -131,8 +136,8 @@ _NEW_SESSION = sql.SQL(
 )
 _NEW_KEY = sql.SQL(
     "INSERT INTO vault.api_keys (id, user_id, name, key_prefix, digest, scopes,"
-    " created_at, expires_at) VALUES (%s::uuid, %s::uuid, %s, %s, %s, %s::text[],"
-    " %s::timestamptz, %s::timestamptz)"
+    " created_at, expires_at, workspace_id) VALUES (%s::uuid, %s::uuid, %s, %s, %s,"
+    " %s::text[], %s::timestamptz, %s::timestamptz, %s::uuid)"
 )
 _END_SESSION = sql.SQL(
     "UPDATE vault.sessions SET revoked_at = clock_timestamp()"
@@ -151,11 +156,11 @@ _KEYS_OF = b"""
            ledger.rfc3339(k.expires_at), ledger.rfc3339(k.last_used_at),
            s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
     FROM vault.api_keys AS k JOIN vault.sessions AS s ON s.id = k.id
-    WHERE k.user_id = %s::uuid ORDER BY k.created_at, k.id
+    WHERE k.user_id = %s::uuid AND k.workspace_id IS NULL ORDER BY k.created_at, k.id
 """
 # by api_keys_by_prefix
 _BY_PREFIX = b"""
-    SELECT k.id, k.user_id, k.digest, k.scopes
+    SELECT k.id, k.user_id, k.digest, k.scopes, k.workspace_id
     FROM vault.api_keys AS k JOIN vault.sessions AS s ON s.id = k.id
     WHERE k.key_prefix = %s AND s.revoked_at IS NULL
       AND s.expires_at > clock_timestamp()

@@ -186,6 +186,12 @@ class Gathering:
             self.ask(_USERS, [text_array(list(found.users))], users)
         if found.slugs:
             self.ask(_SLUGS, [list(found.slugs)], slugs)
+
+        def tokens(rows: Sequence[Sequence[Any]]) -> None:
+            facts.tokens.update((row[0], row[1]) for row in rows)
+
+        if found.tokens:
+            self.ask(_TOKENS, [facts.catalog.id], tokens)
         if found.api_keys_of:
             self.ask(_API_KEYS, [text_array(list(found.api_keys_of))], api_keys)
 
@@ -250,4 +256,9 @@ _EMAILS = b"SELECT email_key, user_id FROM vault.accounts WHERE email_key = ANY 
 _USERS = b"SELECT id, version FROM catalog.users WHERE id = ANY (%s::uuid[])"
 _SLUGS = b"SELECT slug, workspace_id FROM catalog.slugs WHERE slug = ANY (%s)"
 # by api_keys_by_user
-_API_KEYS = b"SELECT id, user_id FROM vault.api_keys WHERE user_id = ANY (%s::uuid[])"
+_API_KEYS = (
+    b"SELECT id, user_id FROM vault.api_keys"
+    b" WHERE user_id = ANY (%s::uuid[]) AND workspace_id IS NULL"
+)
+# by api_keys_by_workspace
+_TOKENS = b"SELECT id, user_id FROM vault.api_keys WHERE workspace_id = %s::uuid"

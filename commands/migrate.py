@@ -7,6 +7,7 @@ them, at every start, so that a change of roles is one restart away.
 
 import hashlib
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
@@ -14,10 +15,13 @@ import psycopg
 from psycopg import sql
 
 from commands.embedded import DatabaseUrls
+from commands.url_names import name_what_is_there
 
 log = logging.getLogger(__name__)
 
 _LOCK = 0x7AB_E111  # any number of our own; held while the schema changes
+# what a file leaves to be done that SQL alone cannot, in its own transaction
+_AFTER: Mapping[int, Callable[[psycopg.Connection], None]] = {14: name_what_is_there}
 _FOLLOWED = ("ledger.heads", "ledger.events", "ledger.batches")
 
 
@@ -115,6 +119,8 @@ def _run(
         app=sql.Identifier(roles.app), follower=sql.Identifier(roles.follower)
     )
     connection.execute(statement)
+    if number in _AFTER:
+        _AFTER[number](connection)
     connection.execute(
         "INSERT INTO public.tabellion_migrations (number, name, digest)"
         " VALUES (%s, %s, %s)",

@@ -7,9 +7,17 @@ from domain.access import Role
 from domain.catalog import Base, Catalog
 from domain.decider import decides, grows
 from domain.errors import Conflict, Json, NotFound
-from domain.events import Command, Event, Inverse, Recorded, event
+from domain.events import (
+    UPCASTERS,
+    Command,
+    Event,
+    Inverse,
+    Recorded,
+    event,
+)
 from domain.facts import Facts
 from domain.ids import BaseId
+from domain.naming import url_name
 from domain.table import removal_of_table
 from domain.workspace import before_of, differences, expect_version
 
@@ -42,15 +50,21 @@ class RestoreBase(Command):
     base_id: BaseId
 
 
-@event("base.created")
+@event("base.created", schema=2)
 class BaseCreated(Event):
+    """`db_name` None, as in schema 1: by url-name-1."""
+
     base_id: str
     name: str
     description: str | None
     icon: str | None
+    db_name: str | None = None
 
     def inverse(self) -> Inverse:
         return DeleteBase(BaseId(self.base_id))
+
+
+UPCASTERS["base.created", 1] = lambda payload: {**payload, "db_name": None}
 
 
 @event("base.updated")
@@ -87,8 +101,20 @@ def _create(command: CreateBase, facts: Facts) -> Sequence[Event]:
     if command.base_id in facts.catalog.bases:
         raise Conflict("The base exists already")
     return [
-        BaseCreated(command.base_id, command.name, command.description, command.icon)
+        BaseCreated(
+            command.base_id,
+            command.name,
+            command.description,
+            command.icon,
+            db_name_of(command.name, facts.catalog),
+        )
     ]
+
+
+def db_name_of(name: str, catalog: Catalog) -> str:
+    """What a new base is called in URLs."""
+    taken = {one.db_name for one in catalog.bases.values()}
+    return url_name("base", name, taken, len(catalog.bases))
 
 
 @decides(UpdateBase, role=Role.admin)
@@ -129,6 +155,7 @@ def _grow_created(catalog: Catalog, recorded: Recorded, event: BaseCreated) -> C
         recorded.at,
         recorded.at,
         recorded.version,
+        db_name=event.db_name or db_name_of(event.name, catalog),
     )
     return _with_base(catalog, recorded, base)
 

@@ -67,6 +67,7 @@ class Base:
     updated_at: str
     version: int = 1
     deleted: bool = False
+    db_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Field:
     version: int = 1
     deleted: bool = False
     slot: str = ""
+    api_name: str = ""
 
     def option(self, name: str, default: Json) -> Any:
         value = self.options.get(name)
@@ -206,6 +208,7 @@ class Table:
     schema_seq: int
     version: int = 1
     deleted: bool = False
+    slug: str = ""
     all_fields: Mapping[FieldId, Field] = field(default_factory=dict)
     all_constraints: Mapping[ConstraintId, Constraint] = field(default_factory=dict)
     all_views: Mapping[ViewId, View] = field(default_factory=dict)
@@ -227,6 +230,10 @@ class Table:
     @cached_property
     def by_folded_name(self) -> Mapping[str, Field]:
         return {one.name.casefold(): one for one in self.fields}
+
+    @cached_property
+    def by_api_name(self) -> Mapping[str, Field]:
+        return {one.api_name: one for one in self.fields}
 
     @cached_property
     def readers(self) -> Mapping[str, tuple[Field, Callable[[Any, Field], Value]]]:

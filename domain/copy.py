@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.access import Role
-from domain.base import BaseCreated, BaseDeleted
+from domain.base import BaseCreated, BaseDeleted, db_name_of
 from domain.catalog import Catalog, Constraint, Field, Table, View
 from domain.constraint import ConstraintCreated
 from domain.decider import asks, decides
@@ -72,7 +72,13 @@ def _copy_base(command: CopyBase, facts: Facts) -> Sequence[Event]:
         raise Conflict("The base exists already")
     base_id, ids = command.base_id, command.ids
     events: list[Event] = [
-        BaseCreated(base_id, command.name, command.description, command.icon)
+        BaseCreated(
+            base_id,
+            command.name,
+            command.description,
+            command.icon,
+            db_name_of(command.name, facts.catalog),
+        )
     ]
     for table in command.tables:
         events.append(
@@ -83,6 +89,7 @@ def _copy_base(command: CopyBase, facts: Facts) -> Sequence[Event]:
                 table.name,
                 table.description,
                 table.position,
+                table.slug,
             )
         )
     for table in command.tables:
@@ -106,6 +113,7 @@ def _field(one: Field, ids: Mapping[str, str]) -> FieldCreated:
         one.description,
         one.position,
         one.primary,
+        one.api_name,
     )
 
 

@@ -110,6 +110,7 @@ class Needs:
     emails: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
     api_keys_of: set[str] = field(default_factory=set)  # users
+    tokens: bool = False  # the workspace's access tokens
     files: set[str] = field(default_factory=set)
 
     def whole(self, table_id: str, ids: Iterable[str]) -> None:
@@ -152,6 +153,7 @@ class Facts:
         self.emails: dict[str, str] = {}
         self.users: dict[str, int] = {}  # version by id
         self.api_keys: dict[str, str] = {}  # of those that are there, the user
+        self.tokens: dict[str, str] = {}  # the same of access tokens
         self.files: dict[str, File] = {}  # of those asked for, the ones that are there
         self.sessions: set[str] = set()  # of the callers, those that are alive
         self._journal: list[tuple[dict[Any, Any], Any, Any]] = []

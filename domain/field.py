@@ -19,9 +19,17 @@ from domain.errors import (
     StaleSchema,
     TooManyFields,
 )
-from domain.events import Command, Event, Inverse, Recorded, event
+from domain.events import (
+    UPCASTERS,
+    Command,
+    Event,
+    Inverse,
+    Recorded,
+    event,
+)
 from domain.facts import Facts, Needs
 from domain.ids import FieldId, TableId
+from domain.naming import url_name
 from domain.values import Value, read_options
 from domain.workspace import differences, expect_version
 
@@ -69,8 +77,10 @@ class RestoreField(Command):
     field_id: FieldId
 
 
-@event("field.created")
+@event("field.created", schema=2)
 class FieldCreated(Event):
+    """`api_name` None, as in schema 1: by url-name-1."""
+
     field_id: str
     table_id: str
     name: str
@@ -80,9 +90,13 @@ class FieldCreated(Event):
     description: str | None
     position: int
     primary: bool
+    api_name: str | None = None
 
     def inverse(self) -> Inverse:
         return DeleteField(FieldId(self.field_id), if_there=True)
+
+
+UPCASTERS["field.created", 1] = lambda payload: {**payload, "api_name": None}
 
 
 @event("field.updated")
@@ -137,6 +151,12 @@ def _next_position(table: Table) -> int:
     return max((one.position for one in table.all_fields.values()), default=-1) + 1
 
 
+def api_name_of(name: str, table: Table, beside: Sequence[str] = ()) -> str:
+    """What a new field is called in URLs; `beside` are made at the same time."""
+    taken = {*beside, *(one.api_name for one in table.all_fields.values())}
+    return url_name("field", name, taken, len(taken))
+
+
 def _free_name(table: Table, wanted: str, taken: Sequence[str] = ()) -> str:
     used = set(table.by_folded_name) | {name.casefold() for name in taken}
     if wanted.casefold() not in used:
@@ -158,8 +178,9 @@ def _create(command: CreateField, facts: Facts) -> Sequence[Event]:
         command.type, command.options, table, facts.catalog, command.field_id
     )
     made: list[Event] = []
+    api_name = api_name_of(command.name, table)
     if command.type == "linked_record":
-        made = [reverse_of(command, table, facts)]
+        made = [reverse_of(command, table, facts, api_name)]
         options["reverse_field_id"] = command.reverse_id
         options.pop("reverse_name", None)
     own = FieldCreated(
@@ -172,11 +193,16 @@ def _create(command: CreateField, facts: Facts) -> Sequence[Event]:
         command.description,
         _next_position(table),
         not table.all_fields,
+        api_name,
     )
     return [own, *made]
 
 
-def reverse_of(command: CreateField, table: Table, facts: Facts) -> FieldCreated:
+def reverse_of(
+    command: CreateField, table: Table, facts: Facts, api_name: str | None = None
+) -> FieldCreated:
+    """The other end of a new link, or of a field that becomes one; `api_name` is a
+    new one's."""
     try:
         other = facts.catalog.live_table(str(command.options["linked_table_id"]))
     except NotFound as error:
@@ -186,10 +212,11 @@ def reverse_of(command: CreateField, table: Table, facts: Facts) -> FieldCreated
     same = other.id == table.id
     room_for(2 if same else 1, other)
     wanted = str(command.options.get("reverse_name") or table.name)
+    name = _free_name(other, wanted, [command.name] if same else [])
     return FieldCreated(
         str(command.reverse_id),
         other.id,
-        _free_name(other, wanted, [command.name] if same else []),
+        name,
         "linked_record",
         {
             "linked_table_id": table.id,
@@ -200,6 +227,7 @@ def reverse_of(command: CreateField, table: Table, facts: Facts) -> FieldCreated
         None,
         _next_position(other) + (1 if same else 0),
         not other.all_fields and not same,
+        api_name_of(name, other, [api_name] if same and api_name else []),
     )
 
 
@@ -396,6 +424,8 @@ def _grow_created(catalog: Catalog, recorded: Recorded, event: FieldCreated) -> 
         primary=event.primary,
         created_at=recorded.at,
         updated_at=recorded.at,
+        api_name=event.api_name
+        or api_name_of(event.name, catalog.tables[TableId(event.table_id)]),
     )
     return _with_field(catalog, recorded, field)
 

@@ -7,10 +7,18 @@ from domain.access import Role
 from domain.catalog import Catalog, Table
 from domain.decider import decides, grows
 from domain.errors import Conflict, Json, NameTaken, NotFound
-from domain.events import Command, Event, Inverse, Recorded, event
+from domain.events import (
+    UPCASTERS,
+    Command,
+    Event,
+    Inverse,
+    Recorded,
+    event,
+)
 from domain.facts import Facts
 from domain.field import FieldDeleted
 from domain.ids import BaseId, TableId
+from domain.naming import url_name
 from domain.workspace import before_of, differences, expect_version
 
 
@@ -45,17 +53,23 @@ class RestoreTable(Command):
     table_id: TableId
 
 
-@event("table.created")
+@event("table.created", schema=2)
 class TableCreated(Event):
+    """`slug` None, as in schema 1: by url-name-1."""
+
     table_id: str
     base_id: str
     number: int
     name: str
     description: str | None
     position: int
+    slug: str | None = None
 
     def inverse(self) -> Inverse:
         return DeleteTable(TableId(self.table_id))
+
+
+UPCASTERS["table.created", 1] = lambda payload: {**payload, "slug": None}
 
 
 @event("table.updated")
@@ -131,8 +145,15 @@ def _create(command: CreateTable, facts: Facts) -> Sequence[Event]:
             command.name,
             command.description,
             max(positions, default=-1) + 1,
+            slug_of(command.name, base.id, facts.catalog),
         )
     ]
+
+
+def slug_of(name: str, base_id: str, catalog: Catalog) -> str:
+    """What a new table is called in URLs."""
+    taken = [one.slug for one in catalog.tables.values() if one.base_id == base_id]
+    return url_name("t", name, set(taken), len(taken))
 
 
 @decides(UpdateTable, role=Role.admin)
@@ -179,6 +200,7 @@ def _grow_created(catalog: Catalog, recorded: Recorded, event: TableCreated) -> 
         created_at=recorded.at,
         updated_at=recorded.at,
         schema_seq=recorded.seq,
+        slug=event.slug or slug_of(event.name, event.base_id, catalog),
     )
     return _with_table(catalog, recorded, table)
 

@@ -22,6 +22,7 @@ from domain.ids import ConstraintId, TableId
 from domain.key import KeyCreated, KeyDeleted
 from domain.retype import FieldConverted, FieldRetyped
 from domain.table import TableCreated
+from domain.token import TokenCreated, TokenRevoked
 from domain.user import (
     AdministrationGranted,
     PasswordChanged,
@@ -41,6 +42,8 @@ from projections.records import convert, ddl
 from projections.records.keys import settle_keys
 from projections.target import Target
 
+# the vault has these, and no read table
+_OF_KEYS = (KeyCreated, KeyDeleted, TokenCreated, TokenRevoked)
 _OF_USERS = (UserRegistered, ProfileChanged, AdministrationGranted, PasswordChanged)
 
 
@@ -62,8 +65,8 @@ def apply(
         if isinstance(event, _OF_USERS):
             users.apply(connection, target, events[start])
             start += 1
-        elif isinstance(event, KeyCreated | KeyDeleted):
-            start += 1  # the vault has keys, and no read table
+        elif isinstance(event, _OF_KEYS):
+            start += 1
         elif isinstance(event, FieldConverted):
             convert.converted(connection, target, catalog, event)
             start += 1
@@ -86,7 +89,7 @@ def apply(
 
 def _of_records(recorded: Recorded) -> bool:
     event = recorded.event
-    beside = isinstance(event, FileUploaded | FieldConverted)
+    beside = isinstance(event, (FileUploaded, FieldConverted, *_OF_KEYS))
     return not beside and not changes_catalog(event)
 
 

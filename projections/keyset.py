@@ -106,7 +106,8 @@ def order(query: Query, *, backwards: bool) -> Clause:
     parts = []
     for sort in query.sorts:
         direction = "" if sort.descending else " DESC"
-        nulls = "" if never_empty(sort.field) else " NULLS FIRST"
+        first = "LAST" if sort.empty_first else "FIRST"
+        nulls = "" if never_empty(sort.field) else f" NULLS {first}"
         parts.append(_said("{}" + direction + nulls, sort_key(sort)))
     return _joined([*parts, _said("t.number DESC")], ", ")
 
@@ -130,13 +131,14 @@ def beyond(
 
 
 def _past(sort: Sort, value: Clause | None, *, backwards: bool) -> Clause:
-    """That a row's key alone puts it past the place; empty keys come last."""
+    """That a row's key alone puts it past the place."""
     key = sort_key(sort)
+    empty_at_end = sort.empty_first is backwards
     if value is None:
-        return _said("{} IS NOT NULL", key) if backwards else _said("FALSE")
+        return _said("FALSE") if empty_at_end else _said("{} IS NOT NULL", key)
     grows = sort.descending is backwards
     compared = _said("{} > {}" if grows else "{} < {}", key, value)
-    if backwards or never_empty(sort.field):
+    if not empty_at_end or never_empty(sort.field):
         return compared
     return _said("({} OR {} IS NULL)", compared, key)
 

@@ -120,7 +120,7 @@ _BASES = (
     b"""
     SELECT b.workspace_id, b.id, b.name, b.description, b.icon, b.created_by,
            ledger.rfc3339(b.created_at), ledger.rfc3339(b.updated_at),
-           b.version, b.deleted,
+           b.version, b.deleted, b.db_name,
            (SELECT count(*) FROM catalog.tables AS t
             WHERE t.workspace_id = b.workspace_id AND t.base_id = b.id
               AND NOT t.deleted)

@@ -25,7 +25,7 @@ Source: pybase-values, the operators of each type.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -60,12 +60,14 @@ class Condition:
     text "Ada" · number "29.99" · checkbox True · date "2024-01-31" · datetime
     "2024-01-31T10:00:00Z" · select a choice's name · link, id: a record's id · choices,
     user: ids of choices, of users · None for is_empty and is_not_empty.  Made by
-    `compare`.
+    `compare`, or by `projections.plainly`.  `exact`: case counts in what looks into
+    texts, and texts have an order, that of their code points.
     """
 
     field: Field
     operator: str
     value: Operand
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,11 @@ EVERYTHING: Final = And(())
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """Empty values come last in both directions.  Made by `sort_by`."""
+    """Empty values come last in both directions, unless told.  Made by `sort_by`."""
 
     field: Field
     descending: bool = False
+    empty_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,9 @@ def _system_field(name: str) -> Field:
         updated_at="",
     )
 
+
+# the row's number, which every record has too
+NUMBER: Final = replace(_system_field("number"), type="autonumber")
 
 # what every record has, by a name that a field of the table may take over
 SYSTEM_FIELDS: Final[Mapping[str, Field]] = {
@@ -190,9 +196,13 @@ def find_field(table: Table, name: str) -> Field:
 
 def sort_by(field: Field, *, descending: bool = False) -> Sort:
     """Raises Invalid for a field that has no order."""
-    if family(field) in _UNORDERED:
+    if not has_order(field):
         raise Invalid(f"Field {shown(field.name)} cannot be sorted by")
     return Sort(field, descending)
+
+
+def has_order(field: Field) -> bool:
+    return family(field) not in _UNORDERED
 
 
 def compare(field: Field, operator: str, value: Any) -> Where:
@@ -219,14 +229,19 @@ def compare(field: Field, operator: str, value: Any) -> Where:
     if value is None:
         raise Invalid(f"Field {shown(field.name)}: {operator} needs a value")
     try:
-        if kind == "datetime" and (day := _day(value)) is not None:
+        if kind == "datetime" and (day := read_day(value)) is not None:
             return _on_day(field, operator, day)
-        read = _READERS[kind]
-        if operator in _ORDERED and field.kind.operand is not None:
-            read = field.kind.operand
-        return Condition(field, operator, read(value, field))
+        return Condition(field, operator, read_operand(field, operator, value))
     except BadValue as error:
         raise Invalid(f"Field {shown(field.name)}: {error}") from error
+
+
+def read_operand(field: Field, operator: str, value: Any) -> Operand:
+    """What a field is compared with, in its kept form.  Raises BadValue."""
+    read = _READERS[family(field)]
+    if operator in _ORDERED and field.kind.operand is not None:
+        read = field.kind.operand
+    return read(value, field)
 
 
 def _means_empty(field: Field, kind: str, value: Any) -> bool:
@@ -311,7 +326,7 @@ _READERS: Final[Mapping[str, Callable[[Any, Field], Operand]]] = {
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-def _day(value: Any) -> date | None:
+def read_day(value: Any) -> date | None:
     """The day that a value of ten characters names; None for what has a time."""
     if not isinstance(value, str) or len(value) != 10:
         return None
@@ -324,7 +339,7 @@ def _day(value: Any) -> date | None:
 
 
 def _on_day(field: Field, operator: str, day: date) -> Where:
-    start, end = _midnight(field, day, 0), _midnight(field, day, 1)
+    start, end = midnight(field, day), midnight(field, day, 1)
     within = And((Condition(field, "gte", start), Condition(field, "lt", end)))
     match operator:
         case "eq":
@@ -339,7 +354,7 @@ def _on_day(field: Field, operator: str, day: date) -> Where:
             return Condition(field, operator, start)
 
 
-def _midnight(field: Field, day: date, later: int) -> str:
+def midnight(field: Field, day: date, later: int = 0) -> str:
     """The moment a day starts, or the one so many days later.
 
     Where the clock skips midnight, the moment it does; beyond the calendar's ends,

@@ -13,6 +13,7 @@ case, all else by code point, and an index on that expression serves it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, assert_never
 
@@ -262,6 +263,8 @@ def _cast(condition: Condition) -> str:
 
 
 def _compared(condition: Condition, column: sql.Composable, cast: str) -> Clause:
+    if cast == "text" and condition.operator not in _EQUALITY:
+        column = sql.SQL('{} COLLATE "C"').format(column)
     return _clause(
         _COMPARISONS[condition.operator],
         column,
@@ -363,6 +366,8 @@ _LITERALLY: Final = str.maketrans({one: "\\" + one for one in "\\%_"})
 
 
 def _matched(condition: Condition, column: sql.Composable) -> Clause:
+    if condition.exact:
+        return _matched_exactly(condition, column)
     needle = folded(str(condition.value))
     haystack = _haystack(column, needle)
     values = [*haystack.values, needle]
@@ -378,6 +383,21 @@ def _matched(condition: Condition, column: sql.Composable) -> Clause:
             text = "({} IS NOT NULL AND right({}, %s::integer) = %s::text)"
             values = [*haystack.values, len(needle), needle]
     return _clause(text, column, haystack.text, values=values)
+
+
+def _matched_exactly(condition: Condition, column: sql.Composable) -> Clause:
+    needle = str(condition.value)
+    match condition.operator:
+        case "contains":  # without regard to case first: an index serves that
+            loose = _matched(replace(condition, exact=False), column)
+            text, values = "({} AND strpos({}, %s::text) > 0)", [*loose.values, needle]
+            return _clause(text, loose.text, column, values=values)
+        case "starts_with":
+            text, values = "({0} IS NOT NULL AND starts_with({0}, %s::text))", [needle]
+        case _:  # ends_with
+            text = "({0} IS NOT NULL AND right({0}, %s::integer) = %s::text)"
+            values = [len(needle), needle]
+    return _clause(text, column, values=values)
 
 
 # Choices: what is compared is a name, what is stored an id
@@ -403,11 +423,12 @@ def _choices(condition: Condition) -> list[str]:
     if condition.operator in ("eq", "neq"):
         found = field.choice_ids.get(value)
         return [] if found is None else [found]
-    matches, needle = _MATCHES[condition.operator.removeprefix("not_")], folded(value)
+    matches = _MATCHES[condition.operator.removeprefix("not_")]
+    spelled = str if condition.exact else folded
     return [
         choice_id
         for choice_id, name in field.choice_names.items()
-        if matches(folded(name), needle)
+        if matches(spelled(name), spelled(value))
     ]
 
 
@@ -455,5 +476,6 @@ def _sorted(sort: Sort) -> Clause:
 
 def _direction(sort: Sort) -> str:
     # where never NULL: to say where NULLs go would put the index out of use
-    nulls = "" if never_empty(sort.field) else " NULLS LAST"
+    last = "FIRST" if sort.empty_first else "LAST"
+    nulls = "" if never_empty(sort.field) else f" NULLS {last}"
     return (" DESC" if sort.descending else "") + nulls

@@ -16,7 +16,7 @@ import uvicorn
 
 from api.access import AccessLog
 from api.metrics import Metrics
-from api.pybase.app import PyBaseApplication
+from api.ports import RecordsPort
 from api.serve import server_config
 from commands.embedded import DatabaseUrls
 from commands.settings import Settings
@@ -151,7 +151,7 @@ class Server:
 
     url: str
     system: System
-    application: PyBaseApplication
+    application: RecordsPort
     loop: asyncio.AbstractEventLoop
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -166,7 +166,7 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
     metrics = Metrics()
     metrics.watch(system)
     access = AccessLog(system)
-    application = PyBaseApplication(system, metrics, access)
+    application = RecordsPort(system, metrics, access)
     uvicorn_server = uvicorn.Server(server_config(application, settings, 0, drain=5))
     uvicorn_server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     loop = asyncio.new_event_loop()

@@ -61,6 +61,7 @@ _LOADED = (
     "emails",
     "users",
     "api_keys",
+    "tokens",
     "files",
 )
 
@@ -357,6 +358,8 @@ class Store:
         facts.files.update(_among(self.all.files, found.files))
         keys = self.all.api_keys.items()
         facts.api_keys.update(one for one in keys if one[1] in found.api_keys_of)
+        if found.tokens:
+            facts.tokens.update(self.all.tokens)
         return facts
 
     def _slugs(self) -> dict[str, str]:

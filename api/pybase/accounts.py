@@ -11,6 +11,7 @@ from api.http import Reply, Request, json_reply
 from api.limits import Limits
 from api.pybase import present, shapes
 from api.pybase.writing import committed, once, once_with_password, reply_of
+from api.sessions import SessionCookies
 from commands import accounts
 from commands.system import System, new_id, now, time_text
 from commands.unit import Origin, Outcome
@@ -27,8 +28,10 @@ _EMAIL = TypeAdapter(EmailStr)
 class Accounts:
     """The handlers that make and read tokens."""
 
-    def __init__(self, tokens: Tokens, limits: Limits | None = None) -> None:
-        self._tokens, self._limits = tokens, limits
+    def __init__(
+        self, tokens: Tokens, cookies: SessionCookies, limits: Limits | None = None
+    ) -> None:
+        self._tokens, self._cookies, self._limits = tokens, cookies, limits
 
     def _pair(
         self, system: System, user_id: str, session_id: str
@@ -81,7 +84,7 @@ class Accounts:
         )
         if self._limits is not None:
             await self._limits.right(key, request.address)
-        return reply_of(done)
+        return self._cookies.set(reply_of(done), user_id, session_id)
 
     async def login(self, system: System, request: Request) -> Reply:
         wanted = request.shape(shapes.Login)
@@ -103,7 +106,8 @@ class Accounts:
             str(pair["refresh_token"]),
             system.settings.refresh_token_days,
         )
-        return json_reply({**pair, "user": present.user(me)})
+        reply = json_reply({**pair, "user": present.user(me)})
+        return self._cookies.set(reply, me.user_id, session_id)
 
     async def refresh(self, system: System, request: Request) -> Reply:
         wanted = request.shape(shapes.Refresh)
@@ -116,7 +120,8 @@ class Accounts:
             str(pair["refresh_token"]),
             system.settings.refresh_token_days,
         )
-        return json_reply(pair)
+        reply = json_reply(pair)
+        return self._cookies.set(reply, claims.user_id, claims.session_id)
 
     async def logout(self, system: System, request: Request) -> Reply:
         """Ends the bearer's session; a refresh token in the body must be its own."""
@@ -133,7 +138,7 @@ class Accounts:
                     raise Unauthenticated()
                 await accounts.end_session(system.reader, claims.session_id)
         await accounts.end_session(system.reader, request.who.session_id)
-        return Reply(204, b"")
+        return self._cookies.cleared(Reply(204, b""))
 
     async def change_password(self, system: System, request: Request) -> Reply:
         """The session that asks stays; every other one ends with the old password."""

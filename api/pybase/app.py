@@ -1,6 +1,5 @@
 """PyBase as an application: its door, its documents, its pages for developers."""
 
-import logging
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +11,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from api.access import AccessLog
 from api.auth import Tokens
 from api.browsers import REPLY, adding, for_browsers, page_policy
 from api.door import Door, MethodNotAllowed, Receive, Scope, Send
@@ -23,16 +21,16 @@ from api.metrics import Metrics
 from api.openapi import document
 from api.pybase import errors, schemas
 from api.pybase.accounts import Accounts
-from api.pybase.operations import VERSION
 from api.pybase.routes import pybase_routes
-from api.routes import Route, Routes
+from api.routes import Routes
+from api.sessions import SessionCookies
+from api.telling import Telling
+from api.versions import VERSION
 from commands.api_keys import PREFIX as PREFIX_OF_KEYS
 from commands.api_keys import KeyRing
 from commands.system import System, new_id
 from domain.errors import DomainError, NotFound, Unauthenticated
 from projections.reader import Caller
-
-log = logging.getLogger("tabellion.access")
 
 PREFIX = "/api/v1"
 _DESCRIPTION = """Tables whose every change is a provable event.
@@ -72,13 +70,12 @@ class PyBase:
 class PyBaseApplication:
     """The ASGI application: the prefix goes to the door, the rest to FastAPI."""
 
-    def __init__(self, system: System, metrics: Metrics, access: AccessLog) -> None:
+    def __init__(self, system: System, metrics: Metrics, telling: Telling) -> None:
         secret = system.settings.secret_key.get_secret_value()
         tokens = Tokens(secret, "pybase")
         self._limits = Limits.of(system.settings, "pybase")
-        accounts = Accounts(tokens, self._limits)
+        accounts = Accounts(tokens, SessionCookies(system.settings), self._limits)
         self.routes = Routes(pybase_routes(accounts, metrics))
-        self._metrics, self._access = metrics, access
         self.max_header_bytes = system.settings.max_header_bytes
         self._door = Door(
             system,
@@ -86,7 +83,7 @@ class PyBaseApplication:
             prefix=PREFIX,
             routes=self.routes,
             language=PyBase(tokens, KeyRing(system.reader, time.monotonic)),
-            finished=self._finished,
+            finished=telling.of("pybase"),
             limits=self._limits,
         )
         self.pages = _pages(self.routes)
@@ -122,26 +119,6 @@ class PyBaseApplication:
         """Lets go of what the door holds beside the system."""
         if self._limits is not None:
             await self._limits.close()
-
-    def _finished(
-        self,
-        request: DoorRequest,
-        route: Route | None,
-        status: int,
-        seconds: float,
-        refusal: DomainError | None,
-    ) -> None:
-        path = route.path if route is not None else "unknown"
-        self._metrics.answered("pybase", path, request.method, status, seconds)
-        self._access.note(request, route, status, refusal)
-        if log.isEnabledFor(logging.INFO):
-            log.info(
-                "%s %s %s",
-                request.method,
-                path,
-                status,
-                extra={"request_id": request.request_id, "seconds": round(seconds, 6)},
-            )
 
 
 def _as_the_door_does(scope: Scope, send: Send) -> Send:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from api.downloads import attachment
 from api.http import (
     Reply,
     Request,
@@ -19,7 +20,6 @@ from api.http import (
     json_reply,
     read_id,
 )
-from api.pybase.exports import attachment
 from api.pybase.present import etag
 from api.pybase.writing import committed, once, reply_of
 from api.uploads import Form, read_form

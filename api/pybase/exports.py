@@ -1,6 +1,5 @@
 """Exports: every record that matches, as CSV or as JSON, while it is read."""
 
-import re
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -11,10 +10,11 @@ from collections.abc import (
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
+from api import sheet
+from api.downloads import attachment
 from api.http import Request, Streamed, read_id
-from api.pybase import shapes, sheet
+from api.pybase import shapes
 from api.pybase.parse import (
     fields_from,
     filter_from,
@@ -151,14 +151,3 @@ async def _csv(
         lines = []
     if lines:
         yield sheet.csv_lines(lines)
-
-
-_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|;]')
-_NOT_PLAIN = re.compile(r"[^A-Za-z0-9._ -]")
-
-
-def attachment(name: str) -> str:
-    """`Content-Disposition` of a file: a plain name, and its own by RFC 5987."""
-    safe = _NOT_IN_NAMES.sub("_", name)
-    plain = _NOT_PLAIN.sub("_", safe)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"

@@ -29,7 +29,7 @@ async def create_key(system: System, request: Request) -> Reply:
     wanted = request.shape(shapes.CreateApiKey)
     user_id = UserId(request.who.user_id)
     scopes = tuple(dict.fromkeys(SCOPES if wanted.scopes is None else wanted.scopes))
-    expires_at = _read_end(wanted.expires_at)
+    expires_at = read_end(wanted.expires_at)
     if request.who.scopes is not None:
         await _check_offspring(system, request, scopes, expires_at)
     secret = api_keys.make_secret()
@@ -88,7 +88,7 @@ async def _check_offspring(
         raise Forbidden("A key makes no key that outlives it")
 
 
-def _read_end(text: str | None) -> str | None:
+def read_end(text: str | None) -> str | None:
     """A time to come, as `time_text` spells it.  Raises Invalid."""
     if text is None:
         return None

@@ -2,10 +2,9 @@
 
 from api.http import Reply, Request, json_reply
 from api.metrics import CONTENT_TYPE, Metrics
+from api.versions import VERSION
 from commands.system import System
 from domain.errors import Busy
-
-VERSION = "0.1.0"
 
 
 async def health(system: System, _request: Request) -> Reply:

@@ -84,6 +84,17 @@ API_KEY = _object(
     created_at=_TIME,
 )
 NEW_API_KEY = _object(**API_KEY["properties"], key=_TEXT)
+ACCESS_TOKEN = _object(
+    id=_ID,
+    user_id=_ID,
+    name=_MAYBE,
+    token_prefix=_TEXT,
+    is_active=_FLAG,
+    expires_at=_MAYBE,
+    last_used_at=_MAYBE,
+    created_at=_TIME,
+)
+NEW_ACCESS_TOKEN = _object(**ACCESS_TOKEN["properties"], token=_TEXT)
 WORKSPACE = _object(
     id=_ID,
     name=_TEXT,
@@ -108,6 +119,7 @@ BASE = _object(
     name=_TEXT,
     description=_MAYBE,
     icon=_MAYBE,
+    db_name=_TEXT,
     tables_count=_COUNT,
     created_by=_TEXT,
     created_at=_TIME,
@@ -117,6 +129,7 @@ FIELD: Schema = _object(
     id=_ID,
     table_id=_ID,
     name=_TEXT,
+    api_name=_TEXT,
     type=_TEXT,
     field_type=_TEXT,
     options=ANY,
@@ -136,6 +149,7 @@ TABLE: Schema = _object(
     id=_ID,
     base_id=_ID,
     name=_TEXT,
+    slug=_TEXT,
     description=_MAYBE,
     primary_field_id=_MAYBE,
     position=_COUNT,

@@ -117,6 +117,18 @@ class UpdateUser(Shape):
     name: Name | None = None
 
 
+class CreateAccessToken(Shape):
+    """For the caller, or, by an administrator, for another member; without
+    `expires_at` it stays."""
+
+    name: Name | None = None
+    user_id: Id | None = None
+    expires_at: (
+        Annotated[str, Field(max_length=100, json_schema_extra={"format": "date-time"})]
+        | None
+    ) = None
+
+
 class CreateApiKey(Shape):
     """Without `scopes` a key may what its owner may; without `expires_at` it stays."""
 

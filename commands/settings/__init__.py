@@ -200,6 +200,13 @@ class Settings(BaseSettings):
         description="The most records of one batch",
         json_schema_extra=_unit("records"),
     )
+    tables_page_limit: int = Field(
+        1000,
+        ge=1,
+        le=10_000,
+        description="The most rows of one page of Table REST",
+        json_schema_extra=_unit("rows"),
+    )
     committer_connections: int = Field(
         3,
         ge=1,

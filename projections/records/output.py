@@ -96,6 +96,27 @@ def _record(
     return _concatenated(parts)
 
 
+def row_json(
+    target: Target, table: Table, *, with_record_id: bool = False
+) -> sql.Composed:
+    """The expression of one record as a flat row, by the names that its table's columns
+    have in URLs; `id` is its number.  The table's alias is `t`."""
+    return _row(target, table.id, table.schema_seq, with_record_id, _Same(table))
+
+
+@lru_cache(maxsize=512)
+def _row(
+    target: Target, _table_id: str, _schema_seq: int, with_record_id: bool, table: _Same
+) -> sql.Composed:
+    parts: list[sql.Composable] = [literal('{"id":'), sql.SQL("t.number")]
+    if with_record_id:
+        parts += [literal(',"record_id":"'), sql.SQL("t.id"), literal('"')]
+    for field in table.table.fields:
+        parts += [literal(f',"{field.api_name}":'), _value(target, field)]
+    rendered = _concatenated([*parts, literal("}")]).as_string()
+    return sql.Composed([sql.SQL(rendered)])
+
+
 def _concatenated(parts: list[sql.Composable]) -> sql.Composed:
     groups = [
         sql.SQL("concat({})").format(

@@ -18,18 +18,23 @@ ROWS = 2_000  # of a page, at the most
 BYTES = 256 * 1024  # of a page, about
 
 
-async def walk(snapshot: Snapshot, query: Query) -> AsyncGenerator[Sequence[str], None]:
-    """Pages of the records' JSON with `query.fields`; passes over `query.page`.
+async def walk(
+    snapshot: Snapshot, query: Query, shown: sql.Composable | None = None
+) -> AsyncGenerator[Sequence[str], None]:
+    """Pages of the records' JSON with `query.fields`, or of what `shown` says of `t`;
+    passes over `query.page`.
 
     Ids are put in order many at a time, because a sort without an index costs as much
     for few; what is large is read by id, in pages of about as many bytes.
     """
     size, place = FIRST_ROWS, None
+    if shown is None:
+        shown = record_json(snapshot.target, query.table, fields=query.fields)
     while True:
         ids = await _ids(snapshot, query, place)
         at = 0
         while at < len(ids):
-            texts = await _texts(snapshot, query, ids[at : at + size])
+            texts = await _texts(snapshot, query, shown, ids[at : at + size])
             at += len(texts)
             yield texts
             size = _next_size(size, sum(map(len, texts)))
@@ -63,13 +68,15 @@ async def _ids(snapshot: Snapshot, query: Query, place: Place | None) -> list[st
     return [row[0] for row in await snapshot.rows(statement, values)]
 
 
-async def _texts(snapshot: Snapshot, query: Query, ids: Sequence[str]) -> list[str]:
+async def _texts(
+    snapshot: Snapshot, query: Query, shown: sql.Composable, ids: Sequence[str]
+) -> list[str]:
     target = snapshot.target
     statement = sql.SQL(
         "SELECT {} FROM unnest(%s::uuid[]) WITH ORDINALITY AS n (id, place)"
         " JOIN {} AS t ON t.id = n.id ORDER BY n.place"
     ).format(
-        record_json(target, query.table, fields=query.fields),
+        shown,
         target.of_records(query.table.id),
     )
     rows = await snapshot.rows(statement, [text_array(ids)])

@@ -91,6 +91,9 @@ RULES = [
         body={"role": "viewer"},
     ),
     Rule("DELETE /workspaces/{workspace}/members/{member}", "admin", 204),
+    Rule("GET /workspaces/{workspace}/tokens", "viewer"),
+    Rule("POST /workspaces/{workspace}/tokens", "viewer", 201, body={}),
+    Rule("DELETE /workspaces/{workspace}/tokens/{access}", "viewer", 204),
     # --- bases
     Rule("GET /bases", SIGNED_IN),
     Rule("GET /bases", "viewer", query={"workspace_id": "{workspace}"}),
@@ -270,6 +273,8 @@ class World:
         self.own = self.stage(owner, self.workspace) | {"member": member["id"]}
         theirs = stranger.workspace("Theirs")["id"]
         self.foreign = self.stage(stranger, theirs)
+        for things, whose in ((self.own, owner), (self.foreign, stranger)):
+            things["access"] = self.token(whose, things["workspace"])["id"]
         self.absent = {name: new_id() for name in self.foreign}
 
     def stage(self, client, workspace_id):
@@ -289,6 +294,9 @@ class World:
             "file": client.upload(workspace_id, b"Ada")["id"],
         }
 
+    def token(self, client, workspace_id):
+        return made(client.post(f"/workspaces/{workspace_id}/tokens", json={}))
+
     def things(self, rule, caller, whose):
         """Ids for the names of a rule; what is going to be changed is made anew."""
         if whose == ABSENT:
@@ -305,6 +313,9 @@ class World:
             found = found | {"key": key["id"]}
         if whose == OWN and expected(rule, caller, whose) < 400:
             found = found | self.passing(rule)
+            if "access" in rule.names:  # everybody's own
+                token = self.token(self.callers[caller], self.workspace)
+                found = found | {"access": token["id"]}
         return anything | found | {"user": self.somebody(rule, caller, whose)}
 
     def passing(self, rule):
@@ -598,3 +609,55 @@ def test_every_route_has_a_rule_and_every_rule_a_route(server):
     rows = {shape(f"{row.method} {row.path}") for row in server.application.routes.rows}
 
     assert {shape(rule.operation) for rule in RULES} == rows
+
+
+# ------------------------------------------------------------------- Table REST
+
+
+def names_of(client, things):
+    """What a table's URL says of workspace, base and table."""
+    return (
+        made(client.get(f"/workspaces/{things['workspace']}"))["slug"],
+        made(client.get(f"/bases/{things['base']}"))["db_name"],
+        made(client.get(f"/tables/{things['table']}"))["slug"],
+    )
+
+
+def rest(world, caller, names):
+    slug, base, table = names
+    path = f"{world.url}/api/workspace/{slug}/database/{base}/table/{table}/"
+    world.callers[caller].cookies.clear()  # of a log-in of an earlier test
+    return world.callers[caller].get(path)
+
+
+def test_table_rest_has_the_route_of_its_rules(server):
+    rows = server.application.tables.routes.rows
+
+    assert [f"{row.method} {row.path}" for row in rows] == [
+        "GET /{workspace_slug}/database/{db_name}/table/{table_name}/"
+    ]
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_rows_are_read_by_every_role(world, ledger, caller):
+    names = names_of(world.callers["owner"], world.own)
+    before = positions(ledger)
+
+    reply = rest(world, caller, names)
+
+    assert reply.status_code == {"anonymous": 403, "stranger": 404}.get(caller, 200)
+    assert positions(ledger) == before
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_rows_of_anothers_workspace_answer_as_those_of_none(world, caller):
+    known, unknown = world.foreign, world.callers["stranger"]
+    names = names_of(unknown, known)
+    if caller == "stranger":  # whose own the foreign things are
+        names = names_of(world.callers["owner"], world.own)
+
+    there = rest(world, caller, names)
+    nowhere = rest(world, caller, ("no-such-workspace", *names[1:]))
+
+    assert there.status_code == (403 if caller == "anonymous" else 404)
+    assert same_but_for_ids(there, {}) == same_but_for_ids(nowhere, {})

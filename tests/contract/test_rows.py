@@ -1,6 +1,7 @@
 """Every promise of the checklist that is delivered has a test named after it.
 
 `test_a_031_…` is A-031; `test_a_112_to_114_…`, `test_a_055_and_056_…` are several.
+A is PyBase, B is Table REST, whose rows have a last digit beyond 9: `test_b_03a_…`.
 """
 
 import re
@@ -30,6 +31,18 @@ DELIVERED = {
     "constraints": range(330, 343),
     "errors": range(350, 358),
 }
+# the same of Table REST: all of it
+OF_TABLE_REST = (
+    *(f"00{last}" for last in "123"),
+    *(f"01{last}" for last in "01234"),
+    *(f"02{last}" for last in "01234"),
+    *(f"03{last}" for last in "0123456789a"),
+    *(f"04{last}" for last in "0123456789ab"),
+    *(f"05{last}" for last in "0123456789ab"),
+    "060",
+    *(f"07{last}" for last in "012345678"),
+    *(f"08{last}" for last in "0123456789abcd"),
+)
 # nothing to be seen: no operation that is documented needs a constraint to be enforced
 NOWHERE = {354}
 
@@ -65,3 +78,10 @@ def test_every_row_that_is_delivered_has_a_test():
     promised = set(chain.from_iterable(DELIVERED.values()))
 
     assert promised - tested - NOWHERE == set()
+
+
+def test_every_row_of_table_rest_has_a_test():
+    text = "".join(path.read_text() for path in TESTS.rglob("test_*.py"))
+    tested = re.findall(r"^def test_b_(\d\d[\da-f])_\w+", text, re.M)
+
+    assert set(OF_TABLE_REST) - set(tested) == set()

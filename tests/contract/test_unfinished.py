@@ -123,6 +123,9 @@ POST /tables/{id}/import
 POST /attachments
 GET /attachments/{id}
 GET /attachments/{id}/content
+GET /workspaces/{id}/tokens
+POST /workspaces/{id}/tokens
+DELETE /workspaces/{id}/tokens/{token_id}
 """
 
 UNFINISHED = """

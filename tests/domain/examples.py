@@ -22,6 +22,7 @@ from domain.record import (
 )
 from domain.retype import FieldConverted, FieldRetyped
 from domain.table import TableCreated, TableDeleted, TableRestored, TableUpdated
+from domain.token import TokenCreated, TokenRevoked
 from domain.user import (
     AdministrationGranted,
     PasswordChanged,
@@ -78,10 +79,14 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ("member.added", 1): MemberAdded(STREAM, OTHER, "commenter"),
     ("member.removed", 1): MemberRemoved(STREAM, OTHER, "admin"),
     ("base.created", 1): BaseCreated(STREAM, "Base", None, "📚"),
+    ("base.created", 2): BaseCreated(STREAM, "Bücher!", None, "📚", "bucher"),
     ("base.updated", 1): BaseUpdated(STREAM, {"icon": {"from": "📚", "to": None}}),
     ("base.deleted", 1): BaseDeleted(STREAM, "Base"),
     ("base.restored", 1): BaseRestored(STREAM),
     ("table.created", 1): TableCreated(STREAM, OTHER, 7, "Authors", "Who", 0),
+    ("table.created", 2): TableCreated(
+        STREAM, OTHER, 7, "Authors", "Who", 0, "authors_2"
+    ),
     ("table.updated", 1): TableUpdated(
         STREAM, {"name": {"from": "Authors", "to": "Writers"}}
     ),
@@ -98,6 +103,11 @@ EXAMPLES: dict[tuple[str, int], Event] = {
         2,
         False,
     ),
+    ("field.created", 2): FieldCreated(
+        STREAM, OTHER, "日本", "text", {}, False, None, 2, False, "field_3"
+    ),
+    ("token.created", 1): TokenCreated(STREAM, OTHER, None),
+    ("token.revoked", 1): TokenRevoked(STREAM, OTHER),
     ("field.updated", 1): FieldUpdated(
         STREAM,
         OTHER,

@@ -33,7 +33,7 @@ def test_a_base_is_created():
     scenario(
         given=MEMBERS,
         when=CreateBase(BASE, "Base", "All of it", "book"),
-        then=[BaseCreated("base", "Base", "All of it", "book")],
+        then=[BaseCreated("base", "Base", "All of it", "book", "base")],
     )
 
 
@@ -41,7 +41,7 @@ def test_two_bases_may_have_one_name():
     scenario(
         given=AUTHORS,
         when=CreateBase(BaseId("other"), "Base"),
-        then=[BaseCreated("other", "Base", None, None)],
+        then=[BaseCreated("other", "Base", None, None, "base_2")],
     )
 
 

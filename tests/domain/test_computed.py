@@ -64,6 +64,7 @@ def test_a_formula_is_kept_by_ids():
                 None,
                 4,
                 False,
+                "new",
             )
         ],
     )
@@ -177,7 +178,9 @@ def test_a_lookup_looks_through_a_link_of_its_table():
         given=BOOKS,
         when=CreateField(NEW, THE_BOOKS, "New", "lookup", LOOKUP),
         then=[
-            FieldCreated("new", "books", "New", "lookup", LOOKUP, False, None, 3, False)
+            FieldCreated(
+                "new", "books", "New", "lookup", LOOKUP, False, None, 3, False, "new"
+            )
         ],
     )
 

@@ -53,7 +53,7 @@ def test_a_065_a_copy_begins_as_a_base_that_is_deleted():
     unit = store.do(copy_of(store))
 
     events = [one.event for one in unit]
-    assert events[0] == BaseCreated(COPY, "Copy", None, None)
+    assert events[0] == BaseCreated(COPY, "Copy", None, None, "copy")
     assert events[-3:] == [
         TableDeleted(AUTHORS, COPY, "Authors"),
         TableDeleted(BOOKS_COPY, COPY, "Books"),
@@ -73,6 +73,8 @@ def test_a_065_the_copy_has_the_same_fields_under_other_ids():
     for old in tables(store):
         copied = store.catalog.live_table(f"{old.id}+")
         assert (copied.name, copied.position) == (old.name, old.position)
+        assert copied.slug == old.slug
+        assert list(copied.by_api_name) == list(old.by_api_name)
         for one, other in zip(old.fields, copied.fields, strict=True):
             assert (one.name, one.type, one.position, one.required, one.primary) == (
                 other.name,

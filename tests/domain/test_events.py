@@ -14,6 +14,7 @@ from domain.ids import WorkspaceId
 from domain.key import KeyCreated, KeyDeleted
 from domain.record import RecordLinksChanged
 from domain.retype import FieldConverted
+from domain.token import TokenCreated, TokenRevoked
 from domain.user import (
     AdministrationGranted,
     PasswordChanged,
@@ -35,6 +36,8 @@ FINAL = {
     PasswordChanged,
     KeyCreated,
     KeyDeleted,
+    TokenCreated,
+    TokenRevoked,
     FileUploaded,
     ConstraintActivated,
     ConstraintFailed,
@@ -162,7 +165,7 @@ def test_records_users_keys_and_files_are_beside_the_catalogue_and_all_else_is_i
         if changes_catalog(EXAMPLES[one.TYPE, one.SCHEMA])
     }
 
-    assert beside == {"file", "key", "record", "user", "field"}
+    assert beside == {"file", "key", "record", "token", "user", "field"}
     assert not changes_catalog(EXAMPLES["field.converted", 1])  # of records' values
     assert within == {
         "workspace",

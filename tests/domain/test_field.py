@@ -73,6 +73,7 @@ def test_the_first_field_of_a_table_is_its_primary():
                 "Who",
                 0,
                 True,
+                "name",
             )
         ],
     )
@@ -82,7 +83,11 @@ def test_a_later_field_comes_behind_the_others():
     scenario(
         given=AUTHORS,
         when=wish(),
-        then=[FieldCreated("new", "authors", "New", "text", {}, False, None, 4, False)],
+        then=[
+            FieldCreated(
+                "new", "authors", "New", "text", {}, False, None, 4, False, "new"
+            )
+        ],
     )
 
 
@@ -95,7 +100,9 @@ def test_place_and_rank_of_a_deleted_field_are_not_given_again():
         ],
         when=wish("Name"),
         then=[
-            FieldCreated("new", "authors", "Name", "text", {}, False, None, 1, False)
+            FieldCreated(
+                "new", "authors", "Name", "text", {}, False, None, 1, False, "name_2"
+            )
         ],
     )
 
@@ -139,7 +146,11 @@ def test_a_deleted_field_makes_room_for_another():
     scenario(
         given=[*FULL, FieldDeleted("f7", "authors", "F7")],
         when=wish("F7"),
-        then=[FieldCreated("new", "authors", "F7", "text", {}, False, None, 1, False)],
+        then=[
+            FieldCreated(
+                "new", "authors", "F7", "text", {}, False, None, 1, False, "f7_2"
+            )
+        ],
     )
 
 

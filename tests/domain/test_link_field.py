@@ -59,7 +59,16 @@ def wish(to: str, *, table: str = "authors", name: str = "New", **options: Any):
 def end(field_id: str, table: str, name: str, position: int, **options: Any):
     """One end as an event has it; its primary flag is off."""
     return FieldCreated(
-        field_id, table, name, "linked_record", options, False, None, position, False
+        field_id,
+        table,
+        name,
+        "linked_record",
+        options,
+        False,
+        None,
+        position,
+        False,
+        name.lower().replace(" ", "_"),
     )
 
 

@@ -47,7 +47,7 @@ def test_a_table_is_created_behind_the_others():
     scenario(
         given=BOOKS,
         when=CreateTable(NEW, BASE, 3, "Shops", "Where"),
-        then=[TableCreated("shops", "base", 3, "Shops", "Where", 2)],
+        then=[TableCreated("shops", "base", 3, "Shops", "Where", 2, "shops")],
     )
 
 
@@ -55,7 +55,7 @@ def test_the_first_table_of_a_base_has_position_0():
     scenario(
         given=[*AUTHORS, BaseCreated("other", "Other", None, None)],
         when=CreateTable(NEW, BaseId("other"), 3, "Authors"),
-        then=[TableCreated("shops", "other", 3, "Authors", None, 0)],
+        then=[TableCreated("shops", "other", 3, "Authors", None, 0, "authors")],
     )
 
 
@@ -63,7 +63,7 @@ def test_the_position_of_a_deleted_table_is_not_given_again():
     scenario(
         given=DELETED,
         when=CreateTable(NEW, BASE, 3, "Shops"),
-        then=[TableCreated("shops", "base", 3, "Shops", None, 1)],
+        then=[TableCreated("shops", "base", 3, "Shops", None, 1, "shops")],
     )
 
 
@@ -90,11 +90,11 @@ def test_two_tables_of_one_unit_cannot_share_a_name():
     )
 
 
-def test_the_name_of_a_deleted_table_is_free():
+def test_the_name_of_a_deleted_table_is_free_but_not_in_urls():
     scenario(
         given=DELETED,
         when=CreateTable(NEW, BASE, 3, "Authors"),
-        then=[TableCreated("shops", "base", 3, "Authors", None, 1)],
+        then=[TableCreated("shops", "base", 3, "Authors", None, 1, "authors_2")],
     )
 
 

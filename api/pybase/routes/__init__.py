@@ -14,6 +14,7 @@ from api.pybase.routes.operations import operation_rows
 from api.pybase.routes.records import record_rows
 from api.pybase.routes.structure import constraint_rows, field_rows, table_rows
 from api.pybase.routes.to_come import rows_to_come
+from api.pybase.routes.tokens import token_rows
 from api.pybase.routes.views import view_rows
 from api.pybase.routes.workspaces import base_rows, workspace_rows
 from api.routes import Route
@@ -25,6 +26,7 @@ def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
         *operation_rows(metrics),
         *account_rows(accounts),
         *workspace_rows(),
+        *token_rows(),
         *base_rows(),
         *table_rows(),
         *import_rows(),

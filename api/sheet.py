@@ -54,6 +54,11 @@ def row(text: str, names: Sequence[str]) -> list[str]:
     return [_cell(values[name]) for name in names]
 
 
+def flat_row(text: str) -> list[str]:
+    """A flat object's values as cells, in its order."""
+    return [_cell(value) for value in _DECODER.decode(text).values()]
+
+
 def harmless(text: str) -> str:
     """The text, or what shows it without being run."""
     found = _BEHIND.sub(r"\1'\2", text) if _BEHIND.search(text) else text

@@ -1,0 +1,1 @@
+"""Table REST: the records of PyBase, read by names in a URL."""

@@ -1,0 +1,167 @@
+"""A table's rows: a page as JSON or CSV, or all of them as CSV."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+import orjson
+
+from api import sheet
+from api.downloads import attachment
+from api.http import Reply, Request, Streamed
+from api.tables.errors import BAD_TOKEN, NO_WORKSPACE, TooManyDownloads
+from api.tables.parse import Asked, columns_of, query_of, read
+from api.tables.target import NoSuchTable, Path, Target, find
+from commands.system import System
+from domain.access import Role
+from domain.catalog import Catalog
+from domain.errors import NotFound, Unauthenticated
+from domain.ids import WorkspaceId
+from projections.query import Query
+from projections.reader import Found, Plan, Statement, allow
+from projections.records.output import row_json
+from projections.records.walk import walk
+from projections.slugs import Slugs
+from projections.snapshot import snapshot
+from projections.sql import page_with_total
+
+CSV = "text/csv; charset=utf-8; header=present"
+MEDIA = ("application/json", "text/csv")
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What a request is, once the catalogue has said so."""
+
+    workspace_id: WorkspaceId
+    target: Target
+    asked: Asked
+    query: Query
+
+    @property
+    def columns(self) -> list[str]:
+        with_record_id = self.asked.with_record_id
+        return columns_of(self.target.table, with_record_id=with_record_id)
+
+    @property
+    def statement(self) -> Statement:
+        shown = row_json(
+            self.target.rows,
+            self.target.table,
+            with_record_id=self.asked.with_record_id,
+        )
+        found = page_with_total(self.query, self.target.rows, self.query.page, shown)
+        return found.text, found.values
+
+
+def _plan(catalog: Catalog, path: Path, request: Request, most: int) -> _Planned:
+    """Raises what is refused, in the order that clients rely on."""
+    asked: Asked | None = None
+
+    def parameters() -> None:
+        nonlocal asked
+        asked = read(request.query, most)
+
+    target = find(catalog, path, parameters)
+    if asked is None:
+        raise RuntimeError("the parameters were not read")
+    return _Planned(catalog.id, target, asked, query_of(asked, target.table))
+
+
+class Tables:
+    """The handler, and whose the slugs are that it was asked for."""
+
+    def __init__(self, slugs: Slugs) -> None:
+        self._slugs = slugs
+
+    async def read(self, system: System, request: Request) -> Reply | Streamed:
+        path, most = Path.of(request), system.settings.tables_page_limit
+        planned: _Planned | None = None
+
+        def plan(catalog: Catalog) -> Sequence[Statement]:
+            nonlocal planned
+            planned = _plan(catalog, path, request, most)
+            return [] if planned.asked.limit is None else [planned.statement]
+
+        found = await self._ask(request, path, plan)
+        if planned is None:
+            raise RuntimeError("an answer to what was not asked")
+        headers = {"x-position": str(found.position)}
+        if planned.asked.format == "json":
+            return Reply(200, _json(path, planned, found), headers)
+        name = f"{planned.target.table.slug}.csv"
+        headers |= {"content-type": CSV, "content-disposition": attachment(name)}
+        if planned.asked.limit is None:
+            del headers["x-position"]  # the snapshot is a later one
+            parts = _everything(system, request, path, planned)
+            return Streamed(parts, headers=headers)
+        return Reply(200, _csv(planned, found), headers)
+
+    async def _ask(self, request: Request, path: Path, plan: Plan) -> Found:
+        try:
+            return await self._slugs.ask(
+                request.who, path.workspace, plan, min_position=request.min_position
+            )
+        except Unauthenticated as error:
+            raise Unauthenticated(BAD_TOKEN) from error
+        except NoSuchTable:
+            raise
+        except NotFound as error:
+            raise NotFound(NO_WORKSPACE) from error
+
+
+def _json(path: Path, planned: _Planned, found: Found) -> bytes:
+    (rows,), asked = found.results, planned.asked
+    total, limit = rows[0][0], asked.limit or 1
+    pages = -(-total // limit)
+    rest = orjson.dumps(
+        {
+            "pagination": {
+                "page": asked.page,
+                "limit": limit,
+                "total_rows": total,
+                "total_pages": pages,
+                "has_next": asked.page < pages,
+                "has_previous": asked.page > 1,
+            },
+            "columns": planned.columns,
+            "table": path.table,
+            "workspace": path.workspace,
+            "database": path.database,
+        }
+    )
+    data = ",".join([row[1] for row in rows if row[1] is not None]).encode()
+    return b'{"data":[%b],%b' % (data, rest[1:])
+
+
+def _csv(planned: _Planned, found: Found) -> bytes:
+    (rows,) = found.results
+    lines = [sheet.flat_row(row[1]) for row in rows if row[1] is not None]
+    return sheet.csv_lines([sheet.header(planned.columns), *lines])
+
+
+async def _everything(
+    system: System, request: Request, path: Path, planned: _Planned
+) -> AsyncGenerator[bytes, None]:
+    """Every row as of one moment, a page at a time by key."""
+    if system.long_reads.locked():
+        raise TooManyDownloads()
+    async with (
+        system.long_reads,
+        snapshot(system.urls.app, planned.workspace_id) as seen,
+    ):
+        allow(seen.catalog, request.who.user_id, Role.viewer)
+        target = find(seen.catalog, path)
+        now = replace(
+            planned, target=target, query=query_of(planned.asked, target.table)
+        )
+        shown = row_json(
+            target.rows, target.table, with_record_id=now.asked.with_record_id
+        )
+        lines = [sheet.header(now.columns)]
+        async with aclosing(walk(seen, now.query, shown)) as pages:
+            async for texts in pages:
+                yield sheet.csv_lines([*lines, *map(sheet.flat_row, texts)])
+                lines = []
+        if lines:
+            yield sheet.csv_lines(lines)
