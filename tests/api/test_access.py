@@ -166,6 +166,11 @@ RULES = [
     Rule("POST /records/export", "viewer", query={"table_id": "{table}"}),
     # --- the feed
     Rule("GET /events", "viewer", query={"workspace_id": "{workspace}"}),
+    # --- what happened
+    Rule("GET /records/{record}/history", "viewer"),
+    Rule("GET /records/{record}/blame", "viewer"),
+    Rule("GET /tables/{table}/history", "viewer"),
+    Rule("GET /fields/{field}/history", "viewer"),
     # --- views
     Rule("GET /views", "viewer", query={"table_id": "{table}"}),
     Rule("POST /views", "editor", 201, body={"table_id": "{table}", "name": "{new}"}),

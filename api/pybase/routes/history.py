@@ -1,0 +1,50 @@
+"""What happened: history, blame, differences, the audit's list."""
+
+from api.pybase import blame, history, schemas
+from api.pybase.routes.rows import SIZE, read
+from api.routes import Parameter, Route
+
+POSITION = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+PAGE: tuple[Parameter, ...] = (
+    ("after", POSITION, "Go on from a page's `next`: events before this position"),
+    ("limit", SIZE, "Events on a page, 1 to 1,000; 100 unless told"),
+)
+FIELD: tuple[Parameter, ...] = (
+    ("field", "string", "Only what changed this field: its name, or its id"),
+)
+
+
+def history_rows() -> list[Route]:
+    return [
+        read(
+            "/records/{id}/history",
+            "What happened to a record, newest first",
+            history.record_history,
+            "history",
+            schemas.HISTORY,
+            query=(*FIELD, *PAGE),
+        ),
+        read(
+            "/records/{id}/blame",
+            "Who set each of a record's values",
+            blame.record_blame,
+            "history",
+            schemas.BLAME,
+        ),
+        read(
+            "/tables/{id}/history",
+            "What happened to a table's schema, newest first",
+            history.table_history,
+            "history",
+            schemas.HISTORY,
+            query=PAGE,
+        ),
+        read(
+            "/fields/{id}/history",
+            "What happened to a field, newest first",
+            history.field_history,
+            "history",
+            schemas.HISTORY,
+            query=PAGE,
+        ),
+    ]
