@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from psycopg import sql
 
-from domain.catalog import Field, Table
+from domain.catalog import Table
 from domain.events import Actor, Recorded, decode
 from domain.ids import WorkspaceId
 from domain.timeline import Timeline, timeline
@@ -36,7 +36,7 @@ def of_record(
         "record": record_id,
         "before": before,
         "limit": limit,
-        "fields": text_array(_changed_fields(table)),
+        "fields": text_array(changed_fields(table)),
     }
 
 
@@ -60,6 +60,11 @@ def has_been(workspace_id: WorkspaceId, stream: str) -> Statement:
     return _HAS_BEEN, [workspace_id, stream]
 
 
+def made_at(workspace_id: WorkspaceId, stream: str) -> Statement:
+    """The position of a stream's first event."""
+    return _MADE_AT, [workspace_id, stream]
+
+
 def envelopes(rows: Rows) -> list[Envelope]:
     return [Envelope(*row) for row in rows]
 
@@ -69,7 +74,7 @@ def envelopes(rows: Rows) -> list[Envelope]:
 
 def field_changes(workspace_id: WorkspaceId, table: Table) -> Statement:
     """Asks what `timelines` reads."""
-    return _FIELD_CHANGES, [workspace_id, text_array(_changed_fields(table))]
+    return _FIELD_CHANGES, [workspace_id, text_array(changed_fields(table))]
 
 
 def timelines(
@@ -90,13 +95,9 @@ def timelines(
 _NOBODY = Actor("system", "")
 
 
-def _changed_fields(table: Table) -> list[Any]:
+def changed_fields(table: Table) -> list[Any]:
     """Fields to which more than their creation happened."""
-    return [one.id for one in table.all_fields.values() if _changed(one)]
-
-
-def _changed(field: Field) -> bool:
-    return field.version > 1
+    return [one.id for one in table.all_fields.values() if one.version > 1]
 
 
 # -------------------------------------------------------------------- statements
@@ -180,6 +181,11 @@ _OF_STREAMS = (
 _HAS_BEEN = (
     b"SELECT EXISTS (SELECT FROM ledger.events WHERE workspace_id = %s::uuid"
     b" AND stream_id = %s::uuid AND version = 1)"
+)
+
+_MADE_AT = (
+    b"SELECT seq FROM ledger.events WHERE workspace_id = %s::uuid"
+    b" AND stream_id = %s::uuid AND version = 1"
 )
 
 _FIELD_CHANGES = b"""

@@ -53,8 +53,8 @@ def read_page(request: Request) -> Asked:
 async def record_history(system: System, request: Request) -> Reply:
     """Also of a record that is deleted, and of one whose table is."""
     record_id = request.id("id", "record")
-    asked = read_page(request)
     workspace_id = await system.reader.find(request.who, "record", record_id)
+    asked = read_page(request)
 
     def plan(catalog: Catalog) -> Sequence[Statement]:
         table = table_of(catalog, record_id)
@@ -112,8 +112,8 @@ async def field_history(system: System, request: Request) -> Reply:
 
 
 async def _schema(system: System, request: Request, kind: str, some_id: str) -> Reply:
-    asked = read_page(request)
     workspace_id = await system.reader.find(request.who, kind, some_id)
+    asked = read_page(request)
     missing = f"{kind.capitalize()} not found"
 
     def table_in(catalog: Catalog) -> Table:

@@ -245,3 +245,10 @@ BLAME: Schema = {
         via=_MAYBE,
     ),
 }
+DIFF = _object(
+    added=array(RECORD),
+    removed=array(RECORD),
+    changed=array(_object(record_id=_ID, changes=_CHANGES)),
+    schema=array(_HAPPENED),
+    **{"from": _COUNT, "to": _COUNT},
+)

@@ -74,16 +74,18 @@ class Telling:
         }
 
     def shown(self, form: Field, kept: Any, number: int = 0) -> orjson.Fragment:
-        """A kept value as records show it; `number` is the record's.
+        """A kept value as records show it; `number` is the record's."""
+        return orjson.Fragment(self.text(form, kept, number))
 
-        `form` is one of the timelines', which outlive what is kept of them here.
-        """
+    def text(self, form: Field, kept: Any, number: int = 0) -> bytes:
+        """The same as JSON.  `form` is one of the timelines', which outlive what is
+        kept of them here."""
         show = self._showers.get(id(form))
         if show is None:
             show = self._showers[id(form)] = present.shower(form)
         if form.type == "autonumber" and kept is not None:
             number = int(kept)
-        return orjson.Fragment(show(kept, number))
+        return show(kept, number)
 
     def _numbers(self, number: int, recorded: Recorded) -> dict[str, Told]:
         """An autonumber is the record's number: it comes and goes with the record."""

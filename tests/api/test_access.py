@@ -171,6 +171,7 @@ RULES = [
     Rule("GET /records/{record}/blame", "viewer"),
     Rule("GET /tables/{table}/history", "viewer"),
     Rule("GET /fields/{field}/history", "viewer"),
+    Rule("GET /tables/{table}/diff", "viewer", query={"from": "{at}"}),
     # --- views
     Rule("GET /views", "viewer", query={"table_id": "{table}"}),
     Rule("POST /views", "editor", 201, body={"table_id": "{table}", "name": "{new}"}),
@@ -292,6 +293,7 @@ class World:
             "record": client.record(table["id"], Name=new_id())["id"],
             "constraint": client.constraint(table["ids"]["Name"])["id"],
             "file": client.upload(workspace_id, b"Ada")["id"],
+            "at": str(client.position(workspace_id)),
         }
 
     def things(self, rule, caller, whose):

@@ -127,6 +127,7 @@ GET /records/{id}/history
 GET /records/{id}/blame
 GET /tables/{id}/history
 GET /fields/{id}/history
+GET /tables/{id}/diff
 """
 
 UNFINISHED = """

@@ -1,7 +1,7 @@
 """What happened: history, blame, differences, the audit's list."""
 
-from api.pybase import blame, history, schemas
-from api.pybase.routes.rows import SIZE, read
+from api.pybase import blame, diff, history, schemas
+from api.pybase.routes.rows import READ, SIZE, VIEWER, read
 from api.routes import Parameter, Route
 
 POSITION = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
@@ -11,6 +11,14 @@ PAGE: tuple[Parameter, ...] = (
 )
 FIELD: tuple[Parameter, ...] = (
     ("field", "string", "Only what changed this field: its name, or its id"),
+)
+
+
+MOMENT = {"type": "string", "pattern": r"^(\d{1,18}|\d{4}-\d\d-\d\d[Tt ].+)$"}
+DIFF: tuple[Parameter, ...] = (
+    ("from", MOMENT, "The earlier moment: a position, or an RFC 3339 time"),
+    ("to", MOMENT, "The later one; now unless told"),
+    ("format", {"type": "string", "enum": ["json", "csv"]}, "json unless told"),
 )
 
 
@@ -46,5 +54,18 @@ def history_rows() -> list[Route]:
             "history",
             schemas.HISTORY,
             query=PAGE,
+        ),
+        Route(
+            "GET",
+            "/tables/{id}/diff",
+            "The difference of a table between two moments",
+            diff.table_diff,
+            "history",
+            role=VIEWER,
+            response=schemas.DIFF,
+            query=DIFF,
+            needs=("from",),
+            errors=READ,
+            media=diff.MEDIA,
         ),
     ]

@@ -153,7 +153,7 @@ def comparable(values):
     return {
         name: set(value) if name in ("By", "Books") else value
         for name, value in values.items()
-        if value not in (None, False)
+        if value is not None and value is not False
     }
 
 
