@@ -252,3 +252,22 @@ DIFF = _object(
     schema=array(_HAPPENED),
     **{"from": _COUNT, "to": _COUNT},
 )
+AUDIT = _object(
+    items=array(
+        _object(
+            position=_COUNT,
+            event_id=_ID,
+            type=_TEXT,
+            at=_TIME,
+            actor=_ACTOR,
+            surface=_TEXT,
+            address=_MAYBE,
+            request_id=_TEXT,
+            batch_id=_ID,
+            batch_size=_COUNT,
+            version=_COUNT,
+            resource=_RESOURCE,
+        )
+    ),
+    next={"type": ["integer", "null"]},
+)

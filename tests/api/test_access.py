@@ -172,6 +172,7 @@ RULES = [
     Rule("GET /tables/{table}/history", "viewer"),
     Rule("GET /fields/{field}/history", "viewer"),
     Rule("GET /tables/{table}/diff", "viewer", query={"from": "{at}"}),
+    Rule("GET /audit", "admin", query={"workspace_id": "{workspace}"}),
     # --- views
     Rule("GET /views", "viewer", query={"table_id": "{table}"}),
     Rule("POST /views", "editor", 201, body={"table_id": "{table}", "name": "{new}"}),

@@ -128,6 +128,7 @@ GET /records/{id}/blame
 GET /tables/{id}/history
 GET /fields/{id}/history
 GET /tables/{id}/diff
+GET /audit
 """
 
 UNFINISHED = """

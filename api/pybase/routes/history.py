@@ -1,7 +1,7 @@
 """What happened: history, blame, differences, the audit's list."""
 
-from api.pybase import blame, diff, history, schemas
-from api.pybase.routes.rows import READ, SIZE, VIEWER, read
+from api.pybase import audit, blame, diff, history, schemas
+from api.pybase.routes.rows import ADMIN, ID, READ, SIZE, VIEWER, read
 from api.routes import Parameter, Route
 
 POSITION = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
@@ -19,6 +19,21 @@ DIFF: tuple[Parameter, ...] = (
     ("from", MOMENT, "The earlier moment: a position, or an RFC 3339 time"),
     ("to", MOMENT, "The later one; now unless told"),
     ("format", {"type": "string", "enum": ["json", "csv"]}, "json unless told"),
+)
+
+AUDIT: tuple[Parameter, ...] = (
+    ("workspace_id", ID, "The workspace"),
+    ("actor", ID, "Only what this user did"),
+    ("resource", ID, "Only what happened to this; to a table: to its records too"),
+    ("batch", ID, "Only this batch"),
+    ("request", {"type": "string", "maxLength": 200}, "Only this request's"),
+    ("from", MOMENT, "From this moment on: a position, or an RFC 3339 time"),
+    ("to", MOMENT, "Up to this moment, itself included; now unless told"),
+    (
+        "format",
+        {"type": "string", "enum": ["json", "csv"]},
+        "json, a page, unless told; csv is all of it",
+    ),
 )
 
 
@@ -67,5 +82,18 @@ def history_rows() -> list[Route]:
             needs=("from",),
             errors=READ,
             media=diff.MEDIA,
+        ),
+        Route(
+            "GET",
+            "/audit",
+            "Who did what, newest first",
+            audit.list_audit,
+            "history",
+            role=ADMIN,
+            response=schemas.AUDIT,
+            query=(*AUDIT, *PAGE),
+            needs=("workspace_id",),
+            errors=READ,
+            media=audit.MEDIA,
         ),
     ]
