@@ -1,7 +1,7 @@
 """How PyBase shows things.  A record is bytes: made by the database for reads
 (`projections.records.output`) and here for the reply of a write; both are the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -228,7 +228,7 @@ class RecordText:
             b'"created_by_id":"%%b","last_modified_by_id":"%%b",'
             b'"created_at":"%%b","updated_at":"%%b"}'
         ) % (one.id.encode(), keys)
-        self._fields = [(item.id, _shower(item)) for item in one.fields]
+        self._fields = [(item.id, shower(item)) for item in one.fields]
 
     def __call__(
         self,
@@ -276,7 +276,7 @@ def record_text(one: Table) -> RecordText:
     return _record_text(one.id, one.schema_seq, _Holder(one))
 
 
-def _shower(item: Field) -> Any:
+def shower(item: Field) -> Callable[[Any, int], bytes]:
     """A function (kept value, row number) -> JSON text."""
     match item.type:
         case "checkbox":
@@ -295,7 +295,7 @@ def _shower(item: Field) -> Any:
             return _shower_of_column(item)
 
 
-def _shower_of_column(item: Field) -> Any:
+def _shower_of_column(item: Field) -> Callable[[Any, int], bytes]:
     show = item.kind.show
     if show is as_kept:
         return lambda value, _: orjson.dumps(value)
