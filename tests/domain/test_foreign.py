@@ -38,7 +38,10 @@ def test_a_version_that_is_there_is_refused_and_its_place_is_told():
 
 def test_a_version_that_leaves_one_out_is_refused():
     scenario(
-        given=[one("order", 1)], when=AppendForeign([one("order", 3)]), refused=Conflict
+        given=[one("order", 1)],
+        when=AppendForeign([one("order", 3)]),
+        refused=Conflict,
+        index=0,
     )
 
 
@@ -47,6 +50,7 @@ def test_the_same_version_twice_in_one_command_is_refused():
         given=[one("order", 1)],
         when=AppendForeign([one("order", 2), one("order", 2)]),
         refused=Conflict,
+        index=1,
     )
 
 
