@@ -16,10 +16,12 @@ T = TypeVar("T")
 
 
 class Connections:
-    """Of one role, each in its own transaction or none."""
+    """Of one role.  `lasting` False: a commit may be lost with the database's machine,
+    whole, which is fine for what is then done again."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, lasting: bool = True) -> None:
         self._url = url
+        self._lasting = lasting
         self._resting: list[tuple[Connection, float]] = []
         self._closed = False
 
@@ -52,7 +54,13 @@ class Connections:
             if time.monotonic() - since < RESTED or _answers(connection):
                 return connection
             connection.close()
-        return connect(self._url, autocommit=True)
+        return self._made()
+
+    def _made(self) -> Connection:
+        connection = connect(self._url, autocommit=True)
+        if not self._lasting:
+            connection.execute("SET synchronous_commit = off")
+        return connection
 
     def _give_back(self, connection: Connection) -> None:
         if self._closed:

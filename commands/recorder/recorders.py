@@ -151,17 +151,19 @@ class LedgerTrackingRecorder(TrackingRecorder):
     `tables` are the statements that make the view's own, in the schema `projected`,
     where they are not there yet.  A method that changes the view does so in `tracked`,
     whose position and effect are one transaction; it may do nothing else that counts.
+    Postgres, if it crashes, may lose the last of them, both together: they are followed
+    again, and nobody waits for the disk.
     """
 
     tables: ClassVar[str] = ""
 
     def __init__(self, urls: DatabaseUrls, name: str) -> None:
         self.urls, self.name = urls, name
-        self._following = Connections(urls.follower)
+        self._following = Connections(urls.follower, lasting=False)
         if self.tables:
             with translated(), self._following.transaction() as connection:
                 connection.execute("SET LOCAL client_min_messages = warning")
-                connection.execute(sql.SQL(self.tables))
+                connection.execute(sql.SQL(self.tables), prepare=False)
 
     def close(self) -> None:
         self._following.close()
