@@ -68,7 +68,7 @@ def counts(urls: DatabaseUrls) -> Counted:
     """What the projection has: records by table, writes by writer."""
     with psycopg.connect(urls.follower) as connection:
         tables = connection.execute("SELECT table_id, records FROM projected.tables")
-        found = dict(tables.fetchall())
+        found: dict[str, int] = dict(tables.fetchall())
         writers = connection.execute("SELECT writer, writes FROM projected.writers")
         return found, dict(writers.fetchall())
 
