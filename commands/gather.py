@@ -74,6 +74,8 @@ class Gathering:
             self._gone(found, facts)
         if found.files:
             self._files(found, facts)
+        if found.foreign:
+            self._foreign(found, facts)
         self._instance(found, facts)
 
     def _counters(self, found: Needs, facts: Facts) -> None:
@@ -167,6 +169,14 @@ class Gathering:
 
         self.ask(_FILES, [facts.catalog.id, text_array(list(found.files))], sink)
 
+    def _foreign(self, found: Needs, facts: Facts) -> None:
+        def sink(rows: Sequence[Sequence[Any]]) -> None:
+            for stream, version, theirs in rows:
+                facts.versions[stream] = version
+                facts.foreign[stream] = theirs
+
+        self.ask(_FOREIGN, [text_array(list(found.foreign)), facts.catalog.id], sink)
+
     def _instance(self, found: Needs, facts: Facts) -> None:
         def emails(rows: Sequence[Sequence[Any]]) -> None:
             facts.emails.update((row[0], row[1]) for row in rows)
@@ -242,6 +252,17 @@ _LAST_VERSIONS = b"""
     SELECT stream_id, max(version) FROM ledger.events
     WHERE workspace_id = %s::uuid AND stream_id = ANY (%s::uuid[])
     GROUP BY stream_id
+"""
+# the same, of each stream the last event
+_FOREIGN = b"""
+    SELECT e.stream_id, e.version,
+           (convert_from(e.data, 'UTF8')::json ->> 'originator_version')::bigint
+    FROM unnest(%s::uuid[]) AS n (stream_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM ledger.events
+        WHERE workspace_id = %s::uuid AND stream_id = n.stream_id
+        ORDER BY version DESC LIMIT 1
+    ) AS e
 """
 # by files' primary key
 _FILES = (

@@ -12,6 +12,7 @@ from domain.copy import CopyLinks, CopyRecords
 from domain.events import Actor, Command, Recorded
 from domain.facts import Needs, Row
 from domain.file import UploadFile
+from domain.foreign import AppendForeign
 from domain.ids import BatchId, WorkspaceId
 from domain.key import CreateKey
 from domain.record import CreateRecords, DeleteRecords, RestoreRecord, UpdateRecords
@@ -33,6 +34,7 @@ _SHARING = (
     ExpectView,
     CreateKey,
     UploadFile,
+    AppendForeign,
 )
 
 

@@ -12,6 +12,7 @@ from domain.constraint import (
 from domain.events import Event
 from domain.field import FieldCreated, FieldDeleted, FieldRestored, FieldUpdated
 from domain.file import FileUploaded
+from domain.foreign import ForeignAppended
 from domain.key import KeyCreated, KeyDeleted
 from domain.record import (
     RecordCreated,
@@ -264,6 +265,9 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ("key.created", 1): KeyCreated(STREAM, OTHER, ["read", "write"], THEN),
     ("file.uploaded", 1): FileUploaded(
         STREAM, "Zoë\u2019s plan.pdf", "application/pdf", 123_456_789_012, "ab" * 32
+    ),
+    ("foreign.appended", 1): ForeignAppended(
+        STREAM, "order 7", 0, "shop:Ordered", '{"for":"Zoë"}', "utf8"
     ),
     ("key.deleted", 1): KeyDeleted(STREAM, OTHER),
 }

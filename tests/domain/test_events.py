@@ -10,6 +10,7 @@ from domain.constraint import ConstraintActivated, ConstraintFailed
 from domain.decider import changes_catalog, commands
 from domain.events import EVENTS, UPCASTERS, Event, Recorded, decode, event
 from domain.file import FileUploaded
+from domain.foreign import ForeignAppended
 from domain.ids import WorkspaceId
 from domain.key import KeyCreated, KeyDeleted
 from domain.record import RecordLinksChanged
@@ -36,6 +37,7 @@ FINAL = {
     KeyCreated,
     KeyDeleted,
     FileUploaded,
+    ForeignAppended,
     ConstraintActivated,
     ConstraintFailed,
 }
@@ -150,7 +152,7 @@ def test_a_name_is_given_once(a_new_event: Any):
     assert EVENTS["test.happened"] is a_new_event
 
 
-def test_records_users_keys_and_files_are_beside_the_catalogue_and_all_else_is_in_it():
+def test_what_is_not_of_the_catalogue_is_beside_it_and_all_else_is_in_it():
     beside = {
         one.TYPE.partition(".")[0]
         for one in CLASSES
@@ -162,7 +164,7 @@ def test_records_users_keys_and_files_are_beside_the_catalogue_and_all_else_is_i
         if changes_catalog(EXAMPLES[one.TYPE, one.SCHEMA])
     }
 
-    assert beside == {"file", "key", "record", "user", "field"}
+    assert beside == {"file", "foreign", "key", "record", "user", "field"}
     assert not changes_catalog(EXAMPLES["field.converted", 1])  # of records' values
     assert within == {
         "workspace",
