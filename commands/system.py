@@ -23,6 +23,7 @@ from commands.seal import Sealer
 from commands.settings import Settings
 from commands.transaction import Transaction
 from domain.ids import uuid7
+from projections.as_of import AsOf
 from projections.gets import Gets
 from projections.indexes import Index
 from projections.lists import Lists
@@ -77,6 +78,7 @@ class System:
     reader: Reader
     gets: Gets
     lists: Lists
+    as_of: AsOf
     observed: Observed = field(default_factory=Observed)
     # files are read on the loop, a few milliseconds a turn: two at a time are enough
     reading_files: asyncio.Semaphore = field(
@@ -146,6 +148,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
         reader,
         Gets(reader),
         Lists(reader, lambda seconds, indexes: observed.listed(seconds, indexes)),
+        AsOf(reader),
         observed,
     )
 

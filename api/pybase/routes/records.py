@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from api.pybase import exports, lists, records, schemas, shapes
 from api.pybase.routes.rows import (
+    AS_OF,
     EDITOR,
     ID,
     PAGING,
@@ -135,7 +136,9 @@ def record_rows() -> list[Route]:
             needs=("table_id",),
         ),
         *export_rows(),
-        read("/records/{id}", "A record", r.get_record, tag, one, query=SHOWN),
+        read(
+            "/records/{id}", "A record", r.get_record, tag, one, query=(*SHOWN, AS_OF)
+        ),
         write(
             "PATCH",
             "/records/{id}",
