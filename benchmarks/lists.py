@@ -15,6 +15,7 @@ from domain.ids import TableId
 from projections.indexes import Index, helpful
 from projections.lists import by_query
 from projections.query import And, Page, Query, compare, find_field, sort_by
+from projections.target import live
 
 RECORDS = 100_000
 LIMIT = 100
@@ -89,7 +90,7 @@ def pgbench_scripts(
         query = _query(table, digit, -1 if deep else _LEAST_PRICE)
         offset = DEEP_OFFSET if deep else 0
         lines = [] if deep else [f"\\set page random(0, {PAGES - 1})"]
-        for statement, values in by_query(catalog.id, query, Page(LIMIT, offset)):
+        for statement, values in by_query(live(catalog.id), query, Page(LIMIT, offset)):
             text = psycopg.ClientCursor(connection).mogrify(statement, values)
             if not deep:
                 text = text.replace("OFFSET 0::", f"OFFSET :page * {LIMIT}::")

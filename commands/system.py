@@ -94,10 +94,12 @@ class System:
         self.committer.start()
         self.sealer.start()
         await self.pool.open()
+        self.as_of.shadows.start()
 
     async def stop(self) -> None:
         """Lets accepted writes finish, then lets go of everything."""
         await self.committer.stop()
+        await self.as_of.shadows.stop()
         self.sealer.stop()
         await self.pool.close(timeout=2)
 
@@ -148,7 +150,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
         reader,
         Gets(reader),
         Lists(reader, lambda seconds, indexes: observed.listed(seconds, indexes)),
-        AsOf(reader),
+        AsOf(reader, urls.app),
         observed,
     )
 

@@ -1,13 +1,17 @@
 """Reads as of a moment: `as_of=`, a position or an RFC 3339 time."""
 
+from collections.abc import Callable
+
 from api.http import Reply, Request, json_reply
 from api.pybase import present
 from api.pybase.parse import read_fields
 from api.pybase.workspaces import listed
 from commands.system import System
+from domain.catalog import Catalog
 from domain.errors import NotFound
 from domain.ids import WorkspaceId
 from projections.as_of import Then
+from projections.query import Page, Query
 
 
 def asks_for_past(request: Request) -> bool:
@@ -48,6 +52,28 @@ async def record(
         fields=fields,
     )
     return of(moment, Reply(200, got.body, {"etag": present.etag(got.version)}))
+
+
+async def records(
+    system: System,
+    request: Request,
+    workspace_id: WorkspaceId,
+    spelled: tuple[str | None, ...],
+    query: Callable[[Catalog], Query],
+    page: Page,
+) -> Reply:
+    moment = await then(system, request, workspace_id, "Table")
+    found = await system.as_of.page(
+        request.who,
+        moment,
+        spelled,
+        query(moment.catalog),
+        page,
+        by_id=request.query.get("by") == "id",
+    )
+    items = b",".join(found.items)
+    shown = present.page_bytes(items, found.total, page.limit, page.offset)
+    return of(moment, Reply(200, shown))
 
 
 async def table(system: System, request: Request, table_id: str) -> Reply:

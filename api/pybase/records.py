@@ -90,6 +90,10 @@ async def list_records(system: System, request: Request) -> Reply:
             read_sort(spelled[1], table),
         )
 
+    if moments.asks_for_past(request):
+        return await moments.records(
+            system, request, workspace_id, spelled, query, page
+        )
     try:
         found = await system.lists.page(
             request.who,

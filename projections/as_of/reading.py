@@ -4,11 +4,11 @@ Whether the caller may is decided by the membership of now, as for every read; w
 shown is that of then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from domain.catalog import Catalog, Field, Table
@@ -16,12 +16,24 @@ from domain.errors import Busy, NotFound
 from domain.ids import WorkspaceId, table_number_of
 from projections.as_of import rows as past_rows
 from projections.as_of.catalogs import PastCatalogs, last_event
+from projections.as_of.orders import Orders, Sources, listed, plan
 from projections.as_of.rows import Past, Retypes
+from projections.as_of.shadows import (
+    RETYPES,
+    USED,
+    Key,
+    Shadow,
+    Shadows,
+    Unchanged,
+    retypes_of,
+)
 from projections.gets import Got
+from projections.lists import Listed, is_written, written_since
 from projections.moments import find, found, read_moment
+from projections.query import Page, Query
 from projections.reader import Caller, Reader, Rows, Statement
 from projections.records.output import record_json
-from projections.target import WITHIN_STATEMENT, live
+from projections.target import WITHIN_STATEMENT, Target, kept_shadow, live
 
 TRIES = 5  # where the schema changes meanwhile
 
@@ -48,9 +60,12 @@ class Then:
 class AsOf:
     """Reads of the past; one a process."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, url: str) -> None:
         self._reader = reader
         self._catalogs = PastCatalogs()
+        self._sources = Sources()
+        self._orders = Orders()
+        self.shadows = Shadows(url)
 
     async def at(
         self,
@@ -75,7 +90,7 @@ class AsOf:
             )
             return answer.results, answer.catalog
 
-        statements = [find(workspace_id, moment), (_RETYPES, [workspace_id])]
+        statements = [find(workspace_id, moment), (RETYPES, [workspace_id])]
         if moment.position is not None:
             statements.append(last_event(workspace_id, moment.position))
         (place, retyped, *last), now = await ask(statements, min_position)
@@ -120,17 +135,101 @@ class AsOf:
             return Got(record[0][1], record[0][2].encode())
         raise Busy("The schema keeps changing; try again")
 
+    async def page(
+        self,
+        caller: Caller,
+        then: Then,
+        spelling: tuple[str | None, ...],
+        query: Query,
+        page: Page,
+        *,
+        by_id: bool = False,
+    ) -> Listed:
+        """One page of a list as it was; the page of `query` is not looked at.
+
+        `query` was read against the table of then; `spelling` tells it from others.
+        """
+        asked = (then.workspace_id, str(query.table.id), then.position, spelling)
+        order = self._orders.of(asked)
+        results = await self.rows(
+            caller, then, query.table, partial(plan, query, page, order, by_id)
+        )
+        if order is not None and order.ids is not None:
+            return listed(order.ids, page, results[0], then.position)
+        self._orders.learn(asked, order, results)
+        counted, records = results[:2]
+        items = [row[0].encode() for row in records]
+        return Listed(items, counted[0][0], then.position)
+
+    async def rows(
+        self,
+        caller: Caller,
+        then: Then,
+        table: Table,
+        plan: Callable[[Target], Sequence[Statement]],
+    ) -> Sequence[Rows]:
+        """What statements find in a table as it was: in a shadow, or in the live table
+        where nothing happened to it since."""
+        key = (then.workspace_id, str(table.id), then.position)
+        for _ in range(TRIES):
+            source = self._sources.get(key) or Unchanged(then.position)
+            if isinstance(source, Shadow):
+                results = await self._of_shadow(caller, key, source, plan)
+            else:
+                results = await self._of_live(caller, key, table, source.upto, plan)
+            if results is not None:
+                return results
+            self._sources.put(key, await self.shadows.of(key[0], table, key[2]))
+        raise Busy("The past is dropped faster than it is read; try again")
+
+    async def _of_shadow(
+        self,
+        caller: Caller,
+        key: Key,
+        shadow: Shadow,
+        plan: Callable[[Target], Sequence[Statement]],
+    ) -> Sequence[Rows] | None:
+        """None where it was dropped meanwhile."""
+        statements = list(plan(kept_shadow(shadow.name)))
+        asked = len(statements)
+        if self._sources.is_long_unsaid(key):
+            statements.append((USED, [shadow.name]))
+        try:
+            answer = await self._reader.ask(
+                caller, key[0], partial(_always, statements)
+            )
+        except psycopg.errors.UndefinedTable:
+            return None
+        return answer.results[:asked]
+
+    async def _of_live(
+        self,
+        caller: Caller,
+        key: Key,
+        table: Table,
+        upto: int,
+        plan: Callable[[Target], Sequence[Statement]],
+    ) -> Sequence[Rows] | None:
+        """None where the table is not any more as it was.
+
+        The question comes last: where nothing was written until then, the rows before
+        it are those of then.
+        """
+        statements = [
+            *plan(live(key[0])),
+            written_since(key[0], table, upto),
+            (RETYPES, [key[0]]),
+        ]
+        answer = await self._reader.ask(caller, key[0], partial(_always, statements))
+        *results, written, retyped = answer.results
+        if is_written(written) or retypes_of(retyped).after(key[2], None):
+            return None
+        self._sources.put(key, Unchanged(max(upto, answer.position)))
+        return results
+
 
 def _always(statements: Sequence[Statement], _: Catalog) -> Sequence[Statement]:
     return statements
-
-
-def retypes_of(rows: Sequence[Sequence[Any]]) -> Retypes:
-    """From the rows of `RETYPES`."""
-    by_field: dict[str, list[int]] = {}
-    for seq, stream in rows:
-        by_field.setdefault(str(stream), []).append(seq)
-    return Retypes(by_field)
 
 
 def _record(
@@ -162,9 +261,3 @@ def _record(
 
 
 _SEQ = b"SELECT catalog_seq FROM ledger.heads WHERE workspace_id = %s::uuid"
-# by events_beside_records; the stream of a change of type is its field's
-_RETYPES = b"""
-    SELECT seq, stream_id FROM ledger.events
-    WHERE workspace_id = %s::uuid AND left(type, 7) <> 'record.'
-      AND type = 'field.retyped'
-"""

@@ -26,12 +26,13 @@ SHOWN: tuple[Parameter, ...] = (
     ("fields", "string", "The fields to show, names or ids by commas; all by default"),
     ("by", "string", "`id`: values by field id too, as `data`"),
 )
-LIST = (*WHAT, *PAGING, *SHOWN)
+LIST = (*WHAT, *PAGING, *SHOWN, AS_OF)
 CURSOR: tuple[Parameter, ...] = (
     *WHAT,
     ("cursor", "string", "Where to go on: next_cursor or prev_cursor of a reply"),
     ("limit", SIZE, "Items on a page, 1 to 1,000; 100 unless told"),
     *SHOWN,
+    AS_OF,
 )
 EXPORT: tuple[Parameter, ...] = (
     *WHAT,
