@@ -124,7 +124,7 @@ def field(owner: Table, one: Field) -> dict[str, Any]:
         "name": one.name,
         "type": one.type,
         "field_type": one.type,
-        "options": shown_options(one, owner),
+        "options": sorted_keys(shown_options(one, owner)),
         "required": one.required,
         "is_required": one.required,
         "is_unique": constraint is not None and constraint.status == "active",
@@ -136,6 +136,16 @@ def field(owner: Table, one: Field) -> dict[str, Any]:
         "updated_at": one.updated_at,
     }
     return {**shown, "computes": False} if one.kind.computed else shown
+
+
+def sorted_keys(value: Any) -> Any:
+    """The keys of objects in one order: a catalogue that was loaded and one that was
+    folded from its events are shown in the same bytes."""
+    if isinstance(value, Mapping):
+        return {name: sorted_keys(value[name]) for name in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [sorted_keys(one) for one in value]
+    return value
 
 
 def constraint(owner: Table, one: Constraint) -> dict[str, Any]:
