@@ -123,6 +123,7 @@ POST /tables/{id}/import
 POST /attachments
 GET /attachments/{id}
 GET /attachments/{id}/content
+POST /batch
 """
 
 UNFINISHED = """

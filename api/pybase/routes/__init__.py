@@ -8,6 +8,7 @@ from api.metrics import Metrics
 from api.pybase.accounts import Accounts
 from api.pybase.routes.accounts import account_rows
 from api.pybase.routes.attachments import attachment_rows
+from api.pybase.routes.batch import batch_row
 from api.pybase.routes.feed import feed_rows
 from api.pybase.routes.importing import import_rows
 from api.pybase.routes.operations import operation_rows
@@ -20,7 +21,7 @@ from api.routes import Route
 
 
 def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
-    return [
+    rows = [
         *record_rows(),
         *operation_rows(metrics),
         *account_rows(accounts),
@@ -35,3 +36,4 @@ def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
         *feed_rows(),
         *rows_to_come(),
     ]
+    return [*rows, batch_row(rows)]
