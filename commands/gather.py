@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg import sql
 
+from commands.parts import stage
 from commands.unit import Unit
 from domain.catalog import Catalog, Field, Table
 from domain.constraint import AT_ONCE
@@ -25,7 +26,8 @@ Sink: TypeAlias = Callable[[Sequence[Sequence[Any]]], None]
 def needed(units: Sequence[Unit], catalog: Catalog) -> Needs:
     found = Needs()
     for unit in units:
-        for command in unit.commands:
+        parts = unit.parts
+        for command in unit.commands if parts is None else stage(parts.all):
             needs(command, catalog, found)
         if unit.stream is not None:
             found.include(unit.stream.needs)

@@ -38,6 +38,11 @@ _SHARING = (
 )
 
 
+def shares(command: Command) -> bool:
+    """Whether it leaves the catalogue as it is."""
+    return isinstance(command, _SHARING)
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a surface answers: kept with an idempotency key, byte for byte."""
@@ -80,6 +85,7 @@ class Outcome:
     events: Sequence[Recorded]
     catalog: Catalog
     rows: Mapping[str, Row | None]
+    replies: Sequence[Reply] = ()  # of its parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +122,40 @@ class Stream:
     fields: Sequence[Field] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a unit's commands, with the reply to them alone: `render` takes the part
+    of the outcome that is theirs.
+
+    `anew`: the facts are read anew before it, with everything that the parts before it
+    wrote.
+    """
+
+    commands: Sequence[Command]
+    render: Callable[[Outcome], Reply]
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a unit of several parts consists of, prepared on the catalogue at
+    `catalog_seq` and worth nothing on another."""
+
+    catalog_seq: int
+    all: Sequence[Part]
+
+    @property
+    def staged(self) -> bool:
+        """Whether some of them have to be written before others are decided."""
+        return any(one.anew for one in self.all)
+
+
 @dataclass(frozen=True)
 class Unit:
     """`size` is the number of records it writes; `render` makes its reply.
 
-    The records of `stream` come after `commands`, in the same batch.
+    The records of `stream` come after `commands`, in the same batch.  The commands of
+    `parts` are `commands`, all of them in their order.
     """
 
     workspace_id: WorkspaceId
@@ -132,11 +167,17 @@ class Unit:
     size: int = 1
     makes_workspace: bool = False
     stream: Stream | None = None
+    parts: Parts | None = None
 
     @cached_property
     def alone(self) -> bool:
-        """A unit that may change the catalogue commits alone."""
-        return not all(isinstance(one, _SHARING) for one in self.commands)
+        """A unit that may change the catalogue commits alone, and so does one that is
+        written in stages."""
+        return self.staged or not all(shares(one) for one in self.commands)
+
+    @property
+    def staged(self) -> bool:
+        return self.parts is not None and self.parts.staged
 
     @cached_property
     def retypes(self) -> bool:

@@ -11,6 +11,7 @@ from commands.unit import (
     Once,
     Origin,
     Outcome,
+    Parts,
     Reply,
     Stream,
     Unit,
@@ -36,6 +37,7 @@ class Prepared:
     size: int = 1
     vault: Sequence[VaultWrite] = ()
     stream: Stream | None = None
+    parts: Parts | None = None
 
 
 Prepare: TypeAlias = Callable[[Catalog], Prepared]
@@ -127,6 +129,7 @@ async def submit(
             prepared.size,
             makes_workspace,
             prepared.stream,
+            prepared.parts,
         )
     )
 

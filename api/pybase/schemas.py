@@ -52,6 +52,18 @@ def batch(items: Schema) -> Schema:
     return _object(items=array(items), total=_COUNT)
 
 
+COMMITTED = _object(
+    batch_id=_ID,
+    position=_COUNT,
+    results=array(
+        _object(
+            index=_COUNT,
+            ref=_MAYBE,
+            status=_COUNT,
+            body={"description": "What the operation answers alone"},
+        )
+    ),
+)
 ERROR = {**_object(detail=_TEXT, code=_TEXT), "additionalProperties": True}
 HEALTH = _object(status=_TEXT, environment=_TEXT, version=_TEXT)
 USER = _object(

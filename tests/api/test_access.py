@@ -69,6 +69,11 @@ UPDATES = {
 }
 IDS = {"table_id": "{table}", "record_ids": ["{record}"]}
 
+OPERATIONS = {
+    "workspace_id": "{workspace}",
+    "operations": [{"method": "POST", "path": "/records", "body": RECORD}],
+}
+
 PASSWORDS = {"current_password": PASSWORD, "new_password": PASSWORD}
 
 RULES = [
@@ -164,6 +169,8 @@ RULES = [
     Rule("GET /records/cursor", "viewer", query={"table_id": "{table}"}),
     Rule("GET /records/export", "viewer", query={"table_id": "{table}"}),
     Rule("POST /records/export", "viewer", query={"table_id": "{table}"}),
+    # --- operations of all kinds
+    Rule("POST /batch", "editor", body=OPERATIONS),
     # --- the feed
     Rule("GET /events", "viewer", query={"workspace_id": "{workspace}"}),
     # --- what happened

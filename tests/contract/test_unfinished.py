@@ -129,6 +129,7 @@ GET /tables/{id}/history
 GET /fields/{id}/history
 GET /tables/{id}/diff
 GET /audit
+POST /batch
 """
 
 UNFINISHED = """

@@ -8,6 +8,7 @@ from api.metrics import Metrics
 from api.pybase.accounts import Accounts
 from api.pybase.routes.accounts import account_rows
 from api.pybase.routes.attachments import attachment_rows
+from api.pybase.routes.batch import batch_row
 from api.pybase.routes.feed import feed_rows
 from api.pybase.routes.history import history_rows
 from api.pybase.routes.importing import import_rows
@@ -21,7 +22,7 @@ from api.routes import Route
 
 
 def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
-    return [
+    rows = [
         *record_rows(),
         *operation_rows(metrics),
         *account_rows(accounts),
@@ -37,3 +38,4 @@ def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
         *history_rows(),
         *rows_to_come(),
     ]
+    return [*rows, batch_row(rows)]
