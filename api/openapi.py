@@ -128,7 +128,7 @@ def _headers(route: Route) -> list[tuple[str, str, str]]:
     if route.method == "GET" and not route.public:
         said = "Wait until this position can be read"
         found.append(("X-Min-Position", POSITION, said))
-    return found
+    return [*found, *route.headers]
 
 
 def _responses(route: Route) -> dict[str, Any]:

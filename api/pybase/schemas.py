@@ -192,6 +192,7 @@ FORM = _object(
 _VIEW_RECORDS = page(RECORD)["properties"]
 VIEW_PAGE = _object(view_id=_ID, **_VIEW_RECORDS, records=array(RECORD), has_more=_FLAG)
 EVENTS = _object(items=array(ANY), next=_COUNT, head=_COUNT)
+CHAIN = _object(items=array(ANY), next={"type": ["integer", "null"]})
 FILE = _object(
     id=_ID,
     name=_TEXT,

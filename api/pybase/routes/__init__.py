@@ -17,9 +17,10 @@ from api.pybase.routes.to_come import rows_to_come
 from api.pybase.routes.views import view_rows
 from api.pybase.routes.workspaces import base_rows, workspace_rows
 from api.routes import Route
+from workers.feed import Feed
 
 
-def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
+def pybase_routes(accounts: Accounts, metrics: Metrics, feed: Feed) -> list[Route]:
     return [
         *record_rows(),
         *operation_rows(metrics),
@@ -32,6 +33,6 @@ def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
         *field_rows(),
         *constraint_rows(),
         *view_rows(),
-        *feed_rows(),
+        *feed_rows(feed),
         *rows_to_come(),
     ]
