@@ -11,7 +11,6 @@ from workers.feed import Feed
 
 POSITION = {"type": "integer", "minimum": 0, "maximum": feed.LAST}
 WAIT = {"type": "integer", "minimum": 0, "maximum": feed.LONGEST_WAIT}
-TEXT = {"type": "string"}
 
 _WORKSPACE: Parameter = ("workspace_id", ID, "The workspace")
 _AFTER: Parameter = ("after", POSITION, "The position to go on from; 0 unless told")
@@ -54,7 +53,7 @@ def _stream(streams: Streams) -> Route:
         "The workspace's events as they happen: Server-Sent Events without an end",
         streams.stream_events,
         "events",
-        TEXT,
+        schemas.STREAMED,
         query=(_WORKSPACE, _AFTER, *_FILTERS),
         needs=("workspace_id",),
     )
