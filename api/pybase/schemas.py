@@ -204,6 +204,21 @@ FORM = _object(
 _VIEW_RECORDS = page(RECORD)["properties"]
 VIEW_PAGE = _object(view_id=_ID, **_VIEW_RECORDS, records=array(RECORD), has_more=_FLAG)
 EVENTS = _object(items=array(ANY), next=_COUNT, head=_COUNT)
+# of a stream: `data` is the envelope, on one line
+STREAMED: Schema = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": _TEXT,
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": ANY,
+        },
+        "retry": _COUNT,
+    },
+}
+CHAIN = _object(items=array(ANY), next={"type": ["integer", "null"]})
 FILE = _object(
     id=_ID,
     name=_TEXT,

@@ -180,6 +180,10 @@ RULES = [
     Rule("GET /fields/{field}/history", "viewer"),
     Rule("GET /tables/{table}/diff", "viewer", query={"from": "{at}"}),
     Rule("GET /audit", "admin", query={"workspace_id": "{workspace}"}),
+    Rule("GET /events/stream", "viewer", query={"workspace_id": "{workspace}"}),
+    Rule("GET /events/{event}", "viewer"),
+    Rule("GET /events/{event}/causes", "viewer"),
+    Rule("GET /events/{event}/effects", "viewer"),
     # --- views
     Rule("GET /views", "viewer", query={"table_id": "{table}"}),
     Rule("POST /views", "editor", 201, body={"table_id": "{table}", "name": "{new}"}),
@@ -302,7 +306,12 @@ class World:
             "constraint": client.constraint(table["ids"]["Name"])["id"],
             "file": client.upload(workspace_id, b"Ada")["id"],
             "at": str(client.position(workspace_id)),
+            "event": self.first_event(client, workspace_id),
         }
+
+    def first_event(self, client, workspace_id):
+        query = {"workspace_id": workspace_id, "limit": 1}
+        return made(client.get("/events", params=query))["items"][0]["id"]
 
     def things(self, rule, caller, whose):
         """Ids for the names of a rule; what is going to be changed is made anew."""
@@ -346,13 +355,19 @@ class World:
         client = self.callers[caller]
         if url is not None:
             path = f"{url}/api/v1{path}"
-        return client.request(
+        asked = client.build_request(
             method,
             path,
             params=filled(rule.query, things),
             json=filled(rule.body, things),
             files=None if rule.file is None else {"file": rule.file.encode()},
         )
+        reply = client.send(asked, stream=True)
+        if reply.headers.get("content-type") == "text/event-stream":
+            reply.close()  # it has no end
+        else:
+            reply.read()
+        return reply
 
 
 def filled(value, things):

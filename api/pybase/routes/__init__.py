@@ -19,9 +19,10 @@ from api.pybase.routes.to_come import rows_to_come
 from api.pybase.routes.views import view_rows
 from api.pybase.routes.workspaces import base_rows, workspace_rows
 from api.routes import Route
+from workers.feed import Feed
 
 
-def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
+def pybase_routes(accounts: Accounts, metrics: Metrics, feed: Feed) -> list[Route]:
     rows = [
         *record_rows(),
         *operation_rows(metrics),
@@ -34,8 +35,8 @@ def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
         *field_rows(),
         *constraint_rows(),
         *view_rows(),
-        *feed_rows(),
         *history_rows(),
+        *feed_rows(feed),
         *rows_to_come(),
     ]
     return [*rows, batch_row(rows)]
