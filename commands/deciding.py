@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from commands.append import Accepted, Head, kept_reply, read_reply
+from commands.attempting import decide_attempt
 from commands.unit import Done, Outcome, Reply, Unit
 from domain import nouns  # noqa: F401 - fills the deciders
 from domain.catalog import Catalog
@@ -25,6 +26,7 @@ from domain.facts import Facts
 from domain.ids import INSTANCE, BatchId, WorkspaceId, uuid7
 from domain.record import CreateRecords, RecordCreated, RecordLinksChanged, tally
 from domain.retype import parts_to_come
+from domain.undo import Refused
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +109,7 @@ def _answer(
     last: bool,
 ) -> Done:
     """Accepts a unit.  Raises DomainError where it is refused."""
-    accepted = _decided(unit, batch_id, facts, head.seq, last)
+    accepted, refused = _decided(unit, batch_id, facts, head.seq, last)
     outcome = Outcome(
         BatchId(batch_id),
         head.seq + accepted.size,
@@ -115,6 +117,7 @@ def _answer(
         accepted.events,
         facts.catalog,
         facts.rows,
+        refused,
     )
     if last and unit.once is None and unit.commands:
         group.last = (unit, outcome)
@@ -132,7 +135,9 @@ def _check_session(unit: Unit, facts: Facts) -> None:
         raise Unauthenticated()
 
 
-def _decided(unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool) -> Accepted:
+def _decided(
+    unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool
+) -> tuple[Accepted, Refused]:
     origin = unit.origin
     to_come = 0
     if unit.stream is not None:
@@ -150,9 +155,14 @@ def _decided(unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool) -> A
             if type(recorded.event) is not unseen:
                 evolve(facts, recorded)
             events.append(recorded)
+    refused: Refused = {}
+    if unit.attempt is not None:
+        tried, refused = decide_attempt(unit.attempt, facts, seq, _recorded)
+        events += tried
     if unit.retypes:
         to_come = parts_to_come(events)
-    return Accepted(batch_id, origin, first, events, unit.once, None, to_come)
+    accepted = Accepted(batch_id, origin, first, events, unit.once, None, to_come)
+    return accepted, refused
 
 
 def _recorded(command: Command, facts: Facts, seq: int) -> Iterator[Recorded]:

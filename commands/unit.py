@@ -16,6 +16,7 @@ from domain.ids import BatchId, WorkspaceId
 from domain.key import CreateKey
 from domain.record import CreateRecords, DeleteRecords, RestoreRecord, UpdateRecords
 from domain.retype import RetypeField
+from domain.undo import Refused, Step
 from domain.user import ChangeProfile, GrantAdministration, RegisterUser
 from domain.view import ExpectView
 
@@ -70,7 +71,8 @@ class Once:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """An accepted unit.  `position` is its last event's, or the present one's;
-    `catalog` is the workspace's right after it, `rows` the records that it read."""
+    `catalog` is the workspace's right after it, `rows` the records that it read,
+    `refused` what of its attempt was."""
 
     batch_id: BatchId
     position: int
@@ -78,6 +80,7 @@ class Outcome:
     events: Sequence[Recorded]
     catalog: Catalog
     rows: Mapping[str, Row | None]
+    refused: Refused = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +118,23 @@ class Stream:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """Steps each of which may be refused without refusing the unit.
+
+    `first` gets the refusals and gives the command whose event begins the batch, or
+    None where nothing is to be written; it raises DomainError to refuse the unit.
+    """
+
+    steps: Sequence[Step]
+    first: Callable[[Refused], Command | None]
+
+
+@dataclass(frozen=True)
 class Unit:
     """`size` is the number of records it writes; `render` makes its reply.
 
-    The records of `stream` come after `commands`, in the same batch.
+    The records of `stream` come after `commands`, in the same batch; so do the events
+    of `attempt`.  A `rehearsal` is decided and answered, and nothing is written.
     """
 
     workspace_id: WorkspaceId
@@ -130,13 +146,24 @@ class Unit:
     size: int = 1
     makes_workspace: bool = False
     stream: Stream | None = None
+    attempt: Attempt | None = None
+    rehearsal: bool = False
+
+    @cached_property
+    def all_commands(self) -> Sequence[Command]:
+        if self.attempt is None:
+            return self.commands
+        return [*self.commands, *(one.command for one in self.attempt.steps)]
 
     @cached_property
     def alone(self) -> bool:
-        """A unit that may change the catalogue commits alone."""
-        return not all(isinstance(one, _SHARING) for one in self.commands)
+        """A unit that may change the catalogue commits alone; so does an attempt, which
+        rests on what is in the ledger."""
+        return self.attempt is not None or not all(
+            isinstance(one, _SHARING) for one in self.commands
+        )
 
     @cached_property
     def retypes(self) -> bool:
         """Whether it changes a field's type, and with it every record of a table."""
-        return any(isinstance(one, RetypeField) for one in self.commands)
+        return any(isinstance(one, RetypeField) for one in self.all_commands)

@@ -238,6 +238,7 @@ class ConstraintActivated(Event):
     constraint_id: str
     table_id: str
     field_id: str
+    FOLLOWS = True
 
     def inverse(self) -> Inverse:
         return None
@@ -256,6 +257,7 @@ class ConstraintFailed(Event):
     field_id: str
     type: str
     examples: list[Json]
+    FOLLOWS = True
 
     def inverse(self) -> Inverse:
         return None

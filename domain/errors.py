@@ -15,6 +15,7 @@ DomainError
 │   ├── DuplicateValue     a unique constraint is violated
 │   ├── ForeignKeyViolation a referenced record is not there
 │   ├── NameTaken          the name is in use beside it
+│   ├── UndoConflict       what came later stands in the way of an undo
 │   └── SecretAlreadyShown the first reply held a secret and was not kept
 ├── VersionMismatch        `If-Match` names another version
 ├── ConstraintPending, ConstraintDisabled
@@ -54,6 +55,7 @@ class Code(StrEnum):
     DUPLICATE_VALUE = "DUPLICATE_VALUE"
     FOREIGN_KEY_VIOLATION = "FOREIGN_KEY_VIOLATION"
     NAME_TAKEN = "NAME_TAKEN"
+    UNDO_CONFLICT = "UNDO_CONFLICT"
     SECRET_ALREADY_SHOWN = "SECRET_ALREADY_SHOWN"
     VERSION_MISMATCH = "VERSION_MISMATCH"
     CONSTRAINT_PENDING = "CONSTRAINT_PENDING"
@@ -163,6 +165,12 @@ class NameTaken(Conflict):
     """The name is already in use"""
 
     code = Code.NAME_TAKEN
+
+
+class UndoConflict(Conflict):
+    """What came later stands in the way"""
+
+    code = Code.UNDO_CONFLICT
 
 
 class SecretAlreadyShown(Conflict):

@@ -214,3 +214,10 @@ PREVIEW = _object(
     mapping=ANY,
     rows=array(array(_TEXT)),
 )
+UNDONE = _object(
+    batch_id=_MAYBE,
+    position=_COUNT,
+    undone=array(_ID),
+    conflicts=array(_object(event_id=_ID, field=_MAYBE, blocked_by=_MAYBE)),
+    irreversible=array(_ID),
+)

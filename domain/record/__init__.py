@@ -25,6 +25,7 @@ from domain.record.events import (
     RecordRestored,
     RecordUpdated,
     RestoreRecord,
+    RestoreRecords,
     UpdateRecords,
 )
 from domain.record.folding import tally
@@ -41,6 +42,7 @@ __all__ = [
     "RecordRestored",
     "RecordUpdated",
     "RestoreRecord",
+    "RestoreRecords",
     "UpdateRecords",
     "deciding",
     "folding",

@@ -32,6 +32,7 @@ from domain.record.events import (
     RecordRestored,
     RecordUpdated,
     RestoreRecord,
+    RestoreRecords,
     UpdateRecords,
 )
 from domain.values import Value, user_ids
@@ -274,28 +275,46 @@ def _deleted(
 @decides(RestoreRecord, role=Role.editor)
 def _restore(command: RestoreRecord, facts: Facts) -> Sequence[Event]:
     table = _table(facts, command.table_id, None)
-    if facts.rows.get(command.record_id) is not None:
-        return []
-    if command.record_id not in facts.versions:
-        raise NotFound("Record not found", record_id=command.record_id)
-    still_fit(table, command.values, command.links)
-    _pending(table, command.values)
-    Keys(table, facts).take(command.record_id, command.values)
-    ends = Ends(table, facts)
-    events: list[Event] = [
-        RecordRestored(
-            command.record_id,
-            table.id,
-            command.number,
-            dict(command.values),
-            {name: dict(places) for name, places in command.links.items()},
-            command.created_at,
-            command.created_by,
-        )
-    ]
-    for name, places in command.links.items():
-        target = table.all_fields[name]  # type: ignore[index]
-        ends.check(target, command.record_id, places)
-        others = [(one, at) for one, at in places.items() if one != command.record_id]
-        events += ends.events(target, command.record_id, others, [])
+    return list(
+        _restored(command, table, facts, Keys(table, facts), Ends(table, facts))
+    )
+
+
+@decides(RestoreRecords, role=Role.editor)
+def _restore_many(command: RestoreRecords, facts: Facts) -> Sequence[Event]:
+    table = _table(facts, command.table_id, None)
+    keys, ends = Keys(table, facts), Ends(table, facts)
+    events: list[Event] = []
+    for index, one in enumerate(command.records):
+        try:
+            events += _restored(one, table, facts, keys, ends)
+        except (NotFound, Conflict, ConstraintPending) as error:
+            raise error.with_extra(record_id=one.record_id, index=index) from None
+        ends.coming.add(one.record_id)
     return events
+
+
+def _restored(
+    one: RestoreRecord, table: Table, facts: Facts, keys: Keys, ends: Ends
+) -> Iterable[Event]:
+    if facts.rows.get(one.record_id) is not None or one.record_id in ends.coming:
+        return
+    if one.record_id not in facts.versions:
+        raise NotFound("Record not found", record_id=one.record_id)
+    still_fit(table, one.values, one.links)
+    _pending(table, one.values)
+    keys.take(one.record_id, one.values)
+    yield RecordRestored(
+        one.record_id,
+        table.id,
+        one.number,
+        dict(one.values),
+        {name: dict(places) for name, places in one.links.items()},
+        one.created_at,
+        one.created_by,
+    )
+    for name, places in one.links.items():
+        target = table.all_fields[name]  # type: ignore[index]
+        ends.check(target, one.record_id, places)
+        others = [(two, at) for two, at in places.items() if two != one.record_id]
+        yield from ends.events(target, one.record_id, others, [])

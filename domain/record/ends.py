@@ -53,6 +53,7 @@ class Ends:
     def __init__(self, table: Table, facts: Facts) -> None:
         self.table, self.facts = table, facts
         self.made = 0
+        self.coming: set[str] = set()  # records that this command brought back
         self._lost: Counter[tuple[str, str]] = Counter()
         # (field, record) -> its links, where this command made or broke some
         self._now: dict[tuple[str, str], dict[str, int]] = {}
@@ -89,7 +90,7 @@ class Ends:
                 # a hidden link comes back with its record, though its table is hidden
                 and (target.deleted or not other.deleted)
                 # a record that links to itself comes back with that link
-                and (one == record_id or self.facts.is_live(one))
+                and (one == record_id or one in self.coming or self.facts.is_live(one))
             )
             if not known:
                 raise ForeignKeyViolation(field=target.name, value=one)

@@ -66,6 +66,14 @@ class RestoreRecord(Command):
     created_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class RestoreRecords(Command):
+    """The same for many records of one table, which may link to one another."""
+
+    table_id: TableId
+    records: Sequence[RestoreRecord]
+
+
 @event("record.created")
 class RecordCreated(Event):
     record_id: str
@@ -112,6 +120,10 @@ class RecordLinksChanged(Event):
     field_id: str
     added: list[Any]
     removed: list[Any]
+    FOLLOWS = True
+
+    def touched(self) -> frozenset[str]:
+        return frozenset({self.field_id})
 
     def inverse(self) -> None:
         return None

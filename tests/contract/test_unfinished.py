@@ -123,6 +123,8 @@ POST /tables/{id}/import
 POST /attachments
 GET /attachments/{id}
 GET /attachments/{id}/content
+POST /undo
+POST /redo
 """
 
 UNFINISHED = """
