@@ -17,7 +17,7 @@ from domain.field import DeleteField
 from domain.history import HistoryUndone
 from domain.ids import INSTANCE, TableId, WorkspaceId, table_number_of
 from domain.table import DeleteTable
-from domain.undo import Clash, Later, Mode, Past, containers, parts_since
+from domain.undo import Cause, Clash, Later, Mode, Past, containers, parts_since
 from projections import moments, undone
 from projections import past as history
 from projections.arrays import text_array
@@ -105,6 +105,25 @@ async def look(
         )
     looking = _Looking(reader, workspace_id, position, catalog)
     return await looking.at(extent, wanted)
+
+
+async def blockers_of(
+    reader: Reader, workspace_id: WorkspaceId, causes: AbstractSet[Cause]
+) -> dict[Cause, str | None]:
+    """The newest event of each thing, or of its field; None where it has none."""
+    streams = [(stream, 0) for stream in {stream for stream, _ in causes}]
+    statement = history.later(workspace_id, streams, 1 << 60)
+    _, rows = await reader.run([see(workspace_id), statement])
+    found: dict[Cause, str | None] = dict.fromkeys(causes)
+    for row in rows:
+        one = history.past(row, (row[8], row[9]))
+        stream, touched = one.event.stream_id, one.event.touched()
+        for name in {None, *(touched or ())}:
+            if (stream, name) in found:
+                found[stream, name] = one.id
+        if touched is None:
+            found.update((of, one.id) for of in causes if of[0] == stream)
+    return found
 
 
 @dataclass

@@ -29,7 +29,7 @@ DomainError is a bug.  The docstring of a class is its default message.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Self, TypeAlias
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -75,11 +75,19 @@ class DomainError(Exception):
     def __init__(self, detail: str | None = None, **extra: Json) -> None:
         self.detail = detail or (type(self).__doc__ or "").strip().splitlines()[0]
         self.extra: Mapping[str, Json] = extra
+        # what stands in the way: the id of a thing and, where it is one, its field
+        self.cause: tuple[str, str | None] | None = None
         super().__init__(self.detail)
 
     def with_extra(self, **extra: Json) -> "DomainError":
         """The same refusal, saying also where: the first word on a key stays."""
         self.extra = {**extra, **self.extra}
+        return self
+
+    def because_of(self, thing_id: str, field: str | None = None) -> Self:
+        """The same refusal, knowing what stands in the way: an undo tells who put it
+        there."""
+        self.cause = (thing_id, field)
         return self
 
 

@@ -110,6 +110,7 @@ class Plan:
 
 # (place of the step, place of the item in it) -> why not
 Refused = Mapping[tuple[int, int], DomainError]
+Cause = tuple[str, str | None]  # a thing that stands in the way, and its field
 
 
 @dataclass(frozen=True)
@@ -399,7 +400,15 @@ def _step(items: Sequence[Item]) -> Step:
 # ------------------------------------------------------------------------- verdict
 
 
-def verdict(plan: Plan, refused: Refused) -> Verdict:
+def causes(refused: Refused) -> set[Cause]:
+    """What stood in the way, where it is known."""
+    return {one.cause for one in refused.values() if one.cause is not None}
+
+
+def verdict(
+    plan: Plan, refused: Refused, blockers: Mapping[Cause, str | None]
+) -> Verdict:
+    """`blockers`: the events by which what stands in the way came there."""
     undone: list[str] = []
     positions: list[int] = []
     clashes = list(plan.clashes)
@@ -407,7 +416,7 @@ def verdict(plan: Plan, refused: Refused) -> Verdict:
         for at, item in enumerate(step.items):
             error = refused.get((place, at))
             if error is not None:
-                clashes.append(_refusal(item, error))
+                clashes.append(_refusal(item, error, blockers))
                 continue
             undone.append(item.past.id)
             if item.whole:
@@ -416,13 +425,13 @@ def verdict(plan: Plan, refused: Refused) -> Verdict:
     return Verdict(undone, positions, clashes)
 
 
-def _refusal(item: Item, error: DomainError) -> Clash:
+def _refusal(
+    item: Item, error: DomainError, blockers: Mapping[Cause, str | None]
+) -> Clash:
     name = error.extra.get("field")
-    by = error.extra.get("blocked_by") or item.gone_by
+    by = None if error.cause is None else blockers.get(error.cause)
     return Clash(
-        item.past.id,
-        name if isinstance(name, str) else None,
-        by if isinstance(by, str) else None,
+        item.past.id, name if isinstance(name, str) else None, by or item.gone_by
     )
 
 
