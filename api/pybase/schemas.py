@@ -298,3 +298,10 @@ AUDIT = _object(
     ),
     next={"type": ["integer", "null"]},
 )
+UNDONE = _object(
+    batch_id=_MAYBE,
+    position=_COUNT,
+    undone=array(_ID),
+    conflicts=array(_object(event_id=_ID, field=_MAYBE, blocked_by=_MAYBE)),
+    irreversible=array(_ID),
+)

@@ -184,6 +184,9 @@ RULES = [
     Rule("GET /events/{event}", "viewer"),
     Rule("GET /events/{event}/causes", "viewer"),
     Rule("GET /events/{event}/effects", "viewer"),
+    # --- history
+    Rule("POST /undo", "editor", body={"scope": "batch", "id": "{batch}"}),
+    Rule("POST /redo", "editor", body={"batch_id": "{undo}"}),
     # --- views
     Rule("GET /views", "viewer", query={"table_id": "{table}"}),
     Rule("POST /views", "editor", 201, body={"table_id": "{table}", "name": "{new}"}),
@@ -295,7 +298,15 @@ class World:
         base = client.base(workspace_id)
         table = client.table("Name", "Free", base_id=base["id"])
         client.view(table["id"], "grid")
+        passing = {"table_id": table["id"], "fields": {"Free": "x"}}
+        batches = [
+            client.post("/records", json=passing).headers["x-batch-id"]
+            for _ in range(2)
+        ]
+        undone = client.post("/undo", json={"scope": "batch", "id": batches[1]})
         return {
+            "batch": batches[0],
+            "undo": made(undone)["batch_id"],
             "workspace": workspace_id,
             "view": client.view(table["id"], "form")["id"],
             "base": base["id"],

@@ -134,6 +134,8 @@ GET /fields/{id}/history
 GET /tables/{id}/diff
 GET /audit
 POST /batch
+POST /undo
+POST /redo
 """
 
 UNFINISHED = """

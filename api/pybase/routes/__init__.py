@@ -16,6 +16,7 @@ from api.pybase.routes.operations import operation_rows
 from api.pybase.routes.records import record_rows
 from api.pybase.routes.structure import constraint_rows, field_rows, table_rows
 from api.pybase.routes.to_come import rows_to_come
+from api.pybase.routes.undo import undo_rows
 from api.pybase.routes.views import view_rows
 from api.pybase.routes.workspaces import base_rows, workspace_rows
 from api.routes import Route
@@ -37,6 +38,7 @@ def pybase_routes(accounts: Accounts, metrics: Metrics, feed: Feed) -> list[Rout
         *view_rows(),
         *history_rows(),
         *feed_rows(feed),
+        *undo_rows(),
         *rows_to_come(),
     ]
     return [*rows, batch_row(rows)]
