@@ -30,6 +30,7 @@ class ForeignAppended(Event):
     topic: str
     state: str
     encoding: str
+    FOLLOWS = False
 
     def inverse(self) -> None:
         return None

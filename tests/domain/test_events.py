@@ -107,6 +107,7 @@ def test_what_never_goes_back_is_written_out():
         "key.created",
         "key.deleted",
         "file.uploaded",
+        "foreign.appended",
     }
 
 
