@@ -34,6 +34,10 @@ class RecordsPort:
         """For what never becomes a request (`api/protocol.py`)."""
         return self.pybase.refusal(error)
 
+    def drain(self) -> None:
+        """Ends what would wait on: the process is going to stop."""
+        self.pybase.drain()
+
     async def close(self) -> None:
         await self.pybase.close()
         await self.tables.close()

@@ -59,6 +59,11 @@ def flat_row(text: str) -> list[str]:
     return [_cell(value) for value in _DECODER.decode(text).values()]
 
 
+def cell(text: str) -> str:
+    """A value's JSON as its cell."""
+    return _cell(_DECODER.decode(text))
+
+
 def harmless(text: str) -> str:
     """The text, or what shows it without being run."""
     found = _BEHIND.sub(r"\1'\2", text) if _BEHIND.search(text) else text

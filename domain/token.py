@@ -37,6 +37,7 @@ class RevokeToken(Command):
 class TokenCreated(Event):
     """Cannot be taken back: its secret was shown.  It is revoked."""
 
+    FOLLOWS = False
     token_id: str
     user_id: str
     expires_at: str | None
@@ -49,6 +50,7 @@ class TokenCreated(Event):
 class TokenRevoked(Event):
     """Cannot be taken back: a token that is dead stays so."""
 
+    FOLLOWS = False
     token_id: str
     user_id: str
 

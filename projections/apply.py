@@ -18,6 +18,8 @@ from domain.decider import changes_catalog, grow
 from domain.events import Recorded
 from domain.field import FieldCreated
 from domain.file import FileUploaded
+from domain.foreign import ForeignAppended
+from domain.history import HistoryUndone
 from domain.ids import ConstraintId, TableId
 from domain.key import KeyCreated, KeyDeleted
 from domain.retype import FieldConverted, FieldRetyped
@@ -36,14 +38,14 @@ from domain.workspace import (
     WorkspaceUpdated,
 )
 from projections import catalog as catalogue
-from projections import files, users
+from projections import files, undone, users
 from projections.records import apply as records
 from projections.records import convert, ddl
 from projections.records.keys import settle_keys
 from projections.target import Target
 
-# the vault has these, and no read table
-_OF_KEYS = (KeyCreated, KeyDeleted, TokenCreated, TokenRevoked)
+# the vault has keys, a program its own; and no read table
+_OF_KEYS = (KeyCreated, KeyDeleted, TokenCreated, TokenRevoked, ForeignAppended)
 _OF_USERS = (UserRegistered, ProfileChanged, AdministrationGranted, PasswordChanged)
 
 
@@ -73,6 +75,9 @@ def apply(
         elif isinstance(event, FileUploaded):
             files.apply(connection, target, events[start])
             start += 1
+        elif isinstance(event, HistoryUndone):
+            undone.apply(connection, target, events[start])
+            start += 1
         elif changes_catalog(event):
             catalog = _apply_catalog(
                 connection, target, catalog, events[start], columns_of
@@ -89,7 +94,7 @@ def apply(
 
 def _of_records(recorded: Recorded) -> bool:
     event = recorded.event
-    beside = isinstance(event, (FileUploaded, FieldConverted, *_OF_KEYS))
+    beside = isinstance(event, (FileUploaded, FieldConverted, HistoryUndone, *_OF_KEYS))
     return not beside and not changes_catalog(event)
 
 
