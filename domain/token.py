@@ -37,10 +37,10 @@ class RevokeToken(Command):
 class TokenCreated(Event):
     """Cannot be taken back: its secret was shown.  It is revoked."""
 
-    FOLLOWS = False
     token_id: str
     user_id: str
     expires_at: str | None
+    FOLLOWS = False
 
     def inverse(self) -> None:
         return None
@@ -50,9 +50,9 @@ class TokenCreated(Event):
 class TokenRevoked(Event):
     """Cannot be taken back: a token that is dead stays so."""
 
-    FOLLOWS = False
     token_id: str
     user_id: str
+    FOLLOWS = False
 
     def inverse(self) -> None:
         return None

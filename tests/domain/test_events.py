@@ -111,6 +111,8 @@ def test_what_never_goes_back_is_written_out():
         "key.deleted",
         "file.uploaded",
         "foreign.appended",
+        "token.created",
+        "token.revoked",
     }
 
 
