@@ -1,7 +1,8 @@
 """What browsers are told: whose pages may call, and what may be done with a reply.
 
-Who calls is known by a header that a page sets itself, never by a cookie, so there is
-nothing that another page could make a browser send along.
+Who writes is known by a header that a page sets itself, never by a cookie, so there is
+nothing that another page could make a browser do.  The one cookie (`api/sessions.py`)
+reads rows, and is not sent along by the pages of other sites.
 """
 
 import re
@@ -106,7 +107,7 @@ class _CrossOrigin:
             allow_origins=origins,
             allow_methods=METHODS,
             allow_headers=TAKEN,
-            # there are no cookies; but a page that sends what there is may read too
+            # a page that is named may read with the session's cookie too
             allow_credentials="*" not in origins,
             expose_headers=EXPOSED,
             max_age=PREFLIGHT_SECONDS,

@@ -1,4 +1,4 @@
-"""Schemathesis says nothing against the surface: every check, signed in.
+"""Schemathesis says nothing against the surfaces: every check, signed in.
 
 The same requests in every run; `make fuzz` makes more and others.
 """
@@ -75,6 +75,12 @@ def seeded(owner):
     record = owner.record(table["id"], **TYPES)
     form = owner.view(table["id"], "form", config={"fields": [table["ids"]["text"]]})
     key = made(owner.post("/users/me/api-keys", json={"name": "Sensors"}))
+    workspace = made(owner.get(f"/workspaces/{table['workspace_id']}"))
+    names = {
+        "workspace_slug": workspace["slug"],
+        "db_name": made(owner.get(f"/bases/{table['base_id']}"))["db_name"],
+        "table_name": table["slug"],
+    }
     ids = {
         "workspace": table["workspace_id"],
         "base": table["base_id"],
@@ -93,10 +99,13 @@ def seeded(owner):
         "user": owner.user["id"],
         "attachment": [{"id": file["id"]}, {"url": "https://example.org/a.png"}],
     }
-    return {"ids": ids, "values": values, "absent": ABSENT}
+    return {"ids": ids, "values": values, "absent": ABSENT, "names": names}
 
 
-def schemathesis(server, owner, folder, *options):
+PYBASE, TABLE_REST = "/openapi.json", "/api/workspace/openapi.json"
+
+
+def schemathesis(server, owner, folder, document, *options):
     """Runs it in a folder of its own; its exit code and what it said."""
     environment = {
         **os.environ,
@@ -107,7 +116,7 @@ def schemathesis(server, owner, folder, *options):
         str(Path(sys.executable).with_name("schemathesis")),
         f"--config-file={HERE / 'schemathesis.toml'}",
         "run",
-        f"{server.url}/openapi.json",
+        f"{server.url}{document}",
         f"--header=Authorization: {owner.headers['authorization']}",
         "--no-color",
         *options,
@@ -125,11 +134,13 @@ def schemathesis(server, owner, folder, *options):
 
 @pytest.mark.skipif(EXAMPLES > 0, reason="the long run covers it")
 @pytest.mark.timeout(300)
-def test_the_surface_is_what_its_document_says(server, owner, tmp_path):
+@pytest.mark.parametrize("document", [PYBASE, TABLE_REST])
+def test_the_surface_is_what_its_document_says(server, owner, tmp_path, document):
     code, said = schemathesis(
         server,
         owner,
         tmp_path,
+        document,
         "--phases=coverage,fuzzing",
         "--max-examples=2",
         "--seed=1",
@@ -141,7 +152,11 @@ def test_the_surface_is_what_its_document_says(server, owner, tmp_path):
 
 @pytest.mark.skipif(EXAMPLES == 0, reason="a long run: `make fuzz`")
 @pytest.mark.timeout(0)
-def test_the_surface_is_what_its_document_says_for_long(server, owner, tmp_path):
-    code, said = schemathesis(server, owner, tmp_path, f"--max-examples={EXAMPLES}")
+@pytest.mark.parametrize("document", [PYBASE, TABLE_REST])
+def test_the_surface_is_what_its_document_says_for_long(
+    server, owner, tmp_path, document
+):
+    examples = f"--max-examples={EXAMPLES}"
+    code, said = schemathesis(server, owner, tmp_path, document, examples)
 
     assert code == 0, said
