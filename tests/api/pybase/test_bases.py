@@ -10,6 +10,7 @@ BASE = {
     "name",
     "description",
     "icon",
+    "db_name",
     "tables_count",
     "created_by",
     "created_at",
@@ -67,7 +68,12 @@ def test_a_base_is_made(client, happened):
     assert happened(workspace["id"], 2) == [
         (
             "base.created",
-            {"name": "Stock", "description": "What there is", "icon": "📦"},
+            {
+                "name": "Stock",
+                "description": "What there is",
+                "icon": "📦",
+                "db_name": "stock",
+            },
         )
     ]
     assert (reply.headers["x-position"], reply.headers["etag"]) == ("3", '"v1"')

@@ -8,6 +8,7 @@ FIELD = {
     "id",
     "table_id",
     "name",
+    "api_name",
     "type",
     "field_type",
     "options",

@@ -8,6 +8,7 @@ TABLE = {
     "id",
     "base_id",
     "name",
+    "slug",
     "description",
     "primary_field_id",
     "position",
@@ -113,6 +114,7 @@ def test_a_table_is_made_with_its_fields_in_one_batch(client, recorded_events):
         "description": None,
         "position": 0,
         "primary": True,
+        "api_name": "name",
     }
 
 

@@ -1,0 +1,1 @@
+"""PyBase: tables, fields, records and views."""
