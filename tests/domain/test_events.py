@@ -191,7 +191,15 @@ def test_what_is_not_of_the_catalogue_is_beside_it_and_all_else_is_in_it():
         if changes_catalog(EXAMPLES[one.TYPE, one.SCHEMA])
     }
 
-    assert beside == {"file", "foreign", "key", "record", "user", "field"}
+    assert beside == {
+        "file",
+        "foreign",
+        "key",
+        "record",
+        "user",
+        "field",
+        "history",
+    }
     assert not changes_catalog(EXAMPLES["field.converted", 1])  # of records' values
     assert within == {
         "workspace",
