@@ -150,11 +150,11 @@ def _show(console: "Console", items: "Sequence[Mapping[str, Any]]") -> None:
     if not items:
         console.print("nothing happened")
         return
-    told = Table(box=None, pad_edge=False, header_style="bold")
+    told = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     told.add_column("position", justify="right", no_wrap=True)
     told.add_column("when", no_wrap=True)
-    told.add_column("who", overflow="ellipsis", no_wrap=True, max_width=20)
-    told.add_column("what", overflow="fold", min_width=38)
+    told.add_column("who", overflow="ellipsis", no_wrap=True, max_width=14)
+    told.add_column("what", overflow="fold")
     for item in items:
         told.add_row(
             Text(f"{item['position']:,}"),
@@ -213,8 +213,10 @@ def _sides(change: "Mapping[str, Any]") -> "Iterator[tuple[str, str]]":
 
 
 def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if value is None:
         return "nothing"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        value = ", ".join(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     shown = "".join(one if one.isprintable() else " " for one in text)
     return shown if len(shown) <= _WIDEST else f"{shown[: _WIDEST - 1]}…"
