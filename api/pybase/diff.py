@@ -5,7 +5,14 @@ records: those that changed are sent as they are found, those that came or went 
 a file until their turn, and the order is that of the records' ids.
 """
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
@@ -22,11 +29,12 @@ from api.pybase.schema_told import streams_of
 from api.pybase.told import Telling
 from commands.system import System
 from domain.access import Role
-from domain.catalog import Catalog, Table
+from domain.catalog import Catalog, Field, Table
 from domain.changes import Linked
 from domain.errors import Busy, Invalid, NotFound
 from domain.ids import TableId, WorkspaceId
 from domain.net_change import NetChange
+from domain.timeline import Timeline
 from projections import history, moments
 from projections.moments import Moment
 from projections.reader import Statement, allow
@@ -170,7 +178,7 @@ class _Difference:
     def _changes(self, net: NetChange) -> dict[str, Any]:
         """By name, without what looks the same."""
         found: dict[str, Any] = {}
-        telling, window = self.telling, self.window
+        telling = self.telling
         for field_id, change in net.changes().items():
             line = telling.timelines.get(field_id)
             if line is None:
@@ -179,8 +187,8 @@ class _Difference:
             if isinstance(change, Linked):
                 found[name] = {"added": change.added, "removed": change.removed}
                 continue
-            before = telling.text(line.at(window.after), change.before)
-            after = telling.text(line.at(window.upto), change.after)
+            before = telling.text(_form_before(net, field_id, line), change.before)
+            after = telling.text(_form_after(net, field_id, line), change.after)
             if before != after:
                 found[name] = {
                     "from": orjson.Fragment(before),
@@ -196,7 +204,7 @@ class _Difference:
         for one in nets:
             made = by[one.made_at or 0]
             created = one.created or (made.at, made.by)
-            values = self._values(one.after, one.number, self.window.upto)
+            values = self._values(one, one.after, _form_after)
             shown.append(
                 self._record(one, values, one.last[0], created, by[one.last[1]])
             )
@@ -211,13 +219,16 @@ class _Difference:
         shown = []
         for one in nets:
             created = one.created or ("", "")
-            values = self._values(one.before, one.number, self.window.after)
+            values = self._values(one, one.before, _form_before)
             version = versions[one.record_id]
             shown.append(self._record(one, values, version, created, by[one.record_id]))
         return shown
 
     def _values(
-        self, values: Mapping[str, Any], number: int, position: int
+        self,
+        net: NetChange,
+        values: Mapping[str, Any],
+        form_of: Callable[[NetChange, str, Timeline], Field],
     ) -> dict[str, Any]:
         """Of every live field, and of a deleted one that has a value."""
         telling = self.telling
@@ -226,8 +237,8 @@ class _Difference:
             kept = values.get(one.id)
             if one.deleted and kept is None:
                 continue
-            form = telling.timelines[one.id].at(position)
-            found[telling.names[one.id]] = telling.shown(form, kept, number)
+            form = form_of(net, one.id, telling.timelines[one.id])
+            found[telling.names[one.id]] = telling.shown(form, kept, net.number)
         return found
 
     def _record(
@@ -248,6 +259,21 @@ class _Difference:
             "created_at": created[0],
             "updated_at": updated.at,
         }
+
+
+def _form_before(net: NetChange, field_id: str, line: Timeline) -> Field:
+    """What the field was when the earlier value was kept; a moment within a batch may
+    lie between a change of type and the values that it makes."""
+    at = net.before_at.get(field_id)
+    if at is None:
+        return line.forms[-1]
+    seq, converted = at
+    return line.before_conversion(seq) if converted else line.at(seq)
+
+
+def _form_after(net: NetChange, field_id: str, line: Timeline) -> Field:
+    at = net.after_at.get(field_id)
+    return line.forms[-1] if at is None else line.at(at)
 
 
 @dataclass(frozen=True, slots=True)
