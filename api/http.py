@@ -88,6 +88,9 @@ class Request:
     allowance: Allowance | None = None
     max_depth: int = MAX_DEPTH
     notes: dict[str, str] = field(default_factory=dict)
+    waited: float = (
+        0.0  # seconds that the caller asked for: no part of how long it took
+    )
     # the body of a route that takes it in parts, which `body` is not read from
     parts: AsyncIterator[bytes] | None = None
 

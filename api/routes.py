@@ -25,6 +25,7 @@ class Route:
     where any signed-in user may, or, with `public`, anybody.  A `planned` route is
     documented and answers 501.  One with a `form` reads its body itself, in parts.
     One that is `alone` commits by itself, and more than once or in a way of its own.
+    One that `waits` for something to happen ends where the client goes.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Route:
     role: Role | None = None
     public: bool = False
     planned: bool = False
+    waits: bool = False
     status: int = 200
     body: type[BaseModel] | None = None
     body_needed: bool = True
@@ -44,6 +46,8 @@ class Route:
     also: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     query: Sequence[Parameter] = ()
     needs: Sequence[str] = ()  # which of `query` have to be there
+    # of headers that it reads beyond the usual: name, pattern, meaning
+    headers: Sequence[tuple[str, str, str]] = ()
     errors: Sequence[int] = field(default_factory=tuple)
     media: Sequence[str] = ("application/json",)  # of a success
     alone: bool = False

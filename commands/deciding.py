@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from commands.append import Accepted, Head, kept_reply, read_reply
+from commands.attempting import decide_attempt
 from commands.parts import PartRefused, in_place
 from commands.unit import Done, Outcome, Part, Reply, Unit
 from domain import nouns  # noqa: F401 - fills the deciders
@@ -26,6 +27,7 @@ from domain.facts import Facts
 from domain.ids import INSTANCE, BatchId, WorkspaceId, uuid7
 from domain.record import CreateRecords, RecordCreated, RecordLinksChanged, tally
 from domain.retype import parts_to_come
+from domain.undo import Refused
 
 log = logging.getLogger(__name__)
 
@@ -122,9 +124,10 @@ def _answer(
 ) -> Done:
     """Accepts a unit.  Raises DomainError where it is refused."""
     if unit.parts is None:
-        accepted = _decided(unit, batch_id, facts, head.seq, last)
+        accepted, refused = _decided(unit, batch_id, facts, head.seq, last)
     else:
         accepted = _decided_in_parts(group, unit, batch_id, facts, head.seq)
+        refused = {}
     outcome = Outcome(
         BatchId(batch_id),
         head.seq + accepted.size,
@@ -133,6 +136,7 @@ def _answer(
         facts.catalog,
         facts.rows,
         accepted.replies,
+        refused,
     )
     if last and unit.once is None and unit.commands:
         group.last = (unit, outcome)
@@ -150,7 +154,9 @@ def _check_session(unit: Unit, facts: Facts) -> None:
         raise Unauthenticated()
 
 
-def _decided(unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool) -> Accepted:
+def _decided(
+    unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool
+) -> tuple[Accepted, Refused]:
     origin = unit.origin
     to_come = 0
     if unit.stream is not None:
@@ -168,9 +174,14 @@ def _decided(unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool) -> A
             if type(recorded.event) is not unseen:
                 evolve(facts, recorded)
             events.append(recorded)
+    refused: Refused = {}
+    if unit.attempt is not None:
+        tried, refused = decide_attempt(unit.attempt, facts, seq, _recorded)
+        events += tried
     if unit.retypes:
         to_come = parts_to_come(events)
-    return Accepted(batch_id, origin, first, events, unit.once, None, to_come)
+    accepted = Accepted(batch_id, origin, first, events, unit.once, None, to_come)
+    return accepted, refused
 
 
 def _decided_in_parts(

@@ -12,10 +12,12 @@ from domain.copy import CopyLinks, CopyRecords
 from domain.events import Actor, Command, Recorded
 from domain.facts import Needs, Row
 from domain.file import UploadFile
+from domain.foreign import AppendForeign
 from domain.ids import BatchId, WorkspaceId
 from domain.key import CreateKey
 from domain.record import CreateRecords, DeleteRecords, RestoreRecord, UpdateRecords
 from domain.retype import RetypeField
+from domain.undo import Refused, Step
 from domain.user import ChangeProfile, GrantAdministration, RegisterUser
 from domain.view import ExpectView
 
@@ -33,6 +35,7 @@ _SHARING = (
     ExpectView,
     CreateKey,
     UploadFile,
+    AppendForeign,
 )
 
 
@@ -75,7 +78,8 @@ class Once:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """An accepted unit.  `position` is its last event's, or the present one's;
-    `catalog` is the workspace's right after it, `rows` the records that it read."""
+    `catalog` is the workspace's right after it, `rows` the records that it read,
+    `refused` what of its attempt was."""
 
     batch_id: BatchId
     position: int
@@ -84,6 +88,7 @@ class Outcome:
     catalog: Catalog
     rows: Mapping[str, Row | None]
     replies: Sequence[Reply] = ()  # of its parts
+    refused: Refused = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +154,24 @@ class Parts:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """Steps each of which may be refused without refusing the unit.
+
+    `first` gets the refusals and gives the command whose event begins the batch, or
+    None where nothing is to be written; it raises DomainError to refuse the unit.
+    """
+
+    steps: Sequence[Step]
+    first: Callable[[Refused], Command | None]
+
+
+@dataclass(frozen=True)
 class Unit:
     """`size` is the number of records it writes; `render` makes its reply.
 
     The records of `stream` come after `commands`, in the same batch.  The commands of
-    `parts` are `commands`, all of them in their order.
+    `parts` are `commands`, all of them in their order.  The events of `attempt` come
+    after all else.  A `rehearsal` is decided and answered, and nothing is written.
     """
 
     workspace_id: WorkspaceId
@@ -167,11 +185,22 @@ class Unit:
     stream: Stream | None = None
     parts: Parts | None = None
 
+    attempt: Attempt | None = None
+    rehearsal: bool = False
+
+    @cached_property
+    def all_commands(self) -> Sequence[Command]:
+        if self.attempt is None:
+            return self.commands
+        return [*self.commands, *(one.command for one in self.attempt.steps)]
+
     @cached_property
     def alone(self) -> bool:
         """A unit that may change the catalogue commits alone, and so does one that is
-        written in stages."""
-        return self.staged or not all(shares(one) for one in self.commands)
+        written in stages; an attempt too, which rests on what is in the ledger."""
+        if self.staged or self.attempt is not None:
+            return True
+        return not all(shares(one) for one in self.commands)
 
     @property
     def staged(self) -> bool:
@@ -180,4 +209,4 @@ class Unit:
     @cached_property
     def retypes(self) -> bool:
         """Whether it changes a field's type, and with it every record of a table."""
-        return any(isinstance(one, RetypeField) for one in self.commands)
+        return any(isinstance(one, RetypeField) for one in self.all_commands)

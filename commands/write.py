@@ -2,11 +2,12 @@
 catalogue, decided under the head's lock, prepared anew where the schema moved on."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from commands.system import System
 from commands.unit import (
+    Attempt,
     Done,
     Once,
     Origin,
@@ -38,6 +39,9 @@ class Prepared:
     vault: Sequence[VaultWrite] = ()
     stream: Stream | None = None
     parts: Parts | None = None
+    attempt: Attempt | None = None
+    rehearsal: bool = False
+    causation_id: str | None = None
 
 
 Prepare: TypeAlias = Callable[[Catalog], Prepared]
@@ -118,6 +122,8 @@ async def submit(
     *,
     makes_workspace: bool = False,
 ) -> Done:
+    if prepared.causation_id is not None:
+        origin = replace(origin, causation_id=prepared.causation_id)
     return await system.committer.submit(
         Unit(
             workspace_id,
@@ -130,6 +136,8 @@ async def submit(
             makes_workspace,
             prepared.stream,
             prepared.parts,
+            prepared.attempt,
+            prepared.rehearsal,
         )
     )
 

@@ -27,6 +27,7 @@ from domain.facts import File
 from domain.field import CreateField, DeleteField, RestoreField, UpdateField
 from domain.field_order import ReorderFields
 from domain.file import UploadFile
+from domain.foreign import AppendForeign
 from domain.ids import BaseId, ConstraintId, FieldId, TableId, UserId, ViewId
 from domain.key import CreateKey, DeleteKey
 from domain.record import (
@@ -162,6 +163,7 @@ def test_every_command_says_the_role_that_it_needs():
         ChangePassword,
         CreateKey,
         DeleteKey,
+        AppendForeign,
         RestoreWorkspace,
     ]
 
