@@ -450,6 +450,21 @@ def test_what_changes_nothing_is_a_success_without_events(client, table):
     assert body["results"][0]["body"] == record
 
 
+def test_a_batch_across_kinds_is_undone_as_one(client, workspace, database):
+    batch_id = made(send(client, workspace, *library(workspace)))["batch_id"]
+    listing = {"workspace_id": workspace}
+
+    undone = client.post("/undo", json={"scope": "batch", "id": batch_id})
+
+    assert made(undone)["conflicts"] == []
+    assert made(client.get("/bases", params=listing))["total"] == 0
+    assert problems(database, workspace) == []
+    redone = client.post("/redo", json={"batch_id": made(undone)["batch_id"]})
+    assert made(redone)["conflicts"] == []
+    assert made(client.get("/bases", params=listing))["total"] == 1
+    assert problems(database, workspace) == []
+
+
 # -------------------------------------------------------------------- references
 
 
