@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 
 from commands.unit import Unit
-from domain.catalog import Catalog, Table
+from domain.catalog import Catalog, Field, Table
 from domain.constraint import AT_ONCE
 from domain.decider import needs
 from domain.facts import Facts, File, Link, Needs
@@ -100,7 +100,7 @@ class Gathering:
             self.ask(
                 rows.select_links(self.target, field, other),
                 [literal],
-                _links_sink(facts, field.id),
+                _links_sink(facts, field),
             )
 
     def _versions(self, table_id: str, ids: set[str], facts: Facts) -> None:
@@ -211,16 +211,18 @@ def key_values(
     ]
 
 
-def _links_sink(facts: Facts, field_id: str) -> Sink:
+def _links_sink(facts: Facts, field: Field) -> Sink:
     def sink(found: Sequence[Sequence[Any]]) -> None:
         links: dict[str, list[Link]]
-        links, versions = rows.group_links(found)
+        links, versions, held = rows.group_links(found)
         for record_id, linked in links.items():
             row = facts.rows.get(record_id)
             if row is not None:
                 facts.rows[record_id] = rows.with_links(
-                    row, {**row.links, field_id: linked}
+                    row, {**row.links, field.id: linked}
                 )
+        for other, count in held.items():
+            facts.held[field.reverse_id or "", other] = count
         for other, version in versions.items():
             facts.versions.setdefault(other, version)
             facts.live.setdefault(other, True)

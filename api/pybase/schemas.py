@@ -214,3 +214,60 @@ PREVIEW = _object(
     mapping=ANY,
     rows=array(array(_TEXT)),
 )
+
+_ACTOR = _object(kind=_TEXT, id=_ID, name=_MAYBE)
+_RESOURCE = _object(kind=_TEXT, id=_ID, name=_MAYBE)
+# by name, from what to what; of links that were changed from their other end: which
+# came and which went
+_CHANGES: Schema = {"type": "object", "additionalProperties": ANY}
+_HAPPENED = _object(
+    position=_COUNT,
+    event_id=_ID,
+    type=_TEXT,
+    at=_TIME,
+    actor=_ACTOR,
+    surface=_TEXT,
+    batch_id=_ID,
+    version=_COUNT,
+    resource=_RESOURCE,
+    changes=_CHANGES,
+)
+HISTORY = _object(items=array(_HAPPENED), next={"type": ["integer", "null"]})
+BLAME: Schema = {
+    "type": "object",
+    "additionalProperties": _object(
+        value={},
+        set_by=_MAYBE,
+        at=_MAYBE,
+        position={"type": ["integer", "null"]},
+        event_id=_MAYBE,
+        batch_id=_MAYBE,
+        via=_MAYBE,
+    ),
+}
+DIFF = _object(
+    added=array(RECORD),
+    removed=array(RECORD),
+    changed=array(_object(record_id=_ID, changes=_CHANGES)),
+    schema=array(_HAPPENED),
+    **{"from": _COUNT, "to": _COUNT},
+)
+AUDIT = _object(
+    items=array(
+        _object(
+            position=_COUNT,
+            event_id=_ID,
+            type=_TEXT,
+            at=_TIME,
+            actor=_ACTOR,
+            surface=_TEXT,
+            address=_MAYBE,
+            request_id=_TEXT,
+            batch_id=_ID,
+            batch_size=_COUNT,
+            version=_COUNT,
+            resource=_RESOURCE,
+        )
+    ),
+    next={"type": ["integer", "null"]},
+)

@@ -26,6 +26,7 @@ from domain.record.events import (
     RecordUpdated,
     RestoreRecord,
     UpdateRecords,
+    links_of,
 )
 from domain.record.folding import tally
 from domain.record.reading import REQUIRED, read_values
@@ -44,6 +45,7 @@ __all__ = [
     "UpdateRecords",
     "deciding",
     "folding",
+    "links_of",
     "needs",
     "read_values",
     "tally",

@@ -166,6 +166,13 @@ RULES = [
     Rule("POST /records/export", "viewer", query={"table_id": "{table}"}),
     # --- the feed
     Rule("GET /events", "viewer", query={"workspace_id": "{workspace}"}),
+    # --- what happened
+    Rule("GET /records/{record}/history", "viewer"),
+    Rule("GET /records/{record}/blame", "viewer"),
+    Rule("GET /tables/{table}/history", "viewer"),
+    Rule("GET /fields/{field}/history", "viewer"),
+    Rule("GET /tables/{table}/diff", "viewer", query={"from": "{at}"}),
+    Rule("GET /audit", "admin", query={"workspace_id": "{workspace}"}),
     # --- views
     Rule("GET /views", "viewer", query={"table_id": "{table}"}),
     Rule("POST /views", "editor", 201, body={"table_id": "{table}", "name": "{new}"}),
@@ -287,6 +294,7 @@ class World:
             "record": client.record(table["id"], Name=new_id())["id"],
             "constraint": client.constraint(table["ids"]["Name"])["id"],
             "file": client.upload(workspace_id, b"Ada")["id"],
+            "at": str(client.position(workspace_id)),
         }
 
     def things(self, rule, caller, whose):

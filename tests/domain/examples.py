@@ -58,6 +58,7 @@ VALUES = {
     "links": [TWO, THREE],
 }
 LINKS = {"links": {TWO: 26214401, THREE: 1}}
+OWN_PLACES = {"links": [4, 26214401]}
 
 # by type and schema number, in the present form of the event
 EXAMPLES: dict[tuple[str, int], Event] = {
@@ -130,7 +131,30 @@ EXAMPLES: dict[tuple[str, int], Event] = {
         {
             STREAM: {"from": "1.50", "to": "1.5"},
             OTHER: {"from": "Straße", "to": None},
-            THIRD: {"from": [STREAM], "to": "Ada", "removed": {STREAM: 5}},
+            THIRD: {
+                "from": [STREAM],
+                "to": "Ada",
+                "removed": {STREAM: 5},
+                "own_places": {"from": None, "to": []},
+            },
+        },
+        STREAM,
+    ),
+    ("field.converted", 2): FieldConverted(
+        THIRD,
+        OTHER,
+        STREAM,
+        0,
+        17,
+        {
+            STREAM: {"from": "1.50", "to": "1.5"},
+            OTHER: {"from": "Straße", "to": None},
+            THIRD: {
+                "from": [STREAM],
+                "to": "Ada",
+                "removed": {STREAM: 5},
+                "own_places": {"from": [26214401], "to": []},
+            },
         },
         STREAM,
     ),
@@ -204,6 +228,22 @@ EXAMPLES: dict[tuple[str, int], Event] = {
                 "to": [THREE],
                 "added": {THREE: 26214401},
                 "removed": {TWO: 1},
+                "own_places": {"from": None, "to": [0]},
+            },
+        },
+    ),
+    ("record.updated", 2): RecordUpdated(
+        ONE,
+        OTHER,
+        {
+            "text": {"from": "Ada", "to": None},
+            "number": {"from": None, "to": "1815"},
+            "links": {
+                "from": [TWO],
+                "to": [THREE],
+                "added": {THREE: 26214401},
+                "removed": {TWO: 1},
+                "own_places": {"from": [4], "to": [26214401]},
             },
         },
     ),
@@ -211,7 +251,13 @@ EXAMPLES: dict[tuple[str, int], Event] = {
         ONE, OTHER, THIRD, [[TWO, 26214401]], [[THREE, 0]]
     ),
     ("record.deleted", 1): RecordDeleted(ONE, OTHER, 1, VALUES, LINKS, THEN, THIRD),
+    ("record.deleted", 2): RecordDeleted(
+        ONE, OTHER, 1, VALUES, LINKS, THEN, THIRD, OWN_PLACES
+    ),
     ("record.restored", 1): RecordRestored(ONE, OTHER, 1, VALUES, LINKS, THEN, THIRD),
+    ("record.restored", 2): RecordRestored(
+        ONE, OTHER, 1, VALUES, LINKS, THEN, THIRD, OWN_PLACES
+    ),
     ("user.registered", 1): UserRegistered(STREAM),
     ("user.profile_changed", 1): ProfileChanged(STREAM, ["email", "name"]),
     ("user.password_changed", 1): PasswordChanged(STREAM),

@@ -9,6 +9,7 @@ from api.pybase.accounts import Accounts
 from api.pybase.routes.accounts import account_rows
 from api.pybase.routes.attachments import attachment_rows
 from api.pybase.routes.feed import feed_rows
+from api.pybase.routes.history import history_rows
 from api.pybase.routes.importing import import_rows
 from api.pybase.routes.operations import operation_rows
 from api.pybase.routes.records import record_rows
@@ -33,5 +34,6 @@ def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
         *constraint_rows(),
         *view_rows(),
         *feed_rows(),
+        *history_rows(),
         *rows_to_come(),
     ]

@@ -30,6 +30,12 @@ PAGING: tuple[Parameter, ...] = (
     ),
     ("page_size", SIZE, "Items on a page: instead of limit"),
 )
+AS_OF: Parameter = (
+    "as_of",
+    "string",
+    "A position or an RFC 3339 time: the answer that the same call would have given"
+    " then",
+)
 READ = (400, 401, 403, 404, 422, 429, 503)
 WRITE = (400, 401, 403, 404, 409, 412, 413, 415, 422, 423, 429, 503)
 
