@@ -19,6 +19,7 @@ from domain.events import Recorded
 from domain.field import FieldCreated
 from domain.file import FileUploaded
 from domain.foreign import ForeignAppended
+from domain.history import HistoryUndone
 from domain.ids import ConstraintId, TableId
 from domain.key import KeyCreated, KeyDeleted
 from domain.retype import FieldConverted, FieldRetyped
@@ -36,7 +37,7 @@ from domain.workspace import (
     WorkspaceUpdated,
 )
 from projections import catalog as catalogue
-from projections import files, users
+from projections import files, undone, users
 from projections.records import apply as records
 from projections.records import convert, ddl
 from projections.records.keys import settle_keys
@@ -71,6 +72,9 @@ def apply(
         elif isinstance(event, FileUploaded):
             files.apply(connection, target, events[start])
             start += 1
+        elif isinstance(event, HistoryUndone):
+            undone.apply(connection, target, events[start])
+            start += 1
         elif changes_catalog(event):
             catalog = _apply_catalog(
                 connection, target, catalog, events[start], columns_of
@@ -87,7 +91,7 @@ def apply(
 
 def _of_records(recorded: Recorded) -> bool:
     event = recorded.event
-    beside = isinstance(event, FileUploaded | FieldConverted)
+    beside = isinstance(event, FileUploaded | FieldConverted | HistoryUndone)
     return not beside and not changes_catalog(event)
 
 

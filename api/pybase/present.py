@@ -263,12 +263,13 @@ class RecordText:
 
 
 @lru_cache(maxsize=256)
-def _record_text(table_id: str, schema_seq: int, holder: "_Holder") -> RecordText:
+def _record_text(holder: "_Holder") -> RecordText:
     return RecordText(holder.table)
 
 
 class _Holder:
-    """Carries a table past the cache: its id and schema_seq are the key."""
+    """Carries a table past the cache, where its fields are the key: a schema that was
+    never committed may have had the position of another one."""
 
     __slots__ = ("table",)
 
@@ -276,14 +277,18 @@ class _Holder:
         self.table = one
 
     def __hash__(self) -> int:
-        return 0
+        return id(self.table.all_fields)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Holder)
+        return (
+            isinstance(other, _Holder)
+            and other.table.all_fields is self.table.all_fields
+            and other.table.id == self.table.id
+        )
 
 
 def record_text(one: Table) -> RecordText:
-    return _record_text(one.id, one.schema_seq, _Holder(one))
+    return _record_text(_Holder(one))
 
 
 def shower(item: Field) -> Callable[[Any, int], bytes]:

@@ -52,6 +52,18 @@ def batch(items: Schema) -> Schema:
     return _object(items=array(items), total=_COUNT)
 
 
+COMMITTED = _object(
+    batch_id=_ID,
+    position=_COUNT,
+    results=array(
+        _object(
+            index=_COUNT,
+            ref=_MAYBE,
+            status=_COUNT,
+            body={"description": "What the operation answers alone"},
+        )
+    ),
+)
 ERROR = {**_object(detail=_TEXT, code=_TEXT), "additionalProperties": True}
 HEALTH = _object(status=_TEXT, environment=_TEXT, version=_TEXT)
 USER = _object(
@@ -192,6 +204,21 @@ FORM = _object(
 _VIEW_RECORDS = page(RECORD)["properties"]
 VIEW_PAGE = _object(view_id=_ID, **_VIEW_RECORDS, records=array(RECORD), has_more=_FLAG)
 EVENTS = _object(items=array(ANY), next=_COUNT, head=_COUNT)
+# of a stream: `data` is the envelope, on one line
+STREAMED: Schema = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": _TEXT,
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": ANY,
+        },
+        "retry": _COUNT,
+    },
+}
+CHAIN = _object(items=array(ANY), next={"type": ["integer", "null"]})
 FILE = _object(
     id=_ID,
     name=_TEXT,
@@ -270,4 +297,11 @@ AUDIT = _object(
         )
     ),
     next={"type": ["integer", "null"]},
+)
+UNDONE = _object(
+    batch_id=_MAYBE,
+    position=_COUNT,
+    undone=array(_ID),
+    conflicts=array(_object(event_id=_ID, field=_MAYBE, blocked_by=_MAYBE)),
+    irreversible=array(_ID),
 )

@@ -28,7 +28,7 @@ from projections.as_of.shadows import (
     retypes_of,
 )
 from projections.gets import Got
-from projections.lists import Listed, is_written, written_since
+from projections.lists import Listed, found_page, is_written, written_since
 from projections.moments import find, found, read_moment
 from projections.query import Page, Query
 from projections.reader import Caller, Reader, Rows, Statement

@@ -119,6 +119,10 @@ GET /views/{id}/form
 POST /views/{id}/form/submit
 POST /views/{id}/submit
 GET /events
+GET /events/stream
+GET /events/{id}
+GET /events/{id}/causes
+GET /events/{id}/effects
 POST /tables/{id}/import
 POST /attachments
 GET /attachments/{id}
@@ -129,6 +133,9 @@ GET /tables/{id}/history
 GET /fields/{id}/history
 GET /tables/{id}/diff
 GET /audit
+POST /batch
+POST /undo
+POST /redo
 """
 
 UNFINISHED = """

@@ -13,6 +13,7 @@ from domain.events import Event
 from domain.field import FieldCreated, FieldDeleted, FieldRestored, FieldUpdated
 from domain.file import FileUploaded
 from domain.foreign import ForeignAppended
+from domain.history import HistoryUndone
 from domain.key import KeyCreated, KeyDeleted
 from domain.record import (
     RecordCreated,
@@ -74,6 +75,9 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ),
     ("workspace.deleted", 1): WorkspaceDeleted(STREAM, "Bücherei", "library"),
     ("workspace.restored", 1): WorkspaceRestored(STREAM, "Bücherei", "library"),
+    ("history.undone", 1): HistoryUndone(
+        STREAM, "batch", "strict", [[7, 7], [12, 1018]]
+    ),
     ("member.updated", 1): MemberUpdated(
         STREAM, OTHER, {"role": {"from": "viewer", "to": "admin"}}
     ),

@@ -11,6 +11,7 @@ from domain.decider import changes_catalog, commands
 from domain.events import EVENTS, UPCASTERS, Event, Recorded, decode, event
 from domain.file import FileUploaded
 from domain.foreign import ForeignAppended
+from domain.history import HistoryUndone
 from domain.ids import WorkspaceId
 from domain.key import KeyCreated, KeyDeleted
 from domain.record import RecordLinksChanged
@@ -40,6 +41,7 @@ FINAL = {
     ForeignAppended,
     ConstraintActivated,
     ConstraintFailed,
+    HistoryUndone,
 }
 
 
@@ -82,6 +84,30 @@ def test_an_inverse_is_a_command_that_somebody_decides_or_none_with_a_reason(
         assert re.search("[Nn]o inverse|Cannot be taken back", one.__doc__ or "")
     else:
         assert type(inverse) in commands()
+
+
+@pytest.mark.parametrize("one", CLASSES, ids=typed)
+def test_an_event_without_an_inverse_follows_another_or_never_goes_back(
+    one: type[Event],
+):
+    inverse = EXAMPLES[one.TYPE, one.SCHEMA].inverse()
+
+    assert (inverse is None) == ("FOLLOWS" in vars(one)), f"{one.TYPE} has to say which"
+
+
+def test_what_never_goes_back_is_written_out():
+    never = {one.TYPE for one in CLASSES if not getattr(one, "FOLLOWS", True)}
+
+    assert never == {
+        "workspace.created",
+        "user.registered",
+        "user.profile_changed",
+        "user.administration_granted",
+        "user.password_changed",
+        "key.created",
+        "key.deleted",
+        "file.uploaded",
+    }
 
 
 @pytest.mark.parametrize("one", CLASSES, ids=typed)
