@@ -227,9 +227,8 @@ class Histories(RuleBasedStateMachine):
         assume(unit)
         if kind is RestoreWorkspace:
             self._do([DeleteWorkspace(self.ground.workspace_id)])
-            stays = True
-        elif any(isinstance(one, DeleteWorkspace) for one in unit):
-            stays = False
+        if any(isinstance(one, DeleteWorkspace | RestoreWorkspace) for one in unit):
+            stays = False  # of a deleted one nothing more is allowed
         self._holds(unit, actor, stays=stays)
         workspace = self.now.catalog.workspace
         if workspace is None or workspace.deleted:
