@@ -117,6 +117,8 @@ class Needs:
     users: set[str] = field(default_factory=set)
     api_keys_of: set[str] = field(default_factory=set)  # users
     files: set[str] = field(default_factory=set)
+    foreign: set[str] = field(default_factory=set)  # streams of programs
+    after: list[int] = field(default_factory=list)  # positions, for the events since
 
     def whole(self, table_id: str, ids: Iterable[str]) -> None:
         self.records.setdefault(table_id, set()).update(ids)
@@ -162,6 +164,9 @@ class Facts:
         self.users: dict[str, int] = {}  # version by id
         self.api_keys: dict[str, str] = {}  # of those that are there, the user
         self.files: dict[str, File] = {}  # of those asked for, the ones that are there
+        self.foreign: dict[str, int] = {}  # last version as its program counts
+        # since a position: (stream, type, data) of each event
+        self.after: Sequence[tuple[str, str, str]] = ()
         self.sessions: set[str] = set()  # of the callers, those that are alive
         self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
         self._saved = (catalog, 0)

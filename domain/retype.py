@@ -146,6 +146,7 @@ class FieldConverted(Event):
     upto: int
     values: dict[str, Any]
     link_key: str | None
+    FOLLOWS = True
 
     def inverse(self) -> None:
         return None

@@ -63,6 +63,7 @@ _LOADED = (
     "users",
     "api_keys",
     "files",
+    "foreign",
 )
 
 
@@ -350,7 +351,8 @@ class Store:
             for row in self.rows(table_id):
                 if row.id in ids:
                     self._load_version(row.id, facts)
-        for one in found.gone:
+        facts.foreign.update(_among(self.all.foreign, found.foreign))
+        for one in found.gone | found.foreign:
             if one in self._last:
                 facts.versions[one] = self._last[one]
         self._load_columns(found, facts)

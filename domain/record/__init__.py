@@ -25,6 +25,7 @@ from domain.record.events import (
     RecordRestored,
     RecordUpdated,
     RestoreRecord,
+    RestoreRecords,
     UpdateRecords,
     links_of,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "RecordRestored",
     "RecordUpdated",
     "RestoreRecord",
+    "RestoreRecords",
     "UpdateRecords",
     "deciding",
     "folding",

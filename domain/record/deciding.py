@@ -33,6 +33,7 @@ from domain.record.events import (
     RecordRestored,
     RecordUpdated,
     RestoreRecord,
+    RestoreRecords,
     UpdateRecords,
     links_of,
 )
@@ -331,31 +332,51 @@ def _deleted(
 @decides(RestoreRecord, role=Role.editor)
 def _restore(command: RestoreRecord, facts: Facts) -> Sequence[Event]:
     table = _table(facts, command.table_id, None)
-    if facts.rows.get(command.record_id) is not None:
-        return []
-    if command.record_id not in facts.versions:
-        raise NotFound("Record not found", record_id=command.record_id)
-    still_fit(table, command.values, command.links)
-    _pending(table, command.values)
-    Keys(table, facts).take(command.record_id, command.values)
-    ends = Ends(table, facts)
+    return list(
+        _restored(command, table, facts, Keys(table, facts), Ends(table, facts))
+    )
+
+
+@decides(RestoreRecords, role=Role.editor)
+def _restore_many(command: RestoreRecords, facts: Facts) -> Sequence[Event]:
+    table = _table(facts, command.table_id, None)
+    keys, ends = Keys(table, facts), Ends(table, facts)
+    events: list[Event] = []
+    for index, one in enumerate(command.records):
+        try:
+            events += _restored(one, table, facts, keys, ends)
+        except (NotFound, Conflict, ConstraintPending) as error:
+            raise error.with_extra(record_id=one.record_id, index=index) from None
+        ends.coming.add(one.record_id)
+    return events
+
+
+def _restored(
+    one: RestoreRecord, table: Table, facts: Facts, keys: Keys, ends: Ends
+) -> Iterable[Event]:
+    if facts.rows.get(one.record_id) is not None or one.record_id in ends.coming:
+        return
+    if one.record_id not in facts.versions:
+        raise NotFound("Record not found", record_id=one.record_id)
+    still_fit(table, one.values, one.links)
+    _pending(table, one.values)
+    keys.take(one.record_id, one.values)
     restored = RecordRestored(
-        command.record_id,
+        one.record_id,
         table.id,
-        command.number,
-        dict(command.values),
-        {name: dict(places) for name, places in command.links.items()},
-        command.created_at,
-        command.created_by,
+        one.number,
+        dict(one.values),
+        {name: dict(places) for name, places in one.links.items()},
+        one.created_at,
+        one.created_by,
         {
-            name: [places[one] for one in command.values[name]]  # type: ignore[union-attr]
-            for name, places in command.own_places.items()
+            name: [places[two] for two in one.values[name]]  # type: ignore[union-attr]
+            for name, places in one.own_places.items()
         },
     )
-    events: list[Event] = [restored]
+    yield restored
     for name, linked in links_of(restored).items():
         target = table.all_fields[FieldId(name)]
-        ends.check(target, command.record_id, [link.target for link in linked])
-        others = [link for link in linked if link.target != command.record_id]
-        events += ends.events(target, command.record_id, others, [])
-    return events
+        ends.check(target, one.record_id, [link.target for link in linked])
+        others = [link for link in linked if link.target != one.record_id]
+        yield from ends.events(target, one.record_id, others, [])

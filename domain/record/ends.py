@@ -44,7 +44,8 @@ class Keys:
             holder = self.mine[key] if key in self.mine else self.facts.taken.get(key)
             if holder is not None and holder != record_id:
                 target = self.table.all_fields[constraint.field_id]
-                raise duplicate_of(constraint, target.name, told(target, value))
+                refusal = duplicate_of(constraint, target.name, told(target, value))
+                raise refusal.because_of(holder, target.id)
             self.mine[key] = record_id
 
 
@@ -54,6 +55,7 @@ class Ends:
     def __init__(self, table: Table, facts: Facts) -> None:
         self.table, self.facts = table, facts
         self.made = 0
+        self.coming: set[str] = set()  # records that this command brought back
         # (field, record) -> how many links the command gave and took so far
         self._moved: Counter[tuple[str, str]] = Counter()
         # (field, record) -> its links in order, where this command made or broke some
@@ -99,17 +101,18 @@ class Ends:
                 # a hidden link comes back with its record, though its table is hidden
                 and (target.deleted or not other.deleted)
                 # a record that links to itself comes back with that link
-                and (one == record_id or self.facts.is_live(one))
+                and (one == record_id or one in self.coming or self.facts.is_live(one))
             )
             if not known:
-                raise ForeignKeyViolation(field=target.name, value=one)
+                gone = ForeignKeyViolation(field=target.name, value=one)
+                raise gone.because_of(one)
             taken = self.links(target.reverse_id or "", one) if alone else ()
             if any(holder != record_id for holder in taken):
                 raise Conflict(
                     f"Record {one} links to another record already",
                     field=target.name,
                     value=one,
-                )
+                ).because_of(one, target.reverse_id)
 
     def let_go(
         self, target: Field, links: Iterable[Link], going: Container[str] = ()
@@ -132,7 +135,7 @@ class Ends:
                     f"Another record needs this one in its field {reverse.name}",
                     field=reverse.name,
                     value=link.target,
-                )
+                ).because_of(link.target, reverse.id)
 
     def events(
         self,

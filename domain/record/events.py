@@ -72,6 +72,14 @@ class RestoreRecord(Command):
     own_places: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RestoreRecords(Command):
+    """The same for many records of one table, which may link to one another."""
+
+    table_id: TableId
+    records: Sequence[RestoreRecord]
+
+
 @event("record.created")
 class RecordCreated(Event):
     record_id: str
@@ -141,6 +149,10 @@ class RecordLinksChanged(Event):
     field_id: str
     added: list[Any]
     removed: list[Any]
+    FOLLOWS = True
+
+    def touched(self) -> frozenset[str]:
+        return frozenset({self.field_id})
 
     def inverse(self) -> None:
         return None

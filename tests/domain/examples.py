@@ -12,6 +12,8 @@ from domain.constraint import (
 from domain.events import Event
 from domain.field import FieldCreated, FieldDeleted, FieldRestored, FieldUpdated
 from domain.file import FileUploaded
+from domain.foreign import ForeignAppended
+from domain.history import HistoryUndone
 from domain.key import KeyCreated, KeyDeleted
 from domain.record import (
     RecordCreated,
@@ -73,6 +75,9 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ),
     ("workspace.deleted", 1): WorkspaceDeleted(STREAM, "Bücherei", "library"),
     ("workspace.restored", 1): WorkspaceRestored(STREAM, "Bücherei", "library"),
+    ("history.undone", 1): HistoryUndone(
+        STREAM, "batch", "strict", [[7, 7], [12, 1018]]
+    ),
     ("member.updated", 1): MemberUpdated(
         STREAM, OTHER, {"role": {"from": "viewer", "to": "admin"}}
     ),
@@ -281,6 +286,9 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ("key.created", 1): KeyCreated(STREAM, OTHER, ["read", "write"], THEN),
     ("file.uploaded", 1): FileUploaded(
         STREAM, "Zoë\u2019s plan.pdf", "application/pdf", 123_456_789_012, "ab" * 32
+    ),
+    ("foreign.appended", 1): ForeignAppended(
+        STREAM, "order 7", 0, "shop:Ordered", '{"for":"Zoë"}', "utf8"
     ),
     ("key.deleted", 1): KeyDeleted(STREAM, OTHER),
 }
