@@ -246,10 +246,13 @@ def _record(
         record_ids=(record_id,),
     )
     return sql.SQL(
-        "WITH {net} AS MATERIALIZED ({net_text}), {rows} AS MATERIALIZED ({rows_text}),"
+        "WITH {later} AS MATERIALIZED ({later_text}),"
+        " {net} AS MATERIALIZED ({net_text}), {rows} AS MATERIALIZED ({rows_text}),"
         " {links} AS MATERIALIZED ({links_text})"
         " SELECT t.id, t.version, {json} FROM {rows} AS t"
     ).format(
+        later=into.later,
+        later_text=past_rows.later(past),
         net=into.net,
         net_text=past_rows.net(past),
         rows=into.rows,

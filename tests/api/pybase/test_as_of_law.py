@@ -82,7 +82,7 @@ class World:
         ]
 
     def there(self, table_id: str) -> list[Json]:
-        params = {"table_id": table_id, "limit": 1000}
+        params = {"table_id": table_id, "limit": "1000"}
         items: list[Json] = made(self.client.get("/records", params=params))["items"]
         return items
 
@@ -107,13 +107,18 @@ class World:
         for table_id in self.tables:
             calls.append((f"/tables/{table_id}", {}))
             calls.append(("/fields", {"table_id": table_id}))
-            for one in QUESTIONS:
+            for one in some_questions(self):
                 calls.append(("/records", {"table_id": table_id, **one}))
             sort = '[{"field":"name","direction":"asc"}]'
             params = {"table_id": table_id, "sort": sort, "limit": "2"}
             calls.append(("/records/cursor", params))
         calls += [(f"/records/{one}", {}) for one in self.records]
         return calls
+
+
+def some_questions(world: World) -> list[Json]:
+    """The plain list, and some others."""
+    return [QUESTIONS[0], *world.chance.sample(QUESTIONS[1:], 2)]
 
 
 def make_table(world: World) -> httpx2.Response | None:
@@ -194,8 +199,9 @@ def delete(world: World) -> httpx2.Response | None:
 
 def take_back_one(world: World) -> httpx2.Response | None:
     """Undoes a write, if it can be: deletions of all kinds, and anything else."""
-    reply = world.pick(world.batches[-6:])
-    if reply is not None:
+    reply = world.pick(world.batches[-8:])
+    made_something = reply is not None and reply.request.method == "POST"
+    if reply is not None and not (made_something and world.chance.random() < 0.8):
         try:
             world.take(world.workspace_id, reply)
         except Exception:  # a conflict, told as the domain tells it
@@ -267,6 +273,7 @@ def delete_table(world: World) -> httpx2.Response | None:
     return world.client.delete(f"/tables/{table}")
 
 
+STEPS_EACH = 14
 STEPS: list[tuple[Write, int]] = [
     (make_table, 2),
     (link_tables, 3),
@@ -284,7 +291,7 @@ STEPS: list[tuple[Write, int]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_each_answer_of_then_is_given_again(
     client: Client, server, recorded_events, seed: int
 ):
@@ -292,9 +299,16 @@ def test_each_answer_of_then_is_given_again(
         take_back(server, recorded_events, workspace_id, reply)
 
     world = World(client, take, seed)
-    steps = [make_table, link_tables, create, make_table, link_tables, create]
+    steps: list[Write] = [
+        make_table,
+        link_tables,
+        create,
+        make_table,
+        link_tables,
+        create,
+    ]
     steps += world.chance.choices(
-        [one for one, _ in STEPS], [weight for _, weight in STEPS], k=30
+        [one for one, _ in STEPS], [weight for _, weight in STEPS], k=STEPS_EACH
     )
     for step in steps:
         reply = step(world)
