@@ -322,6 +322,8 @@ _KEEP = """
     SELECT %s, %s::uuid, %s::uuid, %s::bigint,
            pg_total_relation_size(%s::regclass) + pg_total_relation_size(%s::regclass)
 """
+# read with the shadow: one that a crash has emptied is not registered any more
+KEPT = b"SELECT 1 FROM shadows.kept WHERE name = %s"
 USED = b"UPDATE shadows.kept SET used_at = clock_timestamp() WHERE name = %s"
 _TOO_MANY = """
     SELECT name FROM (
