@@ -22,7 +22,7 @@ from commands.migrate import Roles, migrate
 from commands.seal import Sealer
 from commands.settings import Settings
 from commands.transaction import Transaction
-from domain.ids import uuid7
+from domain.ids import WorkspaceId, uuid7
 from projections.as_of import AsOf
 from projections.gets import Gets
 from projections.indexes import Index
@@ -61,6 +61,7 @@ class Observed:
 
     committed: Callable[[Group, float], None] = lambda group, seconds: None
     sealed: Callable[[int], None] = lambda moved: None
+    moved: Callable[[WorkspaceId, int], None] = lambda workspace_id, position: None
     listed: Callable[[float, Sequence[Index]], None] = lambda seconds, indexes: None
 
 
@@ -114,6 +115,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
     def committed(group: Group, seconds: float) -> None:
         if group.accepted:
             sealer.wake()
+            observed.moved(group.workspace_id, group.accepted[-1].last_seq)
         observed.committed(group, seconds)
 
     committer = Committer(

@@ -25,7 +25,7 @@ from projections.indexes import Index, helpful
 from projections.query import Page, Query
 from projections.reader import Caller, Found, Reader, Statement
 from projections.records.output import by_ids, record_json
-from projections.sql import count, order_by, where
+from projections.sql import order_by, page_with_total, where
 from projections.target import Target, live
 
 MOST_IDS = 200_000  # of one list that is kept
@@ -155,13 +155,12 @@ class Lists:
         found = await self._reader.ask(
             caller,
             workspace_id,
-            lambda catalog: by_query(
-                live(workspace_id), query(catalog), page, by_id=by_id
-            ),
+            lambda catalog: [
+                by_query(live(workspace_id), query(catalog), page, by_id=by_id)
+            ],
             min_position=min_position,
         )
-        counted, rows = found.results
-        return Listed([row[0].encode() for row in rows], counted[0][0], found.position)
+        return Listed(*found_page(found.results[0]), found.position)
 
     def _by_query(
         self,
@@ -171,8 +170,8 @@ class Lists:
         known: _Known | None,
         by_id: bool,
     ) -> list[Statement]:
-        """The count and the page; what else is worth knowing follows."""
-        statements = by_query(live(asked.workspace_id), query, page, by_id=by_id)
+        """The page with its total; what else is worth knowing follows."""
+        statements = [by_query(live(asked.workspace_id), query, page, by_id=by_id)]
         if known is None or known.long:
             return statements
         if known.calm:
@@ -204,7 +203,7 @@ class Lists:
                 len(known.ids) // 16,
                 found.position,
             )
-        counted, rows, *more = found.results
+        rows, *more = found.results
         now = _Known(found.catalog.seq, found.position)
         if query is not None and query.fields != query.table.fields:
             now.fields = query.fields
@@ -217,7 +216,7 @@ class Lists:
         elif known is not None:
             now.calm = not is_written(more[0])
         self._keep(asked, now)
-        return Listed([row[0].encode() for row in rows], counted[0][0], found.position)
+        return Listed(*found_page(rows), found.position)
 
     def _of(self, asked: Asked, catalog: Catalog) -> _Known | None:
         known = self._known.get(asked)
@@ -237,22 +236,17 @@ class Lists:
 
 def by_query(
     target: Target, query: Query, page: Page, *, by_id: bool = False
-) -> list[Statement]:
-    """How many records match, and the JSON of those on a page."""
-    condition, order = where(query, target), order_by(query)
-    number = count(query, target)
+) -> Statement:
+    """The JSON of the records on a page, each with how many match: `found_page`."""
     chosen = None if query.fields is query.table.fields else query.fields
-    rows = sql.SQL(
-        "SELECT {json} FROM (SELECT t.* FROM {table} AS t WHERE {where}"
-        " ORDER BY {order} LIMIT %s::bigint OFFSET %s::bigint) AS t"
-    ).format(
-        json=record_json(target, query.table, by_id=by_id, fields=chosen),
-        table=target.of_records(query.table.id),
-        where=condition.text,
-        order=order.text,
-    )
-    values = [*condition.values, *order.values, page.limit, page.offset]
-    return [(number.text, number.values), (rows, values)]
+    shown = record_json(target, query.table, by_id=by_id, fields=chosen)
+    clause = page_with_total(query, target, page, shown)
+    return clause.text, clause.values
+
+
+def found_page(rows: Sequence[Sequence[Any]]) -> tuple[list[bytes], int]:
+    """The records' JSON and the total, of what `by_query` found."""
+    return [row[1].encode() for row in rows if row[1] is not None], rows[0][0]
 
 
 def all_ids(target: Target, query: Query) -> Statement:

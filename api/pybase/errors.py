@@ -17,6 +17,7 @@ STATUS: dict[Code, int] = {
     Code.DUPLICATE_VALUE: 409,
     Code.FOREIGN_KEY_VIOLATION: 409,
     Code.NAME_TAKEN: 409,
+    Code.UNDO_CONFLICT: 409,
     Code.SECRET_ALREADY_SHOWN: 409,
     Code.STALE_SCHEMA: 409,
     Code.VERSION_MISMATCH: 412,
@@ -43,7 +44,7 @@ def refusal(error: DomainError) -> Reply:
     headers: dict[str, str] = {}
     if error.code is Code.UNAUTHENTICATED:
         headers["www-authenticate"] = "Bearer"
-    if error.code is Code.SERVICE_UNAVAILABLE:
+    if error.code in (Code.SERVICE_UNAVAILABLE, Code.RATE_LIMITED):
         headers["retry-after"] = "1"
     if isinstance(error, RateLimited):
         headers["retry-after"] = str(error.allowance.wait)

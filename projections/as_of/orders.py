@@ -96,7 +96,7 @@ class Orders:
         if before is not None and before.long:
             return
         if before is not None:
-            ids, number = results[2][0]
+            ids, number = results[1][0]
             now = Order(long=True) if number > MOST_IDS else Order(bytes(ids or b""))
         known = self._known.pop(asked, None)
         self._bytes += now.size - (known.size if known else 0)
@@ -115,7 +115,7 @@ def plan(
     if order is not None and order.ids is not None:
         statement = by_ids(target, query.table, by_id=by_id, fields=fields)
         return [(statement, [ids_literal(slice_of(order.ids, page))])]
-    statements = by_query(target, query, page, by_id=by_id)
+    statements = [by_query(target, query, page, by_id=by_id)]
     if order is not None and not order.long:
         statements.append(all_ids(target, query))
     return statements

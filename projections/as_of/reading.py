@@ -29,7 +29,7 @@ from projections.as_of.shadows import (
     retypes_of,
 )
 from projections.gets import Got
-from projections.lists import Listed, is_written, written_since
+from projections.lists import Listed, found_page, is_written, written_since
 from projections.moments import find, found, read_moment
 from projections.query import Page, Query
 from projections.reader import Caller, Reader, Rows, Statement
@@ -158,9 +158,7 @@ class AsOf:
         if order is not None and order.ids is not None:
             return listed(order.ids, page, results[0], then.position)
         self._orders.learn(asked, order, results)
-        counted, records = results[:2]
-        items = [row[0].encode() for row in records]
-        return Listed(items, counted[0][0], then.position)
+        return Listed(*found_page(results[0]), then.position)
 
     async def rows(
         self,

@@ -89,7 +89,7 @@ def made(tenant: Tenant) -> list[str]:
 
 def plan_and_rows(tenant: Tenant, query: Query) -> tuple[str, list[Any]]:
     """How the database finds a page, and what it finds."""
-    _, (statement, values) = by_query(live(tenant.workspace_id), query, Page(50))
+    statement, values = by_query(live(tenant.workspace_id), query, Page(50))
     assert isinstance(statement, sql.Composed)
     with tenant.seeing() as connection:
         explained = connection.execute(sql.SQL("EXPLAIN ") + statement, values)

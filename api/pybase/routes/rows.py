@@ -80,6 +80,7 @@ def write(
     response: Any = None,
     query: Sequence[Parameter] = (),
     errors: Sequence[int] = WRITE,
+    alone: bool = False,
 ) -> Route:
     usual = {"POST": 201, "PATCH": 200, "DELETE": 204}[method]
     return Route(
@@ -96,6 +97,7 @@ def write(
         response=response,
         query=query,
         errors=errors,
+        alone=alone,
     )
 
 
