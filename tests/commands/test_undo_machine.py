@@ -59,7 +59,7 @@ from tests.commands.wishes import BESIDE, KINDS, WISHES, World
 from tests.domain.histories import Draw, pick, taking_back
 
 MANY = int(os.environ.get("TABELLION_LAWS", "0"))
-IN_MEMORY, ON_POSTGRES = 40, 4  # histories of `make test`
+IN_MEMORY, ON_POSTGRES = 40, 3  # histories of `make test`
 STEPS = 16
 AT_ONCE = 7  # records of a table whose constraints are pending first
 
@@ -397,12 +397,12 @@ def they_hold(settle: Callable[[], Ground], histories: int) -> None:
     run_state_machine_as_test(machine, settings=bounds)  # type: ignore[arg-type]
 
 
-@pytest.mark.timeout(120 + 10 * MANY)
+@pytest.mark.timeout(300 + 10 * MANY)
 def test_undo_and_redo_are_exact_to_the_deciders():
     they_hold(InMemory, IN_MEMORY)
 
 
-@pytest.mark.timeout(120 + 60 * MANY)
+@pytest.mark.timeout(300 + 60 * MANY)
 def test_undo_and_redo_are_exact_in_the_tables_that_are_read(
     database: DatabaseUrls,
     committer: LoopedCommitter,

@@ -28,6 +28,8 @@ from domain.facts import Row
 from domain.field import CreateField, DeleteField, RestoreField, UpdateField
 from domain.field_order import ReorderFields
 from domain.file import UploadFile
+from domain.foreign import AppendForeign
+from domain.history import ExpectUnchanged, TellUndone
 from domain.ids import (
     BaseId,
     ConstraintId,
@@ -46,6 +48,7 @@ from domain.record import (
     DeleteRecords,
     RecordDeleted,
     RestoreRecord,
+    RestoreRecords,
     UpdateRecords,
 )
 from domain.retype import RetypeField
@@ -226,6 +229,18 @@ def restore_record(draw: Draw, world: World) -> Command | None:
     gone = [one.event for one in world.past if isinstance(one.event, RecordDeleted)]
     event = _one(draw, gone)
     return event.inverse() if event is not None else None
+
+
+def restore_records(draw: Draw, world: World) -> Command | None:
+    first = restore_record(draw, world)
+    if not isinstance(first, RestoreRecord):
+        return None
+    found = {first.record_id: first}
+    for _ in range(draw(st.integers(0, 2))):
+        one = restore_record(draw, world)
+        if isinstance(one, RestoreRecord) and one.table_id == first.table_id:
+            found.setdefault(one.record_id, one)
+    return RestoreRecords(first.table_id, list(found.values()))
 
 
 # ---------------------------------------------------------------------- fields
@@ -537,6 +552,7 @@ WISHES: Mapping[type[Command], Wish] = {
     UpdateRecords: update_records,
     DeleteRecords: delete_records,
     RestoreRecord: restore_record,
+    RestoreRecords: restore_records,
     CreateField: create_field,
     UpdateField: update_field,
     DeleteField: delete_field,
@@ -574,6 +590,9 @@ WISHES: Mapping[type[Command], Wish] = {
 # commands that no law of undo is about, and why
 BESIDE: Mapping[type[Command], str] = {
     CreateWorkspace: "a workspace is deleted by its owner, not undone",
+    TellUndone: "tells of an undo, and is undone with it",
+    ExpectUnchanged: "changes nothing",
+    AppendForeign: "only the program that wrote it knows what would take it back",
     SettleConstraint: "follows from what made the constraint pending",
     CopyRecords: "into a base that nobody sees; undo takes back what shows the copy",
     CopyLinks: "into a base that nobody sees; undo takes back what shows the copy",
