@@ -44,6 +44,7 @@ from domain.ids import (
     UserId,
     moved_to,
 )
+from domain.record import CreateRecords, DeleteRecords, UpdateRecords
 from domain.retype import FieldRetyped, RetypeField
 from domain.table import CreateTable, RestoreTable
 from domain.workspace import (
@@ -62,6 +63,14 @@ MANY = int(os.environ.get("TABELLION_LAWS", "0"))
 IN_MEMORY, ON_POSTGRES = 40, 3  # histories of `make test`
 STEPS = 16
 AT_ONCE = 7  # records of a table whose constraints are pending first
+
+
+# what may be in a unit with others, records often; a change of type commits alone
+OF_RECORDS = [CreateRecords, UpdateRecords, UpdateRecords, DeleteRecords]
+TOGETHER = [
+    *(one for one in WISHES if one not in (RetypeField, CopyBase, RestoreWorkspace)),
+    *(OF_RECORDS * 5),
+]
 
 
 def drawing(data: st.DataObject) -> Draw:
@@ -234,6 +243,16 @@ class Histories(RuleBasedStateMachine):
         if workspace is None or workspace.deleted:
             self._do([RestoreWorkspace(self.ground.workspace_id)])
 
+    @rule(data=st.data(), kind=st.sampled_from(OF_RECORDS))
+    def records_are_written(self, data: st.DataObject, kind: type[Command]) -> None:
+        self.one(kind, data)
+
+    @rule(data=st.data())
+    def records_are_written_to_stay(self, data: st.DataObject) -> None:
+        """So that there is a past which later changes meet."""
+        for kind in ("CreateRecords", "UpdateRecords", "UpdateRecords"):
+            self._keep(self._drawn(drawing(data), kind))
+
     @precondition(lambda self: self.steps)
     @rule(most=st.integers(1, 5), at_once=st.booleans())
     def several_are_undone_from_the_newest_back(self, most: int, at_once: bool) -> None:
@@ -347,12 +366,6 @@ def _links(
         for row in now.of(table.id)
         if (linked := row.links.get(field.id))
     ]
-
-
-# what may be in a unit with others; a change of type commits alone
-TOGETHER = [
-    one for one in WISHES if one not in (RetypeField, CopyBase, RestoreWorkspace)
-]
 
 
 def _rule_of(kind: type[Command]) -> Callable[..., None]:

@@ -171,7 +171,9 @@ def _value(draw: Draw, world: World, one: Field) -> Value:
 
 def _values(draw: Draw, world: World, table: Table, *, new: bool) -> Values:
     writable = [one for one in table.fields if one.kind.writable]
-    chosen = some(draw, writable, most=4)
+    # names are what is unique, and links what is hard to put back
+    links = [one for one in writable if one.type == "linked_record"]
+    chosen = some(draw, writable) + some(draw, links, most=2)
     if table.primary in writable and draw(st.booleans()):
         chosen.append(table.primary)
     if new:
