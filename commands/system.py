@@ -23,6 +23,7 @@ from commands.seal import Sealer
 from commands.settings import Settings
 from commands.transaction import Transaction
 from domain.ids import WorkspaceId, uuid7
+from projections.as_of import AsOf
 from projections.gets import Gets
 from projections.indexes import Index
 from projections.lists import Lists
@@ -78,6 +79,7 @@ class System:
     reader: Reader
     gets: Gets
     lists: Lists
+    as_of: AsOf
     observed: Observed = field(default_factory=Observed)
     # files are read on the loop, a few milliseconds a turn: two at a time are enough
     reading_files: asyncio.Semaphore = field(
@@ -93,10 +95,12 @@ class System:
         self.committer.start()
         self.sealer.start()
         await self.pool.open()
+        self.as_of.shadows.start()
 
     async def stop(self) -> None:
         """Lets accepted writes finish, then lets go of everything."""
         await self.committer.stop()
+        await self.as_of.shadows.stop()
         self.sealer.stop()
         await self.pool.close(timeout=2)
 
@@ -148,6 +152,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
         reader,
         Gets(reader),
         Lists(reader, lambda seconds, indexes: observed.listed(seconds, indexes)),
+        AsOf(reader, urls.app),
         observed,
     )
 

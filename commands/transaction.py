@@ -3,7 +3,8 @@
 Two waits for the database: one for the head's row and the facts, one for the COMMIT.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +14,11 @@ from commands import converting, streaming
 from commands.append import Head, append
 from commands.deciding import Group, Seen, decide_group
 from commands.gather import Gathering, needed
+from commands.staging import Stages
 from commands.unit import Done, Stream, Unit
 from domain.catalog import Catalog
 from domain.errors import Busy, Conflict, NotFound, RowTooLarge, TooManyFields
+from domain.events import Recorded
 from domain.facts import Facts
 from domain.ids import WorkspaceId
 from domain.retype import FieldRetyped
@@ -76,6 +79,10 @@ class Transaction:
         CommitUnknown where it cannot be told.
         """
         stream = units[0].stream
+        if units[0].staged:
+            return self._commit_in_stages(workspace_id, units[0])
+        if units[0].rehearsal:
+            return self._rehearse(workspace_id, units)
         if units[0].retypes:
             self._make_room(workspace_id, units)
         if stream is None or not stream.fields:
@@ -96,7 +103,7 @@ class Transaction:
         connection = self._connected()
         group = Group(workspace_id, [])
         stream = units[0].stream  # whose unit is alone in its group, for its size
-        try:
+        with self._taken_back(connection, group):
             with connection.pipeline() as pipeline:
                 head, facts, seen = self._begin(
                     connection, pipeline, workspace_id, units
@@ -128,6 +135,18 @@ class Transaction:
             elif units[0].alone and stream is None:
                 self._write(connection, head, facts, units, group)
                 group.finish()
+        if group.catalog is not None:
+            self._catalogs[workspace_id] = group.catalog
+        return group
+
+    @contextmanager
+    def _taken_back(
+        self, connection: psycopg.Connection[Any], group: Group
+    ) -> Iterator[None]:
+        """Rolls back where something fails.  Raises CommitUnknown where it cannot be
+        told what that did."""
+        try:
+            yield
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             if group.committing and _connection_lost(connection, error):
                 raise CommitUnknown(group) from error
@@ -136,12 +155,56 @@ class Transaction:
         except BaseException:
             self._roll_back(connection)
             raise
+
+    def _commit_in_stages(self, workspace_id: WorkspaceId, unit: Unit) -> Group:
+        """A unit whose parts need what earlier ones wrote, tables and columns too: each
+        stage is written before the next one is decided, with one COMMIT for all."""
+        connection = self._connected()
+        group = Group(workspace_id, [])
+        with self._taken_back(connection, group):
+            # no pipeline from here on: see `_commit`
+            with connection.pipeline() as pipeline:
+                head, facts, seen = self._begin(
+                    connection, pipeline, workspace_id, [unit]
+                )
+            if head is None:
+                group.answers = [NotFound()]
+            else:
+                head.random_bits = self._bits(73)
+                now = self._clock()
+                facts.now = max(self._time_text(now), head.recorded_at)
+                stages = Stages(connection, facts)
+                stages.decide(group, head, seen, unit, int(now * 1000))
+            if head is None or not group.accepted:
+                connection.execute("ROLLBACK")
+                return group
+            append(connection, head, group.accepted, _milliseconds(head.recorded_at))
+            group.committing = True
+            connection.execute("COMMIT")
+            group.finish()
         if group.catalog is not None:
             self._catalogs[workspace_id] = group.catalog
         return group
 
     def _make_room(self, workspace_id: WorkspaceId, units: Sequence[Unit]) -> None:
         """Makes the columns of a change of type, where a rehearsal allows it."""
+        group, after = self._rehearsed(workspace_id, units)
+        for one in (event for unit in group.accepted for event in unit.events):
+            if isinstance(one.event, FieldRetyped):
+                field = column_to_come(group.before, after, one.event)
+                if field is not None:
+                    converting.make_column(self._connected(), workspace_id, field)
+
+    def _rehearse(self, workspace_id: WorkspaceId, units: Sequence[Unit]) -> Group:
+        """The answers that the units would have; nothing is written."""
+        group, _ = self._rehearsed(workspace_id, units)
+        group.finish()
+        return Group(workspace_id, group.answers)
+
+    def _rehearsed(
+        self, workspace_id: WorkspaceId, units: Sequence[Unit]
+    ) -> tuple[Group, Catalog]:
+        """The units decided without a lock, and the catalogue after them."""
         connection = self._connected()
         group = Group(workspace_id, [])
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -150,16 +213,14 @@ class Transaction:
                 head, facts, seen = self._loaded(
                     connection, pipeline, workspace_id, units, _SEE_HEAD
                 )
-                if head is not None:
+                if head is None:
+                    group.answers = [NotFound() for _ in units]
+                else:
                     facts.now = head.recorded_at
                     decide_group(group, head, facts, seen, units, 0)
         finally:
             self._roll_back(connection)
-        for one in (event for unit in group.accepted for event in unit.events):
-            if isinstance(one.event, FieldRetyped):
-                field = column_to_come(group.before, facts.catalog, one.event)
-                if field is not None:
-                    converting.make_column(connection, workspace_id, field)
+        return group, facts.catalog
 
     def _roll_back(self, connection: psycopg.Connection[Any]) -> None:
         try:
@@ -266,7 +327,9 @@ class Transaction:
             return
         # the database is at the rows while the events are encoded and chained
         events = [one for unit in group.accepted for one in unit.events]
-        apply(connection, live(head.workspace_id), group.before, events)
+        catalog = group.before
+        for some in _parts_of(events, catalog):
+            catalog = apply(connection, live(head.workspace_id), catalog, some)
         append(connection, head, group.accepted, _milliseconds(head.recorded_at))
         for unit, answer in zip(units, group.answers, strict=False):
             if isinstance(answer, Done) and not answer.replayed:
@@ -327,6 +390,22 @@ class Transaction:
         return error
 
 
+def _parts_of(
+    events: Sequence[Recorded], catalog: Catalog
+) -> Iterator[Sequence[Recorded]]:
+    """A large unit's events part by part, so that others have their turns between.
+
+    Not where values are unique: one record's may be free only by another's event.
+    """
+    tables = {getattr(one.event, "table_id", None) for one in events}
+    depend = any(
+        table.enforced for table in catalog.tables.values() if table.id in tables
+    )
+    most = len(events) if depend else _APPLIED
+    for start in range(0, len(events), most or 1):
+        yield events[start : start + most]
+
+
 def _connection_lost(connection: psycopg.Connection[Any], error: psycopg.Error) -> bool:
     return (
         connection.closed
@@ -338,6 +417,8 @@ def _connection_lost(connection: psycopg.Connection[Any], error: psycopg.Error) 
 def _milliseconds(at: str) -> int:
     return int(datetime.fromisoformat(at).timestamp() * 1000)
 
+
+_APPLIED = 1_000  # events that are written to the tables at once, at the most
 
 _SEE = "SELECT set_config('app.workspaces', %s, true)"
 _NEW_HEAD = (

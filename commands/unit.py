@@ -12,10 +12,12 @@ from domain.copy import CopyLinks, CopyRecords
 from domain.events import Actor, Command, Recorded
 from domain.facts import Needs, Row
 from domain.file import UploadFile
+from domain.foreign import AppendForeign
 from domain.ids import BatchId, WorkspaceId
 from domain.key import CreateKey
 from domain.record import CreateRecords, DeleteRecords, RestoreRecord, UpdateRecords
 from domain.retype import RetypeField
+from domain.undo import Refused, Step
 from domain.user import ChangeProfile, GrantAdministration, RegisterUser
 from domain.view import ExpectView
 
@@ -33,7 +35,13 @@ _SHARING = (
     ExpectView,
     CreateKey,
     UploadFile,
+    AppendForeign,
 )
+
+
+def shares(command: Command) -> bool:
+    """Whether it leaves the catalogue as it is."""
+    return isinstance(command, _SHARING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,8 @@ class Once:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """An accepted unit.  `position` is its last event's, or the present one's;
-    `catalog` is the workspace's right after it, `rows` the records that it read."""
+    `catalog` is the workspace's right after it, `rows` the records that it read,
+    `refused` what of its attempt was."""
 
     batch_id: BatchId
     position: int
@@ -78,6 +87,8 @@ class Outcome:
     events: Sequence[Recorded]
     catalog: Catalog
     rows: Mapping[str, Row | None]
+    replies: Sequence[Reply] = ()  # of its parts
+    refused: Refused = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +125,53 @@ class Stream:
     fields: Sequence[Field] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a unit's commands, with the reply to them alone: `render` takes the part
+    of the outcome that is theirs.
+
+    `anew`: the facts are read anew before it, with everything that the parts before it
+    wrote.
+    """
+
+    commands: Sequence[Command]
+    render: Callable[[Outcome], Reply]
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a unit of several parts consists of, prepared on the catalogue at
+    `catalog_seq` and worth nothing on another."""
+
+    catalog_seq: int
+    all: Sequence[Part]
+
+    @property
+    def staged(self) -> bool:
+        """Whether some of them have to be written before others are decided."""
+        return any(one.anew for one in self.all)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Steps each of which may be refused without refusing the unit.
+
+    `first` gets the refusals and gives the command whose event begins the batch, or
+    None where nothing is to be written; it raises DomainError to refuse the unit.
+    """
+
+    steps: Sequence[Step]
+    first: Callable[[Refused], Command | None]
+
+
 @dataclass(frozen=True)
 class Unit:
     """`size` is the number of records it writes; `render` makes its reply.
 
-    The records of `stream` come after `commands`, in the same batch.
+    The records of `stream` come after `commands`, in the same batch.  The commands of
+    `parts` are `commands`, all of them in their order.  The events of `attempt` come
+    after all else.  A `rehearsal` is decided and answered, and nothing is written.
     """
 
     workspace_id: WorkspaceId
@@ -130,13 +183,30 @@ class Unit:
     size: int = 1
     makes_workspace: bool = False
     stream: Stream | None = None
+    parts: Parts | None = None
+
+    attempt: Attempt | None = None
+    rehearsal: bool = False
+
+    @cached_property
+    def all_commands(self) -> Sequence[Command]:
+        if self.attempt is None:
+            return self.commands
+        return [*self.commands, *(one.command for one in self.attempt.steps)]
 
     @cached_property
     def alone(self) -> bool:
-        """A unit that may change the catalogue commits alone."""
-        return not all(isinstance(one, _SHARING) for one in self.commands)
+        """A unit that may change the catalogue commits alone, and so does one that is
+        written in stages; an attempt too, which rests on what is in the ledger."""
+        if self.staged or self.attempt is not None:
+            return True
+        return not all(shares(one) for one in self.commands)
+
+    @property
+    def staged(self) -> bool:
+        return self.parts is not None and self.parts.staged
 
     @cached_property
     def retypes(self) -> bool:
         """Whether it changes a field's type, and with it every record of a table."""
-        return any(isinstance(one, RetypeField) for one in self.commands)
+        return any(isinstance(one, RetypeField) for one in self.all_commands)

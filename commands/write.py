@@ -2,15 +2,17 @@
 catalogue, decided under the head's lock, prepared anew where the schema moved on."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from commands.system import System
 from commands.unit import (
+    Attempt,
     Done,
     Once,
     Origin,
     Outcome,
+    Parts,
     Reply,
     Stream,
     Unit,
@@ -36,6 +38,10 @@ class Prepared:
     size: int = 1
     vault: Sequence[VaultWrite] = ()
     stream: Stream | None = None
+    parts: Parts | None = None
+    attempt: Attempt | None = None
+    rehearsal: bool = False
+    causation_id: str | None = None
 
 
 Prepare: TypeAlias = Callable[[Catalog], Prepared]
@@ -116,6 +122,8 @@ async def submit(
     *,
     makes_workspace: bool = False,
 ) -> Done:
+    if prepared.causation_id is not None:
+        origin = replace(origin, causation_id=prepared.causation_id)
     return await system.committer.submit(
         Unit(
             workspace_id,
@@ -127,6 +135,9 @@ async def submit(
             prepared.size,
             makes_workspace,
             prepared.stream,
+            prepared.parts,
+            prepared.attempt,
+            prepared.rehearsal,
         )
     )
 

@@ -349,20 +349,20 @@ class Catalog:
     def live_base(self, base_id: str) -> Base:
         base = self.bases.get(BaseId(base_id))
         if base is None or base.deleted:
-            raise NotFound("Base not found")
+            raise NotFound("Base not found").because_of(base_id)
         return base
 
     def live_table(self, table_id: str) -> Table:
         table = self.tables.get(TableId(table_id))
         if table is None or table.deleted:
-            raise NotFound("Table not found")
+            raise NotFound("Table not found").because_of(table_id)
         return table
 
     def live_field(self, field_id: str) -> Field:
         table = self.table_of_field.get(field_id)
         found = None if table is None else table.by_id.get(field_id)
         if table is None or table.deleted or found is None:
-            raise NotFound("Field not found")
+            raise NotFound("Field not found").because_of(field_id)
         return found
 
     def live_constraint(self, constraint_id: str) -> Constraint:

@@ -238,6 +238,7 @@ class ConstraintActivated(Event):
     constraint_id: str
     table_id: str
     field_id: str
+    FOLLOWS = True
 
     def inverse(self) -> Inverse:
         return None
@@ -256,6 +257,7 @@ class ConstraintFailed(Event):
     field_id: str
     type: str
     examples: list[Json]
+    FOLLOWS = True
 
     def inverse(self) -> Inverse:
         return None
@@ -382,8 +384,10 @@ def _restore(command: RestoreConstraint, facts: Facts) -> Sequence[Event]:
         return []
     if facts.catalog.live_field(known.field_id).column is None:
         raise Conflict("The field is of another type since")
-    if table.constraint_of(known.field_id) is not None:
-        raise Conflict("The field has another constraint since")
+    other = table.constraint_of(known.field_id)
+    if other is not None:
+        refusal = Conflict("The field has another constraint since")
+        raise refusal.because_of(other.id)
     status = known.status if known.status == "disabled" else _checked(known, facts)
     return [
         ConstraintRestored(

@@ -15,6 +15,7 @@ DomainError
 │   ├── DuplicateValue     a unique constraint is violated
 │   ├── ForeignKeyViolation a referenced record is not there
 │   ├── NameTaken          the name is in use beside it
+│   ├── UndoConflict       what came later stands in the way of an undo
 │   └── SecretAlreadyShown the first reply held a secret and was not kept
 ├── VersionMismatch        `If-Match` names another version
 ├── ConstraintPending, ConstraintDisabled
@@ -28,7 +29,7 @@ DomainError is a bug.  The docstring of a class is its default message.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Self, TypeAlias
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -54,6 +55,7 @@ class Code(StrEnum):
     DUPLICATE_VALUE = "DUPLICATE_VALUE"
     FOREIGN_KEY_VIOLATION = "FOREIGN_KEY_VIOLATION"
     NAME_TAKEN = "NAME_TAKEN"
+    UNDO_CONFLICT = "UNDO_CONFLICT"
     SECRET_ALREADY_SHOWN = "SECRET_ALREADY_SHOWN"
     VERSION_MISMATCH = "VERSION_MISMATCH"
     CONSTRAINT_PENDING = "CONSTRAINT_PENDING"
@@ -73,11 +75,19 @@ class DomainError(Exception):
     def __init__(self, detail: str | None = None, **extra: Json) -> None:
         self.detail = detail or (type(self).__doc__ or "").strip().splitlines()[0]
         self.extra: Mapping[str, Json] = extra
+        # what stands in the way: the id of a thing and, where it is one, its field
+        self.cause: tuple[str, str | None] | None = None
         super().__init__(self.detail)
 
     def with_extra(self, **extra: Json) -> "DomainError":
         """The same refusal, saying also where: the first word on a key stays."""
         self.extra = {**extra, **self.extra}
+        return self
+
+    def because_of(self, thing_id: str, field: str | None = None) -> Self:
+        """The same refusal, knowing what stands in the way: an undo tells who put it
+        there."""
+        self.cause = (thing_id, field)
         return self
 
 
@@ -163,6 +173,12 @@ class NameTaken(Conflict):
     """The name is already in use"""
 
     code = Code.NAME_TAKEN
+
+
+class UndoConflict(Conflict):
+    """What came later stands in the way"""
+
+    code = Code.UNDO_CONFLICT
 
 
 class SecretAlreadyShown(Conflict):

@@ -4,7 +4,7 @@ Pure.  An event class is a frozen dataclass whose first attribute is the stream 
 belongs to (the id of the thing that changed) and whose other attributes are the
 payload, JSON values only: numbers of user data are decimal strings, so that the bytes
 never depend on a float.  Each class states `inverse`: the command that takes it back,
-or None with the reason in its docstring.
+or None with the reason in its docstring; then it also states `FOLLOWS`.
 
 Names are stable words and never Python paths.  A payload that has to change gets a
 higher schema number and an upcaster; the golden files of past schemas stay as they are.
@@ -42,6 +42,9 @@ class Event:
     TYPE: ClassVar[str]
     SCHEMA: ClassVar[int]
     PAYLOAD: ClassVar[tuple[str, ...]]
+    # of a class without an inverse: whether it goes back with the event that it follows
+    # from, or never does
+    FOLLOWS: ClassVar[bool]
 
     @property
     def stream_id(self) -> str:
@@ -51,6 +54,11 @@ class Event:
     def inverse(self) -> "Inverse":
         """The command that takes it back, or None: stated by every event class."""
         raise NotImplementedError
+
+    def touched(self) -> frozenset[str] | None:
+        """The names of what it changed; None: the thing as a whole."""
+        changes = getattr(self, "changes", None)
+        return None if changes is None else frozenset(changes)
 
     def data(self) -> dict[str, Json]:
         return {name: getattr(self, name) for name in self.PAYLOAD}

@@ -125,7 +125,8 @@ class FieldRestored(Event):
 def name_is_free(table: Table, name: str, but: str = "") -> None:
     other = table.by_folded_name.get(name.casefold())
     if other is not None and other.id != but:
-        raise NameTaken("A field of this name exists already", field="name")
+        taken = NameTaken("A field of this name exists already", field="name")
+        raise taken.because_of(other.id, "name")
 
 
 def room_for(count: int, table: Table) -> None:

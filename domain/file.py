@@ -75,6 +75,7 @@ class FileUploaded(Event):
     type: str
     size: int
     sha256: str
+    FOLLOWS = False
 
     def inverse(self) -> None:
         return None

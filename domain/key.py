@@ -42,6 +42,7 @@ class KeyCreated(Event):
     user_id: str
     scopes: list[str]
     expires_at: str | None
+    FOLLOWS = False
 
     def inverse(self) -> None:
         return None
@@ -53,6 +54,7 @@ class KeyDeleted(Event):
 
     key_id: str
     user_id: str
+    FOLLOWS = False
 
     def inverse(self) -> None:
         return None

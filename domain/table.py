@@ -109,7 +109,8 @@ def removal_of_table(
 def _name_is_free(facts: Facts, base_id: str, name: str, but: str = "") -> None:
     for table in facts.catalog.tables_of(base_id):
         if table.id != but and table.name.casefold() == name.casefold():
-            raise NameTaken("A table of this name exists already", field="name")
+            taken = NameTaken("A table of this name exists already", field="name")
+            raise taken.because_of(table.id, "name")
 
 
 @decides(CreateTable, role=Role.admin)

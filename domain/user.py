@@ -46,6 +46,7 @@ class UserRegistered(Event):
     """Cannot be taken back: a sign-up is irreversible."""
 
     user_id: str
+    FOLLOWS = False
 
     def inverse(self) -> None:
         return None
@@ -57,6 +58,7 @@ class ProfileChanged(Event):
 
     user_id: str
     changed: list[str]
+    FOLLOWS = False
 
     def inverse(self) -> None:
         return None
@@ -67,6 +69,7 @@ class AdministrationGranted(Event):
     """No inverse: rights over the instance are given and taken by hand."""
 
     user_id: str
+    FOLLOWS = False
 
     def inverse(self) -> None:
         return None
@@ -77,6 +80,7 @@ class PasswordChanged(Event):
     """No inverse: nobody has the old password, and its sessions stay dead."""
 
     user_id: str
+    FOLLOWS = False
 
     def inverse(self) -> None:
         return None

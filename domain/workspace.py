@@ -121,6 +121,7 @@ class WorkspaceCreated(Event):
     slug: str
     description: str | None
     owner_id: str
+    FOLLOWS = False
 
     def inverse(self) -> None:
         return None

@@ -18,6 +18,8 @@ from domain.decider import changes_catalog, grow
 from domain.events import Recorded
 from domain.field import FieldCreated
 from domain.file import FileUploaded
+from domain.foreign import ForeignAppended
+from domain.history import HistoryUndone
 from domain.ids import ConstraintId, TableId
 from domain.key import KeyCreated, KeyDeleted
 from domain.retype import FieldConverted, FieldRetyped
@@ -35,7 +37,7 @@ from domain.workspace import (
     WorkspaceUpdated,
 )
 from projections import catalog as catalogue
-from projections import files, users
+from projections import files, undone, users
 from projections.records import apply as records
 from projections.records import convert, ddl
 from projections.records.keys import settle_keys
@@ -62,13 +64,16 @@ def apply(
         if isinstance(event, _OF_USERS):
             users.apply(connection, target, events[start])
             start += 1
-        elif isinstance(event, KeyCreated | KeyDeleted):
-            start += 1  # the vault has keys, and no read table
+        elif isinstance(event, KeyCreated | KeyDeleted | ForeignAppended):
+            start += 1  # the vault has keys, a program its own; and no read table
         elif isinstance(event, FieldConverted):
             convert.converted(connection, target, catalog, event)
             start += 1
         elif isinstance(event, FileUploaded):
             files.apply(connection, target, events[start])
+            start += 1
+        elif isinstance(event, HistoryUndone):
+            undone.apply(connection, target, events[start])
             start += 1
         elif changes_catalog(event):
             catalog = _apply_catalog(
@@ -86,7 +91,7 @@ def apply(
 
 def _of_records(recorded: Recorded) -> bool:
     event = recorded.event
-    beside = isinstance(event, FileUploaded | FieldConverted)
+    beside = isinstance(event, FileUploaded | FieldConverted | HistoryUndone)
     return not beside and not changes_catalog(event)
 
 

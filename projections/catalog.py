@@ -199,4 +199,4 @@ def _upsert(cls: type, target: Target) -> sql.Composed:
 
 
 # the tables of the catalogue that belong to a workspace: what a rebuild compares
-OWNED = (*_TABLES.values(), "counters", "unique_keys", "slugs", "files")
+OWNED = (*_TABLES.values(), "counters", "unique_keys", "slugs", "files", "undone")

@@ -169,6 +169,13 @@ SINCE = ENVELOPES.format(
 ) + sql.SQL("ORDER BY e.version")
 
 
+# what came after a position: a unit that rests on what was there looks at it
+AFTER = b"""
+    SELECT stream_id, type, convert_from(data, 'UTF8') FROM ledger.events
+    WHERE workspace_id = %s::uuid AND seq > %s::bigint ORDER BY seq
+"""
+
+
 def of_stream(
     connection: psycopg.Connection, workspace_id: str, stream: str, version: int
 ) -> Event | None:

@@ -25,7 +25,9 @@ from domain.record.events import (
     RecordRestored,
     RecordUpdated,
     RestoreRecord,
+    RestoreRecords,
     UpdateRecords,
+    links_of,
 )
 from domain.record.folding import tally
 from domain.record.reading import REQUIRED, read_values
@@ -41,9 +43,11 @@ __all__ = [
     "RecordRestored",
     "RecordUpdated",
     "RestoreRecord",
+    "RestoreRecords",
     "UpdateRecords",
     "deciding",
     "folding",
+    "links_of",
     "needs",
     "read_values",
     "tally",

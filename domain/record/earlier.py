@@ -40,7 +40,8 @@ def still_fit(
 
 def _of_another_type(field: Field | None) -> Conflict:
     name = "" if field is None else field.name
-    return Conflict("The field is of another type since", field=name)
+    refusal = Conflict("The field is of another type since", field=name)
+    return refusal if field is None else refusal.because_of(field.id, "type")
 
 
 def _fits(field: Field, value: Value) -> bool:

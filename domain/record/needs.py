@@ -11,6 +11,7 @@ from domain.record.events import (
     CreateRecords,
     DeleteRecords,
     RestoreRecord,
+    RestoreRecords,
     UpdateRecords,
 )
 from domain.values import Value, file_ids
@@ -86,10 +87,21 @@ def _delete_needs(command: DeleteRecords, _catalog: Catalog, needs: Needs) -> No
 
 @asks(RestoreRecord)
 def _restore_needs(command: RestoreRecord, catalog: Catalog, needs: Needs) -> None:
+    restoring = RestoreRecords(command.table_id, [command])
+    _restore_many_needs(restoring, catalog, needs)
+
+
+@asks(RestoreRecords)
+def _restore_many_needs(
+    command: RestoreRecords, catalog: Catalog, needs: Needs
+) -> None:
+    ids = [one.record_id for one in command.records]
     needs.counters.add(command.table_id)
-    needs.whole(command.table_id, [command.record_id])
-    needs.gone.add(command.record_id)
+    needs.whole(command.table_id, ids)
+    needs.gone.update(ids)
     table = catalog.tables.get(command.table_id)
-    if table is not None:
-        needs.keys.update(keys_of(table, command.values))
-        _need_targets(table, command.values, catalog, needs)
+    if table is None or not _looks_beyond(table):
+        return
+    for one in command.records:
+        needs.keys.update(keys_of(table, one.values))
+        _need_targets(table, one.values, catalog, needs)

@@ -69,6 +69,11 @@ UPDATES = {
 }
 IDS = {"table_id": "{table}", "record_ids": ["{record}"]}
 
+OPERATIONS = {
+    "workspace_id": "{workspace}",
+    "operations": [{"method": "POST", "path": "/records", "body": RECORD}],
+}
+
 PASSWORDS = {"current_password": PASSWORD, "new_password": PASSWORD}
 
 RULES = [
@@ -164,12 +169,24 @@ RULES = [
     Rule("GET /records/cursor", "viewer", query={"table_id": "{table}"}),
     Rule("GET /records/export", "viewer", query={"table_id": "{table}"}),
     Rule("POST /records/export", "viewer", query={"table_id": "{table}"}),
+    # --- operations of all kinds
+    Rule("POST /batch", "editor", body=OPERATIONS),
     # --- the feed
     Rule("GET /events", "viewer", query={"workspace_id": "{workspace}"}),
+    # --- what happened
+    Rule("GET /records/{record}/history", "viewer"),
+    Rule("GET /records/{record}/blame", "viewer"),
+    Rule("GET /tables/{table}/history", "viewer"),
+    Rule("GET /fields/{field}/history", "viewer"),
+    Rule("GET /tables/{table}/diff", "viewer", query={"from": "{at}"}),
+    Rule("GET /audit", "admin", query={"workspace_id": "{workspace}"}),
     Rule("GET /events/stream", "viewer", query={"workspace_id": "{workspace}"}),
     Rule("GET /events/{event}", "viewer"),
     Rule("GET /events/{event}/causes", "viewer"),
     Rule("GET /events/{event}/effects", "viewer"),
+    # --- history
+    Rule("POST /undo", "editor", body={"scope": "batch", "id": "{batch}"}),
+    Rule("POST /redo", "editor", body={"batch_id": "{undo}"}),
     # --- views
     Rule("GET /views", "viewer", query={"table_id": "{table}"}),
     Rule("POST /views", "editor", 201, body={"table_id": "{table}", "name": "{new}"}),
@@ -281,7 +298,15 @@ class World:
         base = client.base(workspace_id)
         table = client.table("Name", "Free", base_id=base["id"])
         client.view(table["id"], "grid")
+        passing = {"table_id": table["id"], "fields": {"Free": "x"}}
+        batches = [
+            client.post("/records", json=passing).headers["x-batch-id"]
+            for _ in range(2)
+        ]
+        undone = client.post("/undo", json={"scope": "batch", "id": batches[1]})
         return {
+            "batch": batches[0],
+            "undo": made(undone)["batch_id"],
             "workspace": workspace_id,
             "view": client.view(table["id"], "form")["id"],
             "base": base["id"],
@@ -291,6 +316,7 @@ class World:
             "record": client.record(table["id"], Name=new_id())["id"],
             "constraint": client.constraint(table["ids"]["Name"])["id"],
             "file": client.upload(workspace_id, b"Ada")["id"],
+            "at": str(client.position(workspace_id)),
             "event": self.first_event(client, workspace_id),
         }
 

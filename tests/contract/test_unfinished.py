@@ -127,6 +127,15 @@ POST /tables/{id}/import
 POST /attachments
 GET /attachments/{id}
 GET /attachments/{id}/content
+GET /records/{id}/history
+GET /records/{id}/blame
+GET /tables/{id}/history
+GET /fields/{id}/history
+GET /tables/{id}/diff
+GET /audit
+POST /batch
+POST /undo
+POST /redo
 """
 
 UNFINISHED = """

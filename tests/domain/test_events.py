@@ -10,6 +10,8 @@ from domain.constraint import ConstraintActivated, ConstraintFailed
 from domain.decider import changes_catalog, commands
 from domain.events import EVENTS, UPCASTERS, Event, Recorded, decode, event
 from domain.file import FileUploaded
+from domain.foreign import ForeignAppended
+from domain.history import HistoryUndone
 from domain.ids import WorkspaceId
 from domain.key import KeyCreated, KeyDeleted
 from domain.record import RecordLinksChanged
@@ -36,8 +38,10 @@ FINAL = {
     KeyCreated,
     KeyDeleted,
     FileUploaded,
+    ForeignAppended,
     ConstraintActivated,
     ConstraintFailed,
+    HistoryUndone,
 }
 
 
@@ -80,6 +84,31 @@ def test_an_inverse_is_a_command_that_somebody_decides_or_none_with_a_reason(
         assert re.search("[Nn]o inverse|Cannot be taken back", one.__doc__ or "")
     else:
         assert type(inverse) in commands()
+
+
+@pytest.mark.parametrize("one", CLASSES, ids=typed)
+def test_an_event_without_an_inverse_follows_another_or_never_goes_back(
+    one: type[Event],
+):
+    inverse = EXAMPLES[one.TYPE, one.SCHEMA].inverse()
+
+    assert (inverse is None) == ("FOLLOWS" in vars(one)), f"{one.TYPE} has to say which"
+
+
+def test_what_never_goes_back_is_written_out():
+    never = {one.TYPE for one in CLASSES if not getattr(one, "FOLLOWS", True)}
+
+    assert never == {
+        "workspace.created",
+        "user.registered",
+        "user.profile_changed",
+        "user.administration_granted",
+        "user.password_changed",
+        "key.created",
+        "key.deleted",
+        "file.uploaded",
+        "foreign.appended",
+    }
 
 
 @pytest.mark.parametrize("one", CLASSES, ids=typed)
@@ -150,7 +179,7 @@ def test_a_name_is_given_once(a_new_event: Any):
     assert EVENTS["test.happened"] is a_new_event
 
 
-def test_records_users_keys_and_files_are_beside_the_catalogue_and_all_else_is_in_it():
+def test_what_is_not_of_the_catalogue_is_beside_it_and_all_else_is_in_it():
     beside = {
         one.TYPE.partition(".")[0]
         for one in CLASSES
@@ -162,7 +191,7 @@ def test_records_users_keys_and_files_are_beside_the_catalogue_and_all_else_is_i
         if changes_catalog(EXAMPLES[one.TYPE, one.SCHEMA])
     }
 
-    assert beside == {"file", "key", "record", "user", "field"}
+    assert beside == {"file", "foreign", "key", "record", "user", "field"}
     assert not changes_catalog(EXAMPLES["field.converted", 1])  # of records' values
     assert within == {
         "workspace",

@@ -1,0 +1,159 @@
+"""What an undo looks at: batches, their events, and what came after them.
+
+The statements are sent through `projections.reader`; each is served by a primary key or
+by events' unique (workspace_id, stream_id, version).
+"""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from domain.events import EVENTS, decode
+from domain.ids import WorkspaceId
+from domain.undo import Past
+from projections.arrays import text_array
+from projections.moments import Moment, find
+from projections.reader import Statement
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AROUND = timedelta(milliseconds=2)  # an id's millisecond is rounded
+
+# (workspace, first, last, actor, kind) of a batch among the visible workspaces'
+BATCH = b"""
+    SELECT workspace_id, first_seq, last_seq FROM ledger.batches
+    WHERE workspace_id = ANY (%s::uuid[]) AND batch_id = %s::uuid
+"""
+
+# the batches of a range, all or those of one user or key, oldest first
+_BATCHES = b"""
+    SELECT first_seq, last_seq FROM ledger.batches
+    WHERE workspace_id = %s::uuid AND last_seq >= %s::bigint AND first_seq <= %s::bigint
+      AND last_seq >= first_seq
+      AND (%s::uuid IS NULL OR actor = %s::uuid OR session_id = %s::uuid)
+    ORDER BY last_seq LIMIT %s
+"""
+
+_EVENTS = b"""
+    SELECT e.id, e.seq, e.stream_id, e.version, e.type, e.schema, e.data,
+           ledger.rfc3339(e.recorded_at)
+    FROM unnest(%s::bigint[], %s::bigint[]) AS n (first, last)
+    JOIN ledger.events AS e
+      ON e.workspace_id = %s::uuid AND e.seq BETWEEN n.first AND n.last
+    ORDER BY e.seq DESC
+"""
+
+# what came to streams behind a version, up to a position
+_LATER = b"""
+    SELECT e.id, e.seq, e.stream_id, e.version, e.type, e.schema, e.data,
+           ledger.rfc3339(e.recorded_at), b.first_seq, b.last_seq, b.actor_kind
+    FROM unnest(%s::uuid[], %s::int[]) AS n (stream, version)
+    CROSS JOIN LATERAL (
+        SELECT * FROM ledger.events
+        WHERE workspace_id = %s::uuid AND stream_id = n.stream
+          AND version > n.version AND seq <= %s::bigint
+    ) AS e
+    CROSS JOIN LATERAL (
+        SELECT first_seq, last_seq, actor_kind FROM ledger.batches
+        WHERE workspace_id = e.workspace_id AND last_seq >= e.seq AND first_seq <= e.seq
+        ORDER BY last_seq LIMIT 1
+    ) AS b
+    ORDER BY e.seq
+"""
+
+# the newest batch of a user that has an event which could go back and has not
+_LATEST = b"""
+    SELECT b.first_seq, b.last_seq FROM ledger.batches AS b
+    WHERE b.workspace_id = %s::uuid AND b.actor = %s::uuid AND b.actor_kind = 'user'
+      AND b.last_seq >= b.first_seq
+      AND NOT EXISTS (
+        SELECT FROM catalog.undone AS u
+        WHERE u.workspace_id = b.workspace_id AND u.by_seq = b.first_seq)
+      AND EXISTS (
+        SELECT FROM ledger.events AS e
+        WHERE e.workspace_id = b.workspace_id
+          AND e.seq BETWEEN b.first_seq AND b.last_seq AND e.type <> ALL (%s::text[])
+          AND NOT EXISTS (
+            SELECT FROM catalog.undone AS u
+            WHERE u.workspace_id = e.workspace_id AND u.last_seq >= e.seq
+              AND u.first_seq <= e.seq AND u.holds))
+    ORDER BY b.last_seq DESC LIMIT 1
+"""
+
+# the newest event of each stream, among those behind a position
+_NEWEST = b"""
+    SELECT DISTINCT ON (stream_id) stream_id, id FROM ledger.events
+    WHERE workspace_id = %s::uuid AND stream_id = ANY (%s::uuid[])
+    ORDER BY stream_id, version DESC
+"""
+
+_AMONG = b"""
+    SELECT seq FROM ledger.events
+    WHERE workspace_id = %s::uuid AND seq > %s::bigint AND seq <= %s::bigint
+      AND id = %s::uuid
+"""
+
+
+def batches(
+    workspace_id: WorkspaceId, first: int, last: int, actor: str | None, most: int
+) -> Statement:
+    return _BATCHES, [workspace_id, first, last, actor, actor, actor, most]
+
+
+def latest(workspace_id: WorkspaceId, user_id: str) -> Statement:
+    fixed = [name for name, one in EVENTS.items() if hasattr(one, "FOLLOWS")]
+    return _LATEST, [workspace_id, user_id, text_array(fixed)]
+
+
+def events(
+    workspace_id: WorkspaceId, stretches: Sequence[tuple[int, int]]
+) -> Statement:
+    firsts, lasts = zip(*stretches, strict=True)
+    return _EVENTS, [text_array(firsts), text_array(lasts), workspace_id]
+
+
+def later(
+    workspace_id: WorkspaceId, streams: Sequence[tuple[str, int]], upto: int
+) -> Statement:
+    names = text_array([stream for stream, _ in streams])
+    versions = text_array([version for _, version in streams])
+    return _LATER, [names, versions, workspace_id, upto]
+
+
+def newest(workspace_id: WorkspaceId, streams: Sequence[str]) -> Statement:
+    return _NEWEST, [workspace_id, text_array(list(streams))]
+
+
+def around(workspace_id: WorkspaceId, event_id: str) -> list[Statement]:
+    """The positions before and after which an event of this id cannot be."""
+    at = _EPOCH + timedelta(milliseconds=int(event_id.replace("-", "")[:12], 16))
+    return [
+        find(workspace_id, Moment("id", at=at - _AROUND)),
+        find(workspace_id, Moment("id", at=at + _AROUND)),
+    ]
+
+
+def among(workspace_id: WorkspaceId, low: int, high: int, event_id: str) -> Statement:
+    return _AMONG, [workspace_id, low, high, event_id]
+
+
+def past(
+    row: Sequence[Any],
+    batch: tuple[int, int],
+    undos: AbstractSet[int] = frozenset(),
+    actor_kind: str = "",
+) -> Past:
+    """An event of `events` or `later`."""
+    event_id, seq, stream, version, type_, schema, data, at = row[:8]
+    return Past(
+        event_id,
+        seq,
+        version,
+        at,
+        decode(type_, schema, stream, orjson.loads(data)),
+        batch,
+        batch[0] in undos,
+        actor_kind == "system",
+    )
