@@ -61,7 +61,7 @@ from tests.domain.histories import Draw, pick, taking_back
 
 MANY = int(os.environ.get("TABELLION_LAWS", "0"))
 IN_MEMORY, ON_POSTGRES = 40, 3  # histories of `make test`
-STEPS = 16
+STEPS = 14
 AT_ONCE = 7  # records of a table whose constraints are pending first
 
 
@@ -226,7 +226,9 @@ class Histories(RuleBasedStateMachine):
     def one(self, kind: type[Command], data: st.DataObject) -> None:
         """A unit of this command, alone or with up to two others."""
         unit = self._drawn(drawing(data), kind.__name__)
-        others = drawing(data)(st.sampled_from([0, 0, 1, 2]))
+        # a change of type commits alone
+        alone = kind is RetypeField
+        others = drawing(data)(st.sampled_from([0] if alone else [0, 0, 1, 2]))
         for _ in range(others):
             another = pick(drawing(data), [one.__name__ for one in TOGETHER])
             unit += self._drawn(drawing(data), another)
@@ -246,6 +248,10 @@ class Histories(RuleBasedStateMachine):
     @rule(data=st.data(), kind=st.sampled_from(OF_RECORDS))
     def records_are_written(self, data: st.DataObject, kind: type[Command]) -> None:
         self.one(kind, data)
+
+    @rule(data=st.data())
+    def a_type_is_changed(self, data: st.DataObject) -> None:
+        self.one(RetypeField, data)
 
     @rule(data=st.data())
     def records_are_written_to_stay(self, data: st.DataObject) -> None:

@@ -22,6 +22,7 @@ from domain.constraint import (
     SettleConstraint,
     UpdateConstraint,
 )
+from domain.conversions import find
 from domain.copy import CopyBase, CopyLinks, CopyRecords
 from domain.events import Command, Recorded
 from domain.facts import Row
@@ -118,7 +119,15 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "user": {},
     "autonumber": {},
 }
-RETYPED = ["text", "number", "checkbox", "single_select", "multi_select", "date"]
+RETYPED = [
+    "text",
+    "linked_record",
+    "number",
+    "single_select",
+    "multi_select",
+    "checkbox",
+    "date",
+]
 
 
 @dataclass
@@ -306,10 +315,11 @@ def reorder_fields(draw: Draw, world: World) -> Command | None:
 
 def retype_field(draw: Draw, world: World) -> Command | None:
     """Another type, often with a value that does not convert."""
-    one = _one(draw, world.fields())
+    one = _one(draw, [one for one in world.fields() if one.type in RETYPED])
     if one is None:
         return None
-    kind = pick(draw, [*RETYPED, "linked_record"])
+    kinds = [kind for kind in RETYPED if find(one.type, kind) is not None]
+    kind = pick(draw, kinds)
     options: Mapping[str, Any] = KINDS.get(kind, {})
     makes = "select" in kind and one.type in ("text", "long_text")
     if makes:
