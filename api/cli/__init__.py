@@ -8,6 +8,7 @@ import sys
 import typer
 
 from api.cli.admin import admin
+from api.cli.audit import audit
 from api.cli.demo import demo
 from api.cli.doctor import doctor
 from api.cli.importing import import_file
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich costs more than all the rest of --help
 )
-for verb in (serve, demo, replay, verify, doctor, admin, tail):
+for verb in (serve, demo, replay, verify, doctor, admin, audit, tail):
     app.command()(verb)
 app.command("import")(import_file)
 
