@@ -173,6 +173,18 @@ def test_a_change_of_type_changes_what_reads_otherwise(client, things):
     assert diff(client, things, since)["changed"] == []
 
 
+def test_a_number_that_is_a_text_by_now_is_shown_as_the_number_it_was(
+    client, things, start
+):
+    client.record(things["id"])
+    until = client.position(things["workspace_id"])
+    made(client.patch(f"/fields/{things['ids']['No']}", json={"type": "text"}))
+
+    (then,) = diff(client, things, start, until)["added"]
+    (now,) = diff(client, things, start)["added"]
+    assert (then["fields"]["No"], now["fields"]["No"]) == (1, "1")
+
+
 def test_every_moment_within_a_change_of_type_can_be_told(client, things):
     """A batch may be stood inside of: between the change and the values it makes."""
     one, two = client.records(things["id"], {"Name": "ab"}, {"Name": "cd"})
