@@ -116,7 +116,7 @@ async def blockers_of(
     _, rows = await reader.run([see(workspace_id), statement])
     found: dict[Cause, str | None] = dict.fromkeys(causes)
     for row in rows:
-        one = history.past(row, (row[8], row[9]))
+        one = history.since(row)
         stream, touched = one.event.stream_id, one.event.touched()
         for name in {None, *(touched or ())}:
             if (stream, name) in found:
@@ -227,7 +227,9 @@ class _Looking:
         for place, row in enumerate(rows):
             if place % PAGE == PAGE - 1:
                 await asyncio.sleep(0)
-            found.append(history.past(row, (row[8], row[9]), self.undos, row[10]))
+            # what is undone was followed by what undid it, which is among these
+            if not self._goes(row[1]):
+                found.append(history.since(row, self.undos))
         return found
 
     # ------------------------------------------------ what was put into things
@@ -257,7 +259,7 @@ class _Looking:
         for one in reversed(await self._behind([(row[0], 0) for row in rows])):
             touched = one.event.touched()
             about = name is None or touched is None or name in touched
-            if one.seq > past.seq and about and not self._goes(one.seq):
+            if one.seq > past.seq and about:
                 return one
         return None
 

@@ -97,12 +97,14 @@ def _prepared(
     blockers: Mapping[Cause, str | None],
 ) -> Prepared:
     undo_id = new_id()
+    verdicts: list[Verdict] = []  # of the attempt that is under way, the last one
 
     def first(refused: Refused) -> Command | None:
         unknown = causes(refused) - blockers.keys()
         if unknown and len(blockers) < _MOST_NAMED:
             raise _Blocked(unknown)
         came = verdict(planned, refused, blockers)
+        verdicts[:] = [came]
         if wanted.mode == "strict" and came.clashes:
             raise _conflict(came)
         if not came.undone and not came.positions:
@@ -110,7 +112,7 @@ def _prepared(
         return TellUndone(undo_id, wanted.scope, wanted.mode, runs(came.positions))
 
     def answer(outcome: Outcome) -> Reply:
-        came = verdict(planned, outcome.refused, blockers)
+        (came,) = verdicts
         written = bool(outcome.events) and not wanted.dry_run
         batch_id = outcome.batch_id if written else None
         position = seen.position if wanted.dry_run else outcome.position
@@ -126,7 +128,7 @@ def _prepared(
         [expected],
         answer,
         max(1, len(seen.past)),
-        attempt=Attempt(planned.steps, first),
+        attempt=Attempt(planned.steps, first, planned.independent),
         # what is refused in any case needs nobody to wait
         rehearsal=wanted.dry_run or (wanted.mode == "strict" and bool(planned.clashes)),
         causation_id=seen.past[-1].id if seen.past else None,

@@ -71,8 +71,7 @@ class Once:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """An accepted unit.  `position` is its last event's, or the present one's;
-    `catalog` is the workspace's right after it, `rows` the records that it read,
-    `refused` what of its attempt was."""
+    `catalog` is the workspace's right after it, `rows` the records that it read."""
 
     batch_id: BatchId
     position: int
@@ -80,7 +79,6 @@ class Outcome:
     events: Sequence[Recorded]
     catalog: Catalog
     rows: Mapping[str, Row | None]
-    refused: Refused = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +125,7 @@ class Attempt:
 
     steps: Sequence[Step]
     first: Callable[[Refused], Command | None]
+    independent: bool = False  # no step looks at what another one did
 
 
 @dataclass(frozen=True)

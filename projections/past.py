@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from domain.events import EVENTS, decode
+from domain.events import EVENTS, Event, decode
 from domain.ids import WorkspaceId
 from domain.undo import Past
 from projections.arrays import text_array
@@ -139,21 +139,37 @@ def among(workspace_id: WorkspaceId, low: int, high: int, event_id: str) -> Stat
     return _AMONG, [workspace_id, low, high, event_id]
 
 
-def past(
-    row: Sequence[Any],
-    batch: tuple[int, int],
-    undos: AbstractSet[int] = frozenset(),
-    actor_kind: str = "",
-) -> Past:
-    """An event of `events` or `later`."""
-    event_id, seq, stream, version, type_, schema, data, at = row[:8]
+def past(row: Sequence[Any], batch: tuple[int, int], undos: AbstractSet[int]) -> Past:
+    """An event of `events`, which is to go back."""
+    event = _event(row)
     return Past(
-        event_id,
-        seq,
-        version,
-        at,
-        decode(type_, schema, stream, orjson.loads(data)),
+        row[0],
+        row[1],
+        row[3],
+        row[7],
+        event,
         batch,
+        event.inverse(),
         batch[0] in undos,
-        actor_kind == "system",
     )
+
+
+def since(row: Sequence[Any], undos: AbstractSet[int] = frozenset()) -> Past:
+    """An event of `later`."""
+    batch = (row[8], row[9])
+    return Past(
+        row[0],
+        row[1],
+        row[3],
+        row[7],
+        _event(row),
+        batch,
+        None,
+        batch[0] in undos,
+        row[10] == "system",
+    )
+
+
+def _event(row: Sequence[Any]) -> Event:
+    _, _, stream, _, type_, schema, data, _ = row[:8]
+    return decode(type_, schema, stream, orjson.loads(data))
