@@ -26,6 +26,7 @@ TAKEN = (
     "If-Match",
     "If-None-Match",
     "If-Range",
+    "Last-Event-ID",
     "Range",
     "X-API-Key",
     "X-Min-Position",

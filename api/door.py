@@ -6,6 +6,7 @@ the request's id, the reason in the log alone.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -37,6 +38,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Any]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
 _STILL_SECONDS = 30  # without a byte, after which nobody is there any more
+GONE = 499  # in metrics and logs: who asked did not wait for the answer
 
 _FIXED_HEADERS = [(b"cache-control", b"no-store"), *REPLY]
 _FIXED_NAMES = frozenset(name.decode() for name, _ in _FIXED_HEADERS)
@@ -52,6 +54,10 @@ class InternalError(DomainError):
     """Internal error"""
 
     code = Code.INTERNAL_ERROR
+
+
+class Gone(Exception):
+    """The client has gone"""
 
 
 class Language(Protocol):
@@ -119,9 +125,15 @@ class Door:
                 request.parts = _parts(headers, receive)
             elif request.method not in ("GET", "HEAD"):
                 request.body = await _read_body(headers, receive, self._limit)
-            reply = await self._handle(route, request)
+            if route.waits:
+                async with while_there(receive):
+                    reply = await self._handle(route, request)
+            else:
+                reply = await self._handle(route, request)
             if isinstance(reply, Streamed):
                 first = await anext(reply.parts, b"")
+        except Gone:
+            reply = Reply(GONE, b"")  # which nobody reads
         except DomainError as error:
             refusal, reply = error, self.language.refusal(error)
             if isinstance(error, RateLimited):
@@ -133,12 +145,18 @@ class Door:
             refusal = InternalError(request_id=request.request_id)
             reply = self.language.refusal(refusal)
         try:
-            if isinstance(reply, Streamed):
-                await _send_parts(send, receive, reply, first, request)
-            else:
+            if not isinstance(reply, Streamed):
                 await _send(send, reply, request)
+            elif route is not None and route.waits:
+                streaming = time.perf_counter()
+                try:
+                    await _send_as_it_happens(send, receive, reply, first, request)
+                finally:
+                    request.waited += time.perf_counter() - streaming
+            else:
+                await _send_parts(send, receive, reply, first, request)
         finally:
-            seconds = time.perf_counter() - started
+            seconds = time.perf_counter() - started - request.waited
             self.finished(request, route, reply.status, seconds, refusal)
 
     def _route(self, request: Request) -> Route:
@@ -299,8 +317,53 @@ async def _send_parts(
         gone.cancel()
 
 
+async def _send_as_it_happens(
+    send: Send, receive: Receive, reply: Streamed, first: bytes, request: Request
+) -> None:
+    """Sends a stream without an end, to a client that is there and reads."""
+    start = {
+        "type": "http.response.start",
+        "status": reply.status,
+        "headers": _headers(reply.headers, request, typed=True),
+    }
+    with contextlib.suppress(Gone):
+        async with while_there(receive), aclosing(reply.parts):
+            await send(start)
+            if request.method != "HEAD":
+                await send(_part(first))
+                async for part in reply.parts:
+                    await send(_part(part))
+            await send({"type": "http.response.body", "body": b""})
+
+
 def _part(body: bytes) -> dict[str, Any]:
     return {"type": "http.response.body", "body": body, "more_body": True}
+
+
+@contextlib.asynccontextmanager
+async def while_there(receive: Receive) -> AsyncIterator[None]:
+    """Cancels the block once the client has gone.  Raises Gone then."""
+    task = asyncio.current_task()
+    assert task is not None
+    left = asyncio.create_task(_left(receive))
+    gone = False
+
+    def stop(done: "asyncio.Task[None]") -> None:
+        nonlocal gone
+        if not done.cancelled():
+            gone = True
+            task.cancel()
+
+    left.add_done_callback(stop)
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        if gone and task.uncancel() == 0:
+            raise Gone from error
+        raise
+    finally:
+        left.remove_done_callback(stop)
+        left.cancel()
 
 
 async def _left(receive: Receive) -> None:

@@ -7,7 +7,7 @@ nothing, because a dict that it encodes costs twenty times its bytes.
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from hashlib import sha256
@@ -37,6 +37,7 @@ MAX_DIGITS = 1000  # of a number
 MAX_EXPONENT = 1000
 
 _NESTING = (dict, list)
+_READ_ALREADY = b"{}"  # in place of a body whose JSON is there
 _TOO_DEEP = "The body is nested too deeply"
 _TOO_LONG = f"A number has more than {MAX_DIGITS:,} digits"
 _TOO_FAR = f"A number is beyond 1e{MAX_EXPONENT} or nearer to 0 than 1e-{MAX_EXPONENT}"
@@ -87,6 +88,9 @@ class Request:
     allowance: Allowance | None = None
     max_depth: int = MAX_DEPTH
     notes: dict[str, str] = field(default_factory=dict)
+    waited: float = (
+        0.0  # seconds that the caller asked for: no part of how long it took
+    )
     # the body of a route that takes it in parts, which `body` is not read from
     parts: AsyncIterator[bytes] | None = None
 
@@ -186,6 +190,24 @@ class Request:
                 ]
             )
         ).digest()
+
+    def operation(
+        self, method: str, path: str, values: Mapping[str, str], query: bytes, body: Any
+    ) -> "Request":
+        """A request within this one, by the same caller: `values` are those of its
+        path, `body` is its JSON, None where there is none.  It has no headers."""
+        one = replace(
+            self,
+            method=method,
+            target=path,
+            path=values,
+            query_string=query,
+            headers={},
+            body=b"" if body is None else _READ_ALREADY,
+        )
+        if body is not None:
+            one.__dict__["json"] = body
+        return one
 
     def origin(self) -> Origin:
         return Origin(

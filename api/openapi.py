@@ -13,6 +13,8 @@ IDEMPOTENCY_KEY = r"^[\x21-\x7e]{1,200}$"
 IF_MATCH = r'^(\*|(W/)?"?v[0-9]{1,9}"?)$'
 POSITION = r"^[0-9]{1,18}$"
 
+# of which a schema says more than that they are text; of a stream, what an event is
+_TOLD = ("application/json", "text/event-stream")
 _REFERENCE = "#/components/schemas/{model}"
 
 
@@ -128,14 +130,14 @@ def _headers(route: Route) -> list[tuple[str, str, str]]:
     if route.method == "GET" and not route.public:
         said = "Wait until this position can be read"
         found.append(("X-Min-Position", POSITION, said))
-    return found
+    return [*found, *route.headers]
 
 
 def _responses(route: Route) -> dict[str, Any]:
     success: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
     if route.response is not None:
         success["content"] = {
-            kind: {"schema": route.response if "json" in kind else {"type": "string"}}
+            kind: {"schema": route.response if kind in _TOLD else {"type": "string"}}
             for kind in route.media
         }
     found = {str(route.status): success} if not route.planned else {}

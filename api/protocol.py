@@ -3,7 +3,7 @@
 The server underneath reads heads of any size for any time.  Here a target, the headers
 and the time that a client may take have an end; a refusal has the shape of the surface
 whose port it is.  A client that sends is never cut off by a clock alone: only one that
-sends next to nothing.
+sends next to nothing, and one that takes nothing of what it is sent.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from domain.errors import Code, DomainError, Malformed
 
 MAX_TARGET = 65_535  # bytes of a path with its query; the parser takes no more
 MAX_HEADERS = 200  # header fields
-PATIENCE = 30.0  # seconds for a head, and for each LEAST bytes of a body
+PATIENCE = 30.0  # seconds for a head, for each LEAST bytes of a body, to read something
 LEAST = 16_384
 LINGER = 2.0  # seconds in which a client that still sends may read the refusal
 
@@ -66,6 +66,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._untold = 0  # bytes since a head was whole, or a part of a body came
         self._received = 0  # bytes since the clock was set
         self._clock: asyncio.TimerHandle | None = None
+        self._reading: asyncio.TimerHandle | None = None  # runs while it should read
+        self._unread = 0  # bytes that were to be read when that was set
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -73,6 +75,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_clock()
+        self._stop_waiting_for_reader()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -169,6 +172,31 @@ class LimitedProtocol(HttpToolsProtocol):
             self.send_400_response("")
         else:
             self.transport.close()
+
+    # a client that does not read
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._wait_for_reader()
+
+    def resume_writing(self) -> None:
+        self._stop_waiting_for_reader()
+        super().resume_writing()
+
+    def _wait_for_reader(self) -> None:
+        self._unread = self.transport.get_write_buffer_size()
+        self._reading = self.loop.call_later(PATIENCE, self._look_at_reader)
+
+    def _stop_waiting_for_reader(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def _look_at_reader(self) -> None:
+        if self.transport.get_write_buffer_size() < self._unread:
+            self._wait_for_reader()
+        else:
+            self.transport.abort()  # to close it would wait for the reader
 
     # the refusal
 

@@ -24,6 +24,8 @@ class Route:
     `role` is what the caller needs in the workspace of the thing that is named; None
     where any signed-in user may, or, with `public`, anybody.  A `planned` route is
     documented and answers 501.  One with a `form` reads its body itself, in parts.
+    One that is `alone` commits by itself, and more than once or in a way of its own.
+    One that `waits` for something to happen ends where the client goes.
     """
 
     method: str
@@ -34,6 +36,7 @@ class Route:
     role: Role | None = None
     public: bool = False
     planned: bool = False
+    waits: bool = False
     status: int = 200
     body: type[BaseModel] | None = None
     body_needed: bool = True
@@ -43,8 +46,25 @@ class Route:
     also: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     query: Sequence[Parameter] = ()
     needs: Sequence[str] = ()  # which of `query` have to be there
+    # of headers that it reads beyond the usual: name, pattern, meaning
+    headers: Sequence[tuple[str, str, str]] = ()
     errors: Sequence[int] = field(default_factory=tuple)
     media: Sequence[str] = ("application/json",)  # of a success
+    alone: bool = False
+
+    @property
+    def joins(self) -> bool:
+        """Whether it may be an operation of a batch: writes of a workspace may, with
+        JSON or nothing as their body, unless they are `alone`."""
+        writes = self.role is not None and self.role >= Role.editor
+        odd = self.public or self.planned or self.alone or self.form is not None
+        return writes and self.method != "GET" and not odd
+
+    @property
+    def makes_one(self) -> bool:
+        """Whether its success is a new thing with an id."""
+        made = self.response or {}
+        return self.status == 201 and "id" in made.get("properties", {})
 
     @property
     def parameters(self) -> list[str]:

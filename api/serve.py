@@ -27,12 +27,17 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 6  # for requests under way, within the ten that stopping may take
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves the signals to the process."""
+class DoorServer(uvicorn.Server):
+    """A uvicorn server that leaves the signals to the process, and tells its door
+    before it waits for the requests under way."""
 
     @contextmanager
     def capture_signals(self) -> Any:
         yield
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        self.config.app.drain()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
 
 
 def serve(settings: Settings, say: Callable[[str], None]) -> None:
@@ -61,7 +66,7 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
     access = AccessLog(system)
     doors = {settings.port_pybase: PyBaseApplication(system, metrics, access)}
     servers = [
-        _Server(server_config(app, settings, port)) for port, app in doors.items()
+        DoorServer(server_config(app, settings, port)) for port, app in doors.items()
     ]
     _stop_on_signal(servers)
     await system.start()
@@ -110,7 +115,7 @@ def server_config(
     )
 
 
-def _stop_on_signal(servers: list[_Server]) -> None:
+def _stop_on_signal(servers: list[DoorServer]) -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -122,7 +127,7 @@ def _stop_on_signal(servers: list[_Server]) -> None:
 
 
 async def _announce(
-    servers: list[_Server], settings: Settings, say: Callable[[str], None]
+    servers: list[DoorServer], settings: Settings, say: Callable[[str], None]
 ) -> None:
     while not all(server.started for server in servers):
         await asyncio.sleep(0.01)

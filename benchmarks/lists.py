@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import psycopg
+from psycopg import sql
 
 from domain.catalog import Catalog, Table
 from domain.ids import TableId
 from projections.indexes import Index, helpful
-from projections.lists import by_query
 from projections.query import And, Page, Query, compare, find_field, sort_by
+from projections.records.output import record_json
+from projections.sql import Clause, count, order_by, where
+from projections.target import live
 
 RECORDS = 100_000
 LIMIT = 100
@@ -49,14 +52,14 @@ def selective_paths(records: str, table_id: str) -> Iterator[str]:
     """Lists of at most a hundred records, "#" being the request's own number, "~" its
     five digits and "+" a hundred more: an index on demand serves each."""
     day = '[{"field":"Day","direction":"asc"}]'
-    for where, sort in (
+    for filtered, sort in (
         ('{"Qty":{"$eq":#}}', "[]"),
         ('{"Name":{"$eq":"Widget 0000~"}}', "[]"),
         ('{"Name":{"$contains":"T 0000~"}}', "[]"),
         ('{"AND":[{"Qty":{"$gte":#}},{"Qty":{"$lt":+}}]}', day),
         ('{"AND":[{"Qty":{"$eq":#}},{"Done":false}]}', day),
     ):
-        yield _path(records, table_id, _quoted(where), _quoted(sort))
+        yield _path(records, table_id, _quoted(filtered), _quoted(sort))
 
 
 def _quoted(text: str) -> str:
@@ -89,12 +92,29 @@ def pgbench_scripts(
         query = _query(table, digit, -1 if deep else _LEAST_PRICE)
         offset = DEEP_OFFSET if deep else 0
         lines = [] if deep else [f"\\set page random(0, {PAGES - 1})"]
-        for statement, values in by_query(catalog.id, query, Page(LIMIT, offset)):
+        for statement, values in _plain(catalog, query, Page(LIMIT, offset)):
             text = psycopg.ClientCursor(connection).mogrify(statement, values)
             if not deep:
                 text = text.replace("OFFSET 0::", f"OFFSET :page * {LIMIT}::")
             lines.append(" ".join(text.split()) + ";")
         yield "\n".join(lines) + "\n"
+
+
+def _plain(catalog: Catalog, query: Query, page: Page) -> list[Clause]:
+    """How many match, and the JSON of a page: what one would write by hand."""
+    target = live(catalog.id)
+    condition, order = where(query, target), order_by(query)
+    rows = sql.SQL(
+        "SELECT {json} FROM (SELECT t.* FROM {table} AS t WHERE {where}"
+        " ORDER BY {order} LIMIT %s::bigint OFFSET %s::bigint) AS t"
+    ).format(
+        json=record_json(target, query.table),
+        table=target.of_records(query.table.id),
+        where=condition.text,
+        order=order.text,
+    )
+    values = [*condition.values, *order.values, page.limit, page.offset]
+    return [count(query, target), Clause(rows, values)]
 
 
 def _query(table: Table, digit: str, price: int) -> Query:

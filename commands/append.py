@@ -20,7 +20,8 @@ SLICE = 250  # events of one statement: the database is at one while the next is
 class Accepted:
     """An accepted unit on its way into the ledger.
 
-    `to_come`: how many events its stream will add to `events`.
+    `to_come`: how many events its stream will add to `events`; `replies` are those of
+    its parts.
     """
 
     batch_id: str
@@ -30,6 +31,7 @@ class Accepted:
     once: Once | None
     reply: Reply | None
     to_come: int = 0
+    replies: Sequence[Reply] = ()
 
     @property
     def size(self) -> int:

@@ -4,13 +4,14 @@ Pure but for the replies, which the units' surfaces make.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from commands.append import Accepted, Head, kept_reply, read_reply
 from commands.attempting import decide_attempt
-from commands.unit import Done, Outcome, Reply, Unit
+from commands.parts import PartRefused, in_place
+from commands.unit import Done, Outcome, Part, Reply, Unit
 from domain import nouns  # noqa: F401 - fills the deciders
 from domain.catalog import Catalog
 from domain.decider import changes_catalog, decide, evolve
@@ -31,6 +32,16 @@ log = logging.getLogger(__name__)
 
 # (actor, idempotency key) -> fingerprint of its request, stored reply
 Seen: TypeAlias = dict[tuple[str, str], tuple[bytes, bytes]]
+# writes what a unit's parts came to and reads the facts of its next stage
+Between: TypeAlias = Callable[[Sequence[Recorded], Sequence[Part]], None]
+
+
+class StageFailed(Exception):
+    """A statement between two stages failed."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 @dataclass
@@ -44,6 +55,7 @@ class Group:
     catalog: Catalog | None = None  # where it changed
     committing: bool = False  # COMMIT has been sent
     last: tuple[Unit, Outcome] | None = None  # whose reply is made meanwhile
+    between: Between | None = None  # of a unit in stages
 
     def finish(self) -> None:
         """Makes the last reply, where nothing had to be stored with it.
@@ -85,6 +97,8 @@ def decide_group(
                 head.random_bits += 1
                 last = place == len(units)
                 answer = _answer(group, head, facts, seen, unit, batch_id, last)
+        except StageFailed:
+            raise
         except Exception as error:  # but for a refusal a bug, of this unit alone
             if not isinstance(error, DomainError):
                 log.exception("a unit failed")
@@ -108,7 +122,10 @@ def _answer(
     last: bool,
 ) -> Done:
     """Accepts a unit.  Raises DomainError where it is refused."""
-    accepted = _decided(unit, batch_id, facts, head.seq, last)
+    if unit.parts is None:
+        accepted = _decided(unit, batch_id, facts, head.seq, last)
+    else:
+        accepted = _decided_in_parts(group, unit, batch_id, facts, head.seq)
     outcome = Outcome(
         BatchId(batch_id),
         head.seq + accepted.size,
@@ -116,6 +133,7 @@ def _answer(
         accepted.events,
         facts.catalog,
         facts.rows,
+        accepted.replies,
     )
     if last and unit.once is None and unit.commands:
         group.last = (unit, outcome)
@@ -156,6 +174,54 @@ def _decided(unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool) -> A
     if unit.retypes:
         to_come = parts_to_come(events)
     return Accepted(batch_id, origin, first, events, unit.once, None, to_come)
+
+
+def _decided_in_parts(
+    group: Group, unit: Unit, batch_id: str, facts: Facts, seq: int
+) -> Accepted:
+    """Raises PartRefused; StaleSchema where the unit has to be prepared anew."""
+    if unit.parts is None or unit.parts.catalog_seq != facts.catalog.seq:
+        raise StaleSchema()
+    facts.actor = unit.origin.actor
+    accepted = Accepted(batch_id, unit.origin, seq + 1, [], unit.once, None)
+    events: list[Recorded] = []
+    replies: list[Reply] = []
+    changes: list[int] = []  # positions of the events that changed the catalogue
+    written = 0
+    for place, part in enumerate(unit.parts.all):
+        if part.anew and group.between is not None:
+            group.between(events[written:], unit.parts.all[place:])
+            written = len(events)
+        try:
+            made = _part(part, facts, seq + len(events), changes)
+        except StaleSchema:
+            raise
+        except DomainError as error:
+            raise PartRefused(place, error) from error
+        events += made
+        outcome = Outcome(
+            BatchId(batch_id),
+            seq + len(events),
+            facts.now,
+            made,
+            facts.catalog,
+            facts.rows,
+        )
+        replies.append(part.render(outcome))
+    accepted.events, accepted.replies = events, replies
+    return accepted
+
+
+def _part(part: Part, facts: Facts, seq: int, changes: list[int]) -> list[Recorded]:
+    """The events of a part behind position `seq`, folded in."""
+    events: list[Recorded] = []
+    for command in part.commands:
+        for recorded in _recorded(in_place(command, changes), facts, seq + len(events)):
+            evolve(facts, recorded)
+            events.append(recorded)
+            if changes_catalog(recorded.event):
+                changes.append(recorded.seq)
+    return events
 
 
 def _recorded(command: Command, facts: Facts, seq: int) -> Iterator[Recorded]:

@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg import sql
 
+from commands.parts import stage
 from commands.unit import Unit
-from domain.catalog import Catalog, Table
+from domain.catalog import Catalog, Field, Table
 from domain.constraint import AT_ONCE
 from domain.decider import needs
 from domain.facts import Facts, File, Link, Needs
@@ -26,7 +27,8 @@ Sink: TypeAlias = Callable[[Sequence[Sequence[Any]]], None]
 def needed(units: Sequence[Unit], catalog: Catalog) -> Needs:
     found = Needs()
     for unit in units:
-        for command in unit.all_commands:
+        parts = unit.parts
+        for command in unit.all_commands if parts is None else stage(parts.all):
             needs(command, catalog, found)
         if unit.stream is not None:
             found.include(unit.stream.needs)
@@ -76,6 +78,8 @@ class Gathering:
             self._gone(found, facts)
         if found.files:
             self._files(found, facts)
+        if found.foreign:
+            self._foreign(found, facts)
         if found.after:
             self._after(found, facts)
         self._instance(found, facts)
@@ -104,7 +108,7 @@ class Gathering:
             self.ask(
                 rows.select_links(self.target, field, other),
                 [literal],
-                _links_sink(facts, field.id),
+                _links_sink(facts, field),
             )
 
     def _versions(self, table_id: str, ids: set[str], facts: Facts) -> None:
@@ -173,6 +177,14 @@ class Gathering:
 
         self.ask(_FILES, [facts.catalog.id, text_array(list(found.files))], sink)
 
+    def _foreign(self, found: Needs, facts: Facts) -> None:
+        def sink(rows: Sequence[Sequence[Any]]) -> None:
+            for stream, version, theirs in rows:
+                facts.versions[stream] = version
+                facts.foreign[stream] = theirs
+
+        self.ask(_FOREIGN, [text_array(list(found.foreign)), facts.catalog.id], sink)
+
     def _after(self, found: Needs, facts: Facts) -> None:
         def sink(rows: Sequence[Sequence[Any]]) -> None:
             facts.after = [(row[0], row[1], row[2]) for row in rows]
@@ -218,16 +230,18 @@ def key_values(
     ]
 
 
-def _links_sink(facts: Facts, field_id: str) -> Sink:
+def _links_sink(facts: Facts, field: Field) -> Sink:
     def sink(found: Sequence[Sequence[Any]]) -> None:
         links: dict[str, list[Link]]
-        links, versions = rows.group_links(found)
+        links, versions, held = rows.group_links(found)
         for record_id, linked in links.items():
             row = facts.rows.get(record_id)
             if row is not None:
                 facts.rows[record_id] = rows.with_links(
-                    row, {**row.links, field_id: linked}
+                    row, {**row.links, field.id: linked}
                 )
+        for other, count in held.items():
+            facts.held[field.reverse_id or "", other] = count
         for other, version in versions.items():
             facts.versions.setdefault(other, version)
             facts.live.setdefault(other, True)
@@ -257,6 +271,17 @@ _LAST_VERSIONS = b"""
     SELECT stream_id, max(version) FROM ledger.events
     WHERE workspace_id = %s::uuid AND stream_id = ANY (%s::uuid[])
     GROUP BY stream_id
+"""
+# the same, of each stream the last event
+_FOREIGN = b"""
+    SELECT e.stream_id, e.version,
+           (convert_from(e.data, 'UTF8')::json ->> 'originator_version')::bigint
+    FROM unnest(%s::uuid[]) AS n (stream_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM ledger.events
+        WHERE workspace_id = %s::uuid AND stream_id = n.stream_id
+        ORDER BY version DESC LIMIT 1
+    ) AS e
 """
 # by files' primary key
 _FILES = (

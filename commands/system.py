@@ -22,7 +22,8 @@ from commands.migrate import Roles, migrate
 from commands.seal import Sealer
 from commands.settings import Settings
 from commands.transaction import Transaction
-from domain.ids import uuid7
+from domain.ids import WorkspaceId, uuid7
+from projections.as_of import AsOf
 from projections.gets import Gets
 from projections.indexes import Index
 from projections.lists import Lists
@@ -60,6 +61,7 @@ class Observed:
 
     committed: Callable[[Group, float], None] = lambda group, seconds: None
     sealed: Callable[[int], None] = lambda moved: None
+    moved: Callable[[WorkspaceId, int], None] = lambda workspace_id, position: None
     listed: Callable[[float, Sequence[Index]], None] = lambda seconds, indexes: None
 
 
@@ -77,6 +79,7 @@ class System:
     reader: Reader
     gets: Gets
     lists: Lists
+    as_of: AsOf
     observed: Observed = field(default_factory=Observed)
     # files are read on the loop, a few milliseconds a turn: two at a time are enough
     reading_files: asyncio.Semaphore = field(
@@ -92,10 +95,12 @@ class System:
         self.committer.start()
         self.sealer.start()
         await self.pool.open()
+        self.as_of.shadows.start()
 
     async def stop(self) -> None:
         """Lets accepted writes finish, then lets go of everything."""
         await self.committer.stop()
+        await self.as_of.shadows.stop()
         self.sealer.stop()
         await self.pool.close(timeout=2)
 
@@ -110,6 +115,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
     def committed(group: Group, seconds: float) -> None:
         if group.accepted:
             sealer.wake()
+            observed.moved(group.workspace_id, group.accepted[-1].last_seq)
         observed.committed(group, seconds)
 
     committer = Committer(
@@ -146,6 +152,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
         reader,
         Gets(reader),
         Lists(reader, lambda seconds, indexes: observed.listed(seconds, indexes)),
+        AsOf(reader, urls.app),
         observed,
     )
 

@@ -4,6 +4,7 @@ Two waits for the database: one for the head's row and the facts, one for the CO
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from commands import converting, streaming
 from commands.append import Head, append
 from commands.deciding import Group, Seen, decide_group
 from commands.gather import Gathering, needed
+from commands.staging import Stages
 from commands.unit import Done, Stream, Unit
 from domain.catalog import Catalog
 from domain.errors import Busy, Conflict, NotFound, RowTooLarge, TooManyFields
@@ -77,6 +79,8 @@ class Transaction:
         CommitUnknown where it cannot be told.
         """
         stream = units[0].stream
+        if units[0].staged:
+            return self._commit_in_stages(workspace_id, units[0])
         if units[0].rehearsal:
             return self._rehearse(workspace_id, units)
         if units[0].retypes:
@@ -99,7 +103,7 @@ class Transaction:
         connection = self._connected()
         group = Group(workspace_id, [])
         stream = units[0].stream  # whose unit is alone in its group, for its size
-        try:
+        with self._taken_back(connection, group):
             with connection.pipeline() as pipeline:
                 head, facts, seen = self._begin(
                     connection, pipeline, workspace_id, units
@@ -131,6 +135,18 @@ class Transaction:
             elif units[0].alone and stream is None:
                 self._write(connection, head, facts, units, group)
                 group.finish()
+        if group.catalog is not None:
+            self._catalogs[workspace_id] = group.catalog
+        return group
+
+    @contextmanager
+    def _taken_back(
+        self, connection: psycopg.Connection[Any], group: Group
+    ) -> Iterator[None]:
+        """Rolls back where something fails.  Raises CommitUnknown where it cannot be
+        told what that did."""
+        try:
+            yield
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             if group.committing and _connection_lost(connection, error):
                 raise CommitUnknown(group) from error
@@ -139,6 +155,33 @@ class Transaction:
         except BaseException:
             self._roll_back(connection)
             raise
+
+    def _commit_in_stages(self, workspace_id: WorkspaceId, unit: Unit) -> Group:
+        """A unit whose parts need what earlier ones wrote, tables and columns too: each
+        stage is written before the next one is decided, with one COMMIT for all."""
+        connection = self._connected()
+        group = Group(workspace_id, [])
+        with self._taken_back(connection, group):
+            # no pipeline from here on: see `_commit`
+            with connection.pipeline() as pipeline:
+                head, facts, seen = self._begin(
+                    connection, pipeline, workspace_id, [unit]
+                )
+            if head is None:
+                group.answers = [NotFound()]
+            else:
+                head.random_bits = self._bits(73)
+                now = self._clock()
+                facts.now = max(self._time_text(now), head.recorded_at)
+                stages = Stages(connection, facts)
+                stages.decide(group, head, seen, unit, int(now * 1000))
+            if head is None or not group.accepted:
+                connection.execute("ROLLBACK")
+                return group
+            append(connection, head, group.accepted, _milliseconds(head.recorded_at))
+            group.committing = True
+            connection.execute("COMMIT")
+            group.finish()
         if group.catalog is not None:
             self._catalogs[workspace_id] = group.catalog
         return group

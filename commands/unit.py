@@ -12,6 +12,7 @@ from domain.copy import CopyLinks, CopyRecords
 from domain.events import Actor, Command, Recorded
 from domain.facts import Needs, Row
 from domain.file import UploadFile
+from domain.foreign import AppendForeign
 from domain.ids import BatchId, WorkspaceId
 from domain.key import CreateKey
 from domain.record import CreateRecords, DeleteRecords, RestoreRecord, UpdateRecords
@@ -34,7 +35,13 @@ _SHARING = (
     ExpectView,
     CreateKey,
     UploadFile,
+    AppendForeign,
 )
+
+
+def shares(command: Command) -> bool:
+    """Whether it leaves the catalogue as it is."""
+    return isinstance(command, _SHARING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,7 @@ class Outcome:
     events: Sequence[Recorded]
     catalog: Catalog
     rows: Mapping[str, Row | None]
+    replies: Sequence[Reply] = ()  # of its parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,34 @@ class Stream:
     fields: Sequence[Field] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a unit's commands, with the reply to them alone: `render` takes the part
+    of the outcome that is theirs.
+
+    `anew`: the facts are read anew before it, with everything that the parts before it
+    wrote.
+    """
+
+    commands: Sequence[Command]
+    render: Callable[[Outcome], Reply]
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a unit of several parts consists of, prepared on the catalogue at
+    `catalog_seq` and worth nothing on another."""
+
+    catalog_seq: int
+    all: Sequence[Part]
+
+    @property
+    def staged(self) -> bool:
+        """Whether some of them have to be written before others are decided."""
+        return any(one.anew for one in self.all)
+
+
 @dataclass(frozen=True)
 class Attempt:
     """Steps each of which may be refused without refusing the unit.
@@ -132,8 +168,9 @@ class Attempt:
 class Unit:
     """`size` is the number of records it writes; `render` makes its reply.
 
-    The records of `stream` come after `commands`, in the same batch; so do the events
-    of `attempt`.  A `rehearsal` is decided and answered, and nothing is written.
+    The records of `stream` come after `commands`, in the same batch.  The commands of
+    `parts` are `commands`, all of them in their order.  The events of `attempt` come
+    after all else.  A `rehearsal` is decided and answered, and nothing is written.
     """
 
     workspace_id: WorkspaceId
@@ -145,6 +182,8 @@ class Unit:
     size: int = 1
     makes_workspace: bool = False
     stream: Stream | None = None
+    parts: Parts | None = None
+
     attempt: Attempt | None = None
     rehearsal: bool = False
 
@@ -156,11 +195,15 @@ class Unit:
 
     @cached_property
     def alone(self) -> bool:
-        """A unit that may change the catalogue commits alone; so does an attempt, which
-        rests on what is in the ledger."""
-        return self.attempt is not None or not all(
-            isinstance(one, _SHARING) for one in self.commands
-        )
+        """A unit that may change the catalogue commits alone, and so does one that is
+        written in stages; an attempt too, which rests on what is in the ledger."""
+        if self.staged or self.attempt is not None:
+            return True
+        return not all(shares(one) for one in self.commands)
+
+    @property
+    def staged(self) -> bool:
+        return self.parts is not None and self.parts.staged
 
     @cached_property
     def retypes(self) -> bool:

@@ -12,6 +12,7 @@ from commands.unit import (
     Once,
     Origin,
     Outcome,
+    Parts,
     Reply,
     Stream,
     Unit,
@@ -37,6 +38,7 @@ class Prepared:
     size: int = 1
     vault: Sequence[VaultWrite] = ()
     stream: Stream | None = None
+    parts: Parts | None = None
     attempt: Attempt | None = None
     rehearsal: bool = False
     causation_id: str | None = None
@@ -133,6 +135,7 @@ async def submit(
             prepared.size,
             makes_workspace,
             prepared.stream,
+            prepared.parts,
             prepared.attempt,
             prepared.rehearsal,
         )

@@ -233,7 +233,13 @@ def _copy_links(command: CopyLinks, facts: Facts) -> Sequence[Event]:
     events: list[Event] = []
     for record_id, others in command.links:
         places = dict(others)
-        change = {"from": None, "to": list(places), "added": places, "removed": {}}
+        change = {
+            "from": None,
+            "to": list(places),
+            "added": places,
+            "removed": {},
+            "own_places": {"from": [], "to": list(range(len(places)))},
+        }
         events.append(RecordUpdated(record_id, table.id, {field.id: change}))
         events += [
             RecordLinksChanged(

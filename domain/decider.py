@@ -24,7 +24,7 @@ Ask: TypeAlias = Callable[[Any, Catalog, Needs], None]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _DECIDE: dict[type, tuple[Decide, Role | None]] = {}
-_GROW: dict[type, Grow] = {}
+_GROW: dict[type[Event], Grow] = {}
 _FOLD: dict[type, Fold] = {}
 _ASK: dict[type, Ask] = {}
 
@@ -97,6 +97,11 @@ def needs(command: Command, catalog: Catalog, found: Needs) -> None:
 
 def changes_catalog(event: Event) -> bool:
     return type(event) in _GROW
+
+
+def catalog_events() -> list[str]:
+    """The names of the events that change the catalogue."""
+    return sorted(event.TYPE for event in _GROW)
 
 
 def commands() -> dict[type, Role | None]:

@@ -19,13 +19,18 @@ _ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link as one record sees it: the other record, and its place in that one's
-    list (`there`), by which a removed link can be put back where it was.  `siblings`:
-    how many links the other record has through its end of the field, this one too."""
+    """A link as one record sees it: the other record, its own place in that one's list
+    (`there`), and the other's in its own (`here`).  By both a link that was removed is
+    put back where it was."""
 
     target: RecordId
     there: int
-    siblings: int = 1
+    here: int
+
+
+def in_order(links: Iterable[Link]) -> list[Link]:
+    """As they stand in a record's list."""
+    return sorted(links, key=lambda link: (link.here, link.target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,13 @@ class File:
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A record's value of one field.  `places`: of links, its place in the lists of the
-    records at the other end."""
+    records at the other end; `own_places`: theirs in its own, in order."""
 
     record_id: RecordId
     number: int
     value: Value
     places: Mapping[str, int] = field(default_factory=dict)
+    own_places: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,7 @@ class Needs:
     users: set[str] = field(default_factory=set)
     api_keys_of: set[str] = field(default_factory=set)  # users
     files: set[str] = field(default_factory=set)
+    foreign: set[str] = field(default_factory=set)  # streams of programs
     after: list[int] = field(default_factory=list)  # positions, for the events since
 
     def whole(self, table_id: str, ids: Iterable[str]) -> None:
@@ -142,6 +149,8 @@ class Facts:
         self.rows: dict[str, Row | None] = {}  # None: known not to be there
         self.versions: dict[str, int] = {}  # of records, live or deleted
         self.live: dict[str, bool] = {}
+        # (field, record at the other end of a link) -> how many links that one has
+        self.held: dict[tuple[str, str], int] = {}
         self.taken: dict[tuple[str, bytes], str] = {}
         self.counters: dict[str, int] = {}
         self.columns: dict[str, list[tuple[str, Value]]] = {}
@@ -154,6 +163,7 @@ class Facts:
         self.users: dict[str, int] = {}  # version by id
         self.api_keys: dict[str, str] = {}  # of those that are there, the user
         self.files: dict[str, File] = {}  # of those asked for, the ones that are there
+        self.foreign: dict[str, int] = {}  # last version as its program counts
         # since a position: (stream, type, data) of each event
         self.after: Sequence[tuple[str, str, str]] = ()
         self.sessions: set[str] = set()  # of the callers, those that are alive
@@ -184,3 +194,11 @@ class Facts:
 
     def is_live(self, record_id: str) -> bool:
         return self.live.get(record_id, False)
+
+    def links_held(self, field_id: str, record_id: str) -> int | None:
+        """How many links a record has through a field; None where nobody has looked,
+        because none of them is about to go."""
+        row = self.rows.get(record_id)
+        if row is not None:
+            return len(row.links.get(field_id, ()))
+        return self.held.get((field_id, record_id))

@@ -25,6 +25,8 @@ BatchId = NewType("BatchId", str)
 EventId = NewType("EventId", str)
 
 INSTANCE = WorkspaceId("00000000-0000-0000-0000-000000000000")
+# of events that programs of users bring along (domain/foreign.py)
+FOREIGN = WorkspaceId("00000000-0000-0000-0000-000000000001")
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _COUNTER_BITS = 42

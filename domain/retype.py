@@ -13,7 +13,7 @@ those events: `restores`.  What was written since becomes what it would at any c
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.access import Role
 from domain.catalog import Catalog, Constraint, Field, Table
@@ -37,7 +37,7 @@ from domain.errors import (
     NotFound,
     StaleSchema,
 )
-from domain.events import Command, Event, Inverse, Recorded, event
+from domain.events import UPCASTERS, Command, Event, Inverse, Recorded, event
 from domain.facts import Cell, Facts, Link, Needs, Row, Stretch
 from domain.field import (
     CreateField,
@@ -128,12 +128,13 @@ class FieldRetyped(Event):
         )
 
 
-@event("field.converted")
+@event("field.converted", schema=2)
 class FieldConverted(Event):
     """What became of the values of the records numbered above `after` up to `upto`, by
     record: {from, to}; of a link also {added} or {removed}, the other records with
-    their places.  Empty values that stay so are left out.  `link_key`: where the values
-    were links, the field that those were kept under.
+    their places, and own_places: {from, to}, as in `record.updated`.  Empty values that
+    stay so are left out.  `link_key`: where the values were links, the field that those
+    were kept under.
 
     No inverse of its own: it follows `field.retyped`.
     """
@@ -149,6 +150,27 @@ class FieldConverted(Event):
 
     def inverse(self) -> None:
         return None
+
+
+def _with_own_places(payload: dict[str, Any]) -> dict[str, Any]:
+    """Lists of links were numbered from 0; where they were before is unknown."""
+    values = {
+        name: {
+            **one,
+            "own_places": {"from": None, "to": _numbered(one)},
+        }
+        if "added" in one or "removed" in one
+        else one
+        for name, one in payload["values"].items()
+    }
+    return {**payload, "values": values}
+
+
+def _numbered(change: Mapping[str, Any]) -> list[int]:
+    return list(range(len(change.get("added", ()))))
+
+
+UPCASTERS["field.converted", 1] = _with_own_places
 
 
 # ---------------------------------------------------------------------- facts
@@ -199,6 +221,16 @@ def _names(turn_of: Sequence[Field], facts: Facts) -> dict[str, str | None]:
 # ----------------------------------------------------------------------- work
 
 
+class _Places(NamedTuple):
+    """Of links: their record's places in the lists of others, theirs in its own."""
+
+    there: Mapping[str, int]
+    own: Sequence[int] | None
+
+
+_UNKNOWN = _Places({}, None)
+
+
 @dataclass(frozen=True)
 class _Work:
     """How the values of a field are converted."""
@@ -209,7 +241,7 @@ class _Work:
     restores: str | None
     stretches: Any  # () -> the column's stretches, anew at each call
 
-    def become(self, cell: Cell, stretch: Stretch) -> tuple[Value, Mapping[str, int]]:
+    def become(self, cell: Cell, stretch: Stretch) -> tuple[Value, "_Places"]:
         """The value, and the places of links where an earlier event knows them.
 
         Raises BadValue where it does not convert.
@@ -217,10 +249,11 @@ class _Work:
         known = stretch.before.get(cell.record_id)
         if known is not None and known["to"] == cell.value:
             self._still_there(known["from"])
-            return known["from"], known.get("removed", {})
+            own = known.get("own_places", {}).get("from")
+            return known["from"], _Places(known.get("removed", {}), own)
         if cell.value is None:
-            return None, {}
-        return self.conversion.convert(cell.value, self.turn), {}
+            return None, _UNKNOWN
+        return self.conversion.convert(cell.value, self.turn), _UNKNOWN
 
     def _still_there(self, value: Any) -> None:
         linked = value if self.turn.target.type == "linked_record" else None
@@ -345,7 +378,7 @@ def _converted(work: _Work, stretch: Stretch, position: int) -> dict[str, Any]:
     source, target = work.turn.source, work.turn.target
     given = 0
     for cell in stretch.cells:
-        places: Mapping[str, int] = {}
+        places = _UNKNOWN
         try:
             value, places = work.become(cell, stretch)
         except BadValue:
@@ -353,14 +386,18 @@ def _converted(work: _Work, stretch: Stretch, position: int) -> dict[str, Any]:
         if cell.value is None and value is None:
             continue
         one: dict[str, Any] = {"from": cell.value, "to": value}
+        if "linked_record" in (source.type, target.type):
+            one["own_places"] = {"from": list(cell.own_places), "to": []}
         if source.type == "linked_record":
             one["removed"] = dict(cell.places)
         if target.type == "linked_record":
+            ids = value if isinstance(value, list) else []
+            one["own_places"]["to"] = list(places.own or range(len(ids)))
             one["added"] = {}
-            for other in value if isinstance(value, list) else ():
+            for other in ids:
                 given += 1
                 behind = ((position + 1) << 20) + given
-                one["added"][other] = places.get(other, behind)
+                one["added"][other] = places.there.get(other, behind)
         values[cell.record_id] = one
     return values
 
@@ -595,8 +632,11 @@ def _fold_converted(facts: Facts, recorded: Recorded, event: FieldConverted) -> 
         value = change["to"]
         links: tuple[Link, ...] = ()
         if "added" in change:
-            places = change["added"]
-            links = tuple(Link(RecordId(one), places[one]) for one in value or ())
+            there, own = change["added"], change["own_places"]["to"]
+            links = tuple(
+                Link(RecordId(one), there[one], here)
+                for one, here in zip(value or (), own, strict=True)
+            )
             value = None
         _put(facts, row, event.field_id, value, links)
         for key in keys_of(table, {event.field_id: value}):

@@ -18,6 +18,7 @@ from domain.decider import changes_catalog, grow
 from domain.events import Recorded
 from domain.field import FieldCreated
 from domain.file import FileUploaded
+from domain.foreign import ForeignAppended
 from domain.history import HistoryUndone
 from domain.ids import ConstraintId, TableId
 from domain.key import KeyCreated, KeyDeleted
@@ -63,8 +64,8 @@ def apply(
         if isinstance(event, _OF_USERS):
             users.apply(connection, target, events[start])
             start += 1
-        elif isinstance(event, KeyCreated | KeyDeleted):
-            start += 1  # the vault has keys, and no read table
+        elif isinstance(event, KeyCreated | KeyDeleted | ForeignAppended):
+            start += 1  # the vault has keys, a program its own; and no read table
         elif isinstance(event, FieldConverted):
             convert.converted(connection, target, catalog, event)
             start += 1

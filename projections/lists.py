@@ -25,8 +25,8 @@ from projections.indexes import Index, helpful
 from projections.query import Page, Query
 from projections.reader import Caller, Found, Reader, Statement
 from projections.records.output import by_ids, record_json
-from projections.sql import count, order_by, where
-from projections.target import live
+from projections.sql import order_by, page_with_total, where
+from projections.target import Target, live
 
 MOST_IDS = 200_000  # of one list that is kept
 MOST_BYTES = 64 * 2**20  # of all that are kept
@@ -123,9 +123,9 @@ class Lists:
                         by_id=by_id,
                         fields=trying.fields,
                     ),
-                    [_literal(_slice(trying.ids, page))],
+                    [ids_literal(slice_of(trying.ids, page))],
                 ),
-                _written_since(asked, table, trying.position),
+                written_since(asked.workspace_id, table, trying.position),
             ]
 
         while True:
@@ -155,11 +155,12 @@ class Lists:
         found = await self._reader.ask(
             caller,
             workspace_id,
-            lambda catalog: by_query(workspace_id, query(catalog), page, by_id=by_id),
+            lambda catalog: [
+                by_query(live(workspace_id), query(catalog), page, by_id=by_id)
+            ],
             min_position=min_position,
         )
-        counted, rows = found.results
-        return Listed([row[0].encode() for row in rows], counted[0][0], found.position)
+        return Listed(*found_page(found.results[0]), found.position)
 
     def _by_query(
         self,
@@ -169,14 +170,16 @@ class Lists:
         known: _Known | None,
         by_id: bool,
     ) -> list[Statement]:
-        """The count and the page; what else is worth knowing follows."""
-        statements = by_query(asked.workspace_id, query, page, by_id=by_id)
+        """The page with its total; what else is worth knowing follows."""
+        statements = [by_query(live(asked.workspace_id), query, page, by_id=by_id)]
         if known is None or known.long:
             return statements
         if known.calm:
-            statements.append(_all_ids(asked.workspace_id, query))
+            statements.append(all_ids(live(asked.workspace_id), query))
         else:
-            statements.append(_written_since(asked, query.table, known.position))
+            statements.append(
+                written_since(asked.workspace_id, query.table, known.position)
+            )
         return statements
 
     def _take(
@@ -191,16 +194,16 @@ class Lists:
         is what was asked where no order was."""
         if query is None and known is not None and known.ids is not None:
             rows, written = found.results
-            if _is_written(written):
+            if is_written(written):
                 self._keep(asked, _Known(known.catalog_seq, found.position))
                 return None
             known.position = max(known.position, found.position)
             return Listed(
-                _in_order(_slice(known.ids, page), rows),
+                in_order(slice_of(known.ids, page), rows),
                 len(known.ids) // 16,
                 found.position,
             )
-        counted, rows, *more = found.results
+        rows, *more = found.results
         now = _Known(found.catalog.seq, found.position)
         if query is not None and query.fields != query.table.fields:
             now.fields = query.fields
@@ -211,9 +214,9 @@ class Lists:
             now.long = number > MOST_IDS
             now.ids = None if now.long else bytes(ids or b"")
         elif known is not None:
-            now.calm = not _is_written(more[0])
+            now.calm = not is_written(more[0])
         self._keep(asked, now)
-        return Listed([row[0].encode() for row in rows], counted[0][0], found.position)
+        return Listed(*found_page(rows), found.position)
 
     def _of(self, asked: Asked, catalog: Catalog) -> _Known | None:
         known = self._known.get(asked)
@@ -232,28 +235,22 @@ class Lists:
 
 
 def by_query(
-    workspace_id: WorkspaceId, query: Query, page: Page, *, by_id: bool = False
-) -> list[Statement]:
-    """How many records match, and the JSON of those on a page."""
-    target = live(workspace_id)
-    condition, order = where(query, target), order_by(query)
-    number = count(query, target)
+    target: Target, query: Query, page: Page, *, by_id: bool = False
+) -> Statement:
+    """The JSON of the records on a page, each with how many match: `found_page`."""
     chosen = None if query.fields is query.table.fields else query.fields
-    rows = sql.SQL(
-        "SELECT {json} FROM (SELECT t.* FROM {table} AS t WHERE {where}"
-        " ORDER BY {order} LIMIT %s::bigint OFFSET %s::bigint) AS t"
-    ).format(
-        json=record_json(target, query.table, by_id=by_id, fields=chosen),
-        table=target.of_records(query.table.id),
-        where=condition.text,
-        order=order.text,
-    )
-    values = [*condition.values, *order.values, page.limit, page.offset]
-    return [(number.text, number.values), (rows, values)]
+    shown = record_json(target, query.table, by_id=by_id, fields=chosen)
+    clause = page_with_total(query, target, page, shown)
+    return clause.text, clause.values
 
 
-def _all_ids(workspace_id: WorkspaceId, query: Query) -> Statement:
-    target = live(workspace_id)
+def found_page(rows: Sequence[Sequence[Any]]) -> tuple[list[bytes], int]:
+    """The records' JSON and the total, of what `by_query` found."""
+    return [row[1].encode() for row in rows if row[1] is not None], rows[0][0]
+
+
+def all_ids(target: Target, query: Query) -> Statement:
+    """The ids of a whole list, in order, and how many they are."""
     condition, order = where(query, target), order_by(query)
     ids = sql.SQL(
         "SELECT string_agg(uuid_send(id), ''::bytea), count(*)"
@@ -267,24 +264,24 @@ def _all_ids(workspace_id: WorkspaceId, query: Query) -> Statement:
     return ids, [*condition.values, *order.values, MOST_IDS + 1]
 
 
-def _slice(ids: bytes, page: Page) -> bytes:
+def slice_of(ids: bytes, page: Page) -> bytes:
     return ids[16 * page.offset : 16 * (page.offset + page.limit)]
 
 
-def _literal(ids: bytes) -> str:
+def ids_literal(ids: bytes) -> str:
     """An array of uuids; Postgres reads them without hyphens too."""
     text = ids.hex()
     return "{" + ",".join(text[at : at + 32] for at in range(0, len(text), 32)) + "}"
 
 
-def _in_order(ids: bytes, rows: Sequence[Sequence[str]]) -> list[bytes]:
+def in_order(ids: bytes, rows: Sequence[Sequence[str]]) -> list[bytes]:
     found = {row[0].replace("-", ""): row[2] for row in rows}
     text = ids.hex()
     each = (text[at : at + 32] for at in range(0, len(text), 32))
     return [found[one].encode() for one in each if one in found]
 
 
-def _written_since(asked: Asked, table: Table, position: int) -> Statement:
+def written_since(workspace_id: WorkspaceId, table: Table, position: int) -> Statement:
     """Whether an event after `position` is of a record of the table; also true where
     there are too many events to look through."""
     number = bytes.fromhex(record_id(0, table.number, 0).replace("-", ""))
@@ -292,13 +289,13 @@ def _written_since(asked: Asked, table: Table, position: int) -> Statement:
         number[6:10],
         number[10],
         LOOK_BACK,
-        asked.workspace_id,
+        workspace_id,
         position,
         LOOK_BACK + 1,
     ]
 
 
-def _is_written(rows: Sequence[Sequence[Any]]) -> bool:
+def is_written(rows: Sequence[Sequence[Any]]) -> bool:
     return bool(rows[0][0])
 
 

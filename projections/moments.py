@@ -9,8 +9,8 @@ position is the same for ever.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.errors import Invalid, Malformed
@@ -47,6 +47,13 @@ def read_moment(text: str, name: str) -> Moment:
             f"{name} must be a position or a time such as 2024-01-31T10:00:00Z",
             field=name,
         ) from error
+
+
+def just_before(moment: Moment) -> Moment:
+    """The one behind which a range begins that has the moment itself in it."""
+    if moment.at is not None:
+        return replace(moment, at=moment.at - timedelta(microseconds=1))
+    return replace(moment, position=max((moment.position or 0) - 1, 0))
 
 
 def find(workspace_id: WorkspaceId, moment: Moment) -> Statement:

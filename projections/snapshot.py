@@ -6,7 +6,7 @@ savepoint that is rolled back: the snapshot stays, the locks that it took are le
 and a column can be added to a table while the table is exported.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -38,7 +38,11 @@ class Snapshot:
         self.target = live(catalog.id)
         self._connection, self._tables = connection, tables
 
-    async def rows(self, statement: sql.Composed, values: Sequence[Any] = ()) -> Rows:
+    async def rows(
+        self,
+        statement: bytes | sql.Composed,
+        values: Sequence[Any] | dict[str, Any] = (),
+    ) -> Rows:
         """What one statement finds.  Raises Busy where the database does not answer."""
         connection = self._connection
         try:
@@ -47,6 +51,20 @@ class Snapshot:
                 cursor = await connection.execute(statement, values, prepare=False)
                 await connection.execute("ROLLBACK TO SAVEPOINT one_read")
             return await cursor.fetchall()
+        except psycopg.OperationalError as error:
+            raise Busy("The query took too long, or was cut off") from error
+
+    async def each(
+        self, statement: sql.Composed, values: Mapping[str, Any], rows: int
+    ) -> AsyncGenerator[Rows, None]:
+        """What one statement finds, so many rows at a time; other reads may come in
+        between.  Its locks are kept, so it is for the ledger's tables alone.
+        """
+        try:
+            async with self._connection.cursor(name="each") as cursor:
+                await cursor.execute(statement, values)
+                while found := await cursor.fetchmany(rows):
+                    yield found
         except psycopg.OperationalError as error:
             raise Busy("The query took too long, or was cut off") from error
 

@@ -20,11 +20,13 @@ from psycopg import sql
 
 from domain.catalog import Field
 from projections.query import (
+    EVERYTHING,
     SYSTEM_FIELDS,
     And,
     Condition,
     Not,
     Or,
+    Page,
     Query,
     Sort,
     Where,
@@ -50,6 +52,89 @@ def order_by(query: Query) -> Clause:
     index alone serves a list without a sort."""
     sorts = [_sorted(sort) for sort in query.sorts]
     return _joined([*sorts, _clause("t.number")], ", ")
+
+
+def page_with_total(
+    query: Query, target: Target, page: Page, shown: sql.Composable
+) -> Clause:
+    """A whole SELECT of (total, `shown`): how many records match beside each row of the
+    page, in order; one row without the second where the page is empty.
+
+    `shown` is an expression over `t`.  What a filter finds is looked for once, and both
+    counted and sorted; where there is none, an index may give the page by itself.
+    """
+    table = target.of_records(query.table.id)
+    keys = [sort_key(sort) for sort in query.sorts]
+    named = _joined(
+        [
+            _clause(f"{{}} AS k{n}", key.text, values=key.values)
+            for n, key in enumerate(keys)
+        ],
+        ", ",
+    )
+    comma = sql.SQL(", ") if keys else sql.SQL("")
+    again = sql.SQL(
+        ", ".join(
+            [f"t.k{n}{_direction(sort)}" for n, sort in enumerate(query.sorts)]
+            + ["t.number"]
+        )
+    )
+    bounds = [page.limit, page.offset]
+    if query.where == EVERYTHING:
+        order = order_by(query)
+        return Clause(
+            _PAGE_OF_ALL.format(
+                table=table,
+                keys=comma + named.text,
+                order=order.text,
+                again=again,
+                shown=shown,
+            ),
+            [*named.values, *order.values, *bounds],
+        )
+    condition = where(query, target)
+    return Clause(
+        _PAGE_OF_HITS.format(
+            table=table,
+            keys=comma + named.text,
+            where=condition.text,
+            again=again,
+            names=comma + sql.SQL(", ".join(f"h.k{n}" for n in range(len(keys)))),
+            shown=shown,
+        ),
+        [*named.values, *condition.values, *bounds],
+    )
+
+
+_PAGE_OF_HITS = sql.SQL(
+    """
+    WITH hits AS MATERIALIZED (
+        SELECT t.id, t.number{keys} FROM {table} AS t WHERE {where}
+    )
+    SELECT n.total, CASE WHEN t.id IS NOT NULL THEN {shown} END
+    FROM (SELECT count(*) AS total FROM hits) AS n
+    LEFT JOIN (
+        SELECT t.*{names}
+        FROM (
+            SELECT t.* FROM hits AS t ORDER BY {again}
+            LIMIT %s::bigint OFFSET %s::bigint
+        ) AS h
+        JOIN {table} AS t ON t.id = h.id
+    ) AS t ON TRUE
+    ORDER BY {again}
+    """
+)
+_PAGE_OF_ALL = sql.SQL(
+    """
+    SELECT n.total, CASE WHEN t.id IS NOT NULL THEN {shown} END
+    FROM (SELECT count(*) AS total FROM {table}) AS n
+    LEFT JOIN (
+        SELECT t.*{keys} FROM {table} AS t ORDER BY {order}
+        LIMIT %s::bigint OFFSET %s::bigint
+    ) AS t ON TRUE
+    ORDER BY {again}
+    """
+)
 
 
 def list_ids(query: Query, target: Target) -> Clause:
@@ -365,7 +450,10 @@ def key_of(field: Field, column: sql.Composable) -> sql.Composed:
 
 def _sorted(sort: Sort) -> Clause:
     key = sort_key(sort)
-    direction = " DESC" if sort.descending else ""
+    return _clause("{}" + _direction(sort), key.text, values=key.values)
+
+
+def _direction(sort: Sort) -> str:
     # where never NULL: to say where NULLs go would put the index out of use
     nulls = "" if never_empty(sort.field) else " NULLS LAST"
-    return _clause("{}" + direction + nulls, key.text, values=key.values)
+    return (" DESC" if sort.descending else "") + nulls

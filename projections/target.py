@@ -29,6 +29,46 @@ class Target:
         return sql.Identifier(self.records, "links")
 
 
+@dataclass(frozen=True)
+class Beside(Target):
+    """One table as it was at a moment, with its links: the tables of a shadow, or what
+    a statement makes for itself (in no schema)."""
+
+    name: str
+
+    @property
+    def rows(self) -> sql.Identifier:
+        return self.part("")
+
+    def of_records(self, table_id: str) -> sql.Identifier:
+        return self.rows
+
+    @property
+    def links(self) -> sql.Identifier:
+        return self.part("_links")
+
+    @property
+    def net(self) -> sql.Identifier:
+        """What became of the records since."""
+        return self.part("_net")
+
+    def part(self, suffix: str) -> sql.Identifier:
+        name = self.name + suffix
+        return (
+            sql.Identifier(self.records, name) if self.records else sql.Identifier(name)
+        )
+
+
+SHADOWS = "shadows"
+
+
+def kept_shadow(name: str) -> Beside:
+    return Beside("catalog", SHADOWS, name)
+
+
+WITHIN_STATEMENT = Beside("catalog", "", "as_of")
+
+
 @lru_cache(maxsize=4096)
 def live(workspace_id: WorkspaceId) -> Target:
     return Target("catalog", f"ws_{workspace_id.replace('-', '')}")

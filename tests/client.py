@@ -17,7 +17,7 @@ import uvicorn
 from api.access import AccessLog
 from api.metrics import Metrics
 from api.pybase.app import PyBaseApplication
-from api.serve import server_config
+from api.serve import DoorServer, server_config
 from commands.embedded import DatabaseUrls
 from commands.settings import Settings
 from commands.system import System, build
@@ -167,8 +167,7 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
     metrics.watch(system)
     access = AccessLog(system)
     application = PyBaseApplication(system, metrics, access)
-    uvicorn_server = uvicorn.Server(server_config(application, settings, 0, drain=5))
-    uvicorn_server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    uvicorn_server = DoorServer(server_config(application, settings, 0, drain=5))
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:

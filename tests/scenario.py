@@ -9,7 +9,6 @@ ask for and no others, as the committer loads them.  Ids are arguments; the cloc
 the position.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +23,7 @@ from domain.constraint import unique_digest
 from domain.decider import changes_catalog, decide, evolve, needs
 from domain.errors import Conflict, DomainError
 from domain.events import Actor, Command, Event, Recorded
-from domain.facts import Cell, Facts, Link, Needs, Row, Stretch
+from domain.facts import Cell, Facts, Link, Needs, Row, Stretch, in_order
 from domain.ids import FieldId, RecordId, TableId, WorkspaceId, record_id
 from domain.record import (
     RecordCreated,
@@ -32,6 +31,7 @@ from domain.record import (
     RecordLinksChanged,
     RecordRestored,
     RecordUpdated,
+    links_of,
 )
 from domain.retype import (
     FieldConverted,
@@ -52,6 +52,7 @@ _LOADED = (
     "rows",
     "versions",
     "live",
+    "held",
     "taken",
     "counters",
     "columns",
@@ -62,6 +63,7 @@ _LOADED = (
     "users",
     "api_keys",
     "files",
+    "foreign",
 )
 
 
@@ -183,14 +185,19 @@ class Store:
     def _keep_links(self, event: Event) -> None:
         match event:
             case RecordCreated() | RecordRestored():
-                for name, places in event.links.items():
-                    self._link(event, name, event.values[name], places)
+                for name, linked in links_of(event).items():
+                    self._link(
+                        event,
+                        name,
+                        {link.target: link.here for link in linked},
+                        event.links[name],
+                    )
             case RecordUpdated():
                 for name, change in event.changes.items():
                     if "added" in change:
                         for one in change["removed"]:
                             self.links.pop(self._key(event, name, one), None)
-                        self._link(event, name, change["to"] or (), change["added"])
+                        self._link(event, name, own_list(change), change["added"])
             case RecordDeleted():
                 for name, places in event.links.items():
                     for one in places:
@@ -202,9 +209,8 @@ class Store:
                 for name, change in event.values.items():
                     if "added" in change:
                         near = _Near(name, event.table_id)
-                        self._link(
-                            near, event.field_id, change["to"] or (), change["added"]
-                        )
+                        order, added = own_list(change), change["added"]
+                        self._link(near, event.field_id, order, added)
             case _:
                 pass
 
@@ -219,11 +225,11 @@ class Store:
             del self.links[key]
 
     def _link(
-        self, event: Any, name: str, order: Sequence[str], places: Mapping[str, int]
+        self, event: Any, name: str, order: Mapping[str, int], places: Mapping[str, int]
     ) -> None:
-        """The whole order of a record's list is written, from 0."""
+        """The whole order of a record's list is written."""
         near = 1 if self._field(event.table_id, name).is_reverse else 0
-        for position, one in enumerate(order):
+        for one, position in order.items():
             key = self._key(event, name, one)
             both = self.links.setdefault(key, [places.get(one, 0)] * 2)
             both[near] = position
@@ -267,14 +273,11 @@ class Store:
 
     def _list(self, record: str, field: Field) -> list[Link]:
         near = 1 if field.is_reverse else 0
-        same = [key for key in self.links if key[0] == field.link_key]
-        siblings = Counter(key[2 - near] for key in same)
-        found = sorted(
-            (self.links[key][near], key[2 - near], self.links[key][1 - near])
-            for key in same
-            if key[1 + near] == record
+        return in_order(
+            Link(RecordId(key[2 - near]), both[1 - near], both[near])
+            for key, both in self.links.items()
+            if key[0] == field.link_key and key[1 + near] == record
         )
-        return [Link(RecordId(one), there, siblings[one]) for _, one, there in found]
 
     def stretches(
         self, table: Table, field: Field, conversion: str | None
@@ -303,7 +306,11 @@ class Store:
         links = self._list(row.id, field)
         ids: list[str] = [link.target for link in links]
         return Cell(
-            row.id, row.number, ids or None, {one.target: one.there for one in links}
+            row.id,
+            row.number,
+            ids or None,
+            {one.target: one.there for one in links},
+            [one.here for one in links],
         )
 
     def column(self, table: Table, field: Field) -> list[tuple[str, Value]]:
@@ -344,7 +351,8 @@ class Store:
             for row in self.rows(table_id):
                 if row.id in ids:
                     self._load_version(row.id, facts)
-        for one in found.gone:
+        facts.foreign.update(_among(self.all.foreign, found.foreign))
+        for one in found.gone | found.foreign:
             if one in self._last:
                 facts.versions[one] = self._last[one]
         self._load_columns(found, facts)
@@ -380,9 +388,12 @@ class Store:
                     continue
                 facts.rows[row.id] = row
                 self._load_version(row.id, facts)
-                for links in row.links.values():
+                for name, links in row.links.items():
+                    far = self._field(table_id, name).reverse_id or ""
                     for link in links:
                         self._load_version(link.target, facts)
+                        held = len(self.row(link.target).links.get(far, ()))
+                        facts.held[far, link.target] = held
 
     def _load_version(self, record: str, facts: Facts) -> None:
         facts.versions[record] = self._last[record]
@@ -399,6 +410,12 @@ class Store:
                 facts.columns[field_id] = values
             if (table_id, field_id) in found.few:
                 facts.few[field_id] = None if field_id in self.crowded else values
+
+
+def own_list(change: Mapping[str, Any]) -> dict[str, int]:
+    """What a change of links makes of a record's list: its places by record."""
+    order = change["to"] or ()
+    return dict(zip(order, change["own_places"]["to"], strict=True))
 
 
 def _among(all_facts: Mapping[Any, Any], wanted: Iterable[Any]) -> dict[Any, Any]:

@@ -21,9 +21,12 @@ def replay(
 
     differences = 0
     with offline() as (owner, app), workspace_bars(owner, workspace) as bars:
+        from domain.ids import FOREIGN
         from projections import rebuild
 
         for workspace_id, progress in bars:
+            if workspace_id == FOREIGN:
+                continue  # no read model follows what programs append
             if not check:
                 rebuild.rebuild(app, workspace_id, progress)
                 continue

@@ -31,6 +31,7 @@ from commands.api_keys import KeyRing
 from commands.system import System, new_id
 from domain.errors import DomainError, NotFound, Unauthenticated
 from projections.reader import Caller
+from workers.feed import Feed
 
 log = logging.getLogger("tabellion.access")
 
@@ -77,7 +78,14 @@ class PyBaseApplication:
         tokens = Tokens(secret, "pybase")
         self._limits = Limits.of(system.settings, "pybase")
         accounts = Accounts(tokens, self._limits)
-        self.routes = Routes(pybase_routes(accounts, metrics))
+        self.feed = Feed(
+            system.reader,
+            system.urls.app,
+            most=system.settings.streams_limit,
+            most_of_user=system.settings.streams_per_user,
+        )
+        system.observed.moved = self.feed.moved
+        self.routes = Routes(pybase_routes(accounts, metrics, self.feed))
         self._metrics, self._access = metrics, access
         self.max_header_bytes = system.settings.max_header_bytes
         self._door = Door(
@@ -118,8 +126,13 @@ class PyBaseApplication:
             return
         await self.pages(scope, receive, _as_the_door_does(scope, send))
 
+    def drain(self) -> None:
+        """Lets go of who waits for something to happen: the server stops."""
+        self.feed.drain()
+
     async def close(self) -> None:
         """Lets go of what the door holds beside the system."""
+        await self.feed.close()
         if self._limits is not None:
             await self._limits.close()
 

@@ -44,7 +44,7 @@ def refusal(error: DomainError) -> Reply:
     headers: dict[str, str] = {}
     if error.code is Code.UNAUTHENTICATED:
         headers["www-authenticate"] = "Bearer"
-    if error.code is Code.SERVICE_UNAVAILABLE:
+    if error.code in (Code.SERVICE_UNAVAILABLE, Code.RATE_LIMITED):
         headers["retry-after"] = "1"
     if isinstance(error, RateLimited):
         headers["retry-after"] = str(error.allowance.wait)

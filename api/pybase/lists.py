@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from api.http import Reply, Request
+from api.pybase import moments
 from api.pybase.cursor import Cursor, bad_cursor, cursor_text, read_cursor
 from api.pybase.parse import read_fields, read_filter, read_page, read_sort
 from commands.system import System
@@ -36,6 +37,8 @@ async def list_by_cursor(system: System, request: Request) -> Reply:
     workspace_id = await system.reader.find(request.who, "table", table_id)
     secret = system.settings.secret_key.get_secret_value()
     by_id = request.query.get("by") == "id"
+    if moments.asks_for_past(request):
+        return await _of_past(system, request, workspace_id, table_id, secret)
     asked: _Asked | None = None
 
     def plan(catalog: Catalog) -> Sequence[Statement]:
@@ -47,6 +50,23 @@ async def list_by_cursor(system: System, request: Request) -> Reply:
     if asked is None:
         raise RuntimeError("an answer to what was not asked")
     return Reply(200, _body(asked, results, secret))
+
+
+async def _of_past(
+    system: System,
+    request: Request,
+    workspace_id: WorkspaceId,
+    table_id: str,
+    secret: str,
+) -> Reply:
+    moment = await moments.then(system, request, workspace_id, "Table")
+    table = moment.catalog.live_table(table_id)
+    asked = _read(request, table, secret)
+    by_id = request.query.get("by") == "id"
+    results = await system.as_of.rows(
+        request.who, moment, table, lambda target: _statements(asked, target, by_id)
+    )
+    return moments.of(moment, Reply(200, _body(asked, results, secret)))
 
 
 async def _results(

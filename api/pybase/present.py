@@ -1,7 +1,7 @@
 """How PyBase shows things.  A record is bytes: made by the database for reads
 (`projections.records.output`) and here for the reply of a write; both are the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -124,7 +124,7 @@ def field(owner: Table, one: Field) -> dict[str, Any]:
         "name": one.name,
         "type": one.type,
         "field_type": one.type,
-        "options": shown_options(one, owner),
+        "options": sorted_keys(shown_options(one, owner)),
         "required": one.required,
         "is_required": one.required,
         "is_unique": constraint is not None and constraint.status == "active",
@@ -136,6 +136,16 @@ def field(owner: Table, one: Field) -> dict[str, Any]:
         "updated_at": one.updated_at,
     }
     return {**shown, "computes": False} if one.kind.computed else shown
+
+
+def sorted_keys(value: Any) -> Any:
+    """The keys of objects in one order: a catalogue that was loaded and one that was
+    folded from its events are shown in the same bytes."""
+    if isinstance(value, Mapping):
+        return {name: sorted_keys(value[name]) for name in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [sorted_keys(one) for one in value]
+    return value
 
 
 def constraint(owner: Table, one: Constraint) -> dict[str, Any]:
@@ -228,7 +238,7 @@ class RecordText:
             b'"created_by_id":"%%b","last_modified_by_id":"%%b",'
             b'"created_at":"%%b","updated_at":"%%b"}'
         ) % (one.id.encode(), keys)
-        self._fields = [(item.id, _shower(item)) for item in one.fields]
+        self._fields = [(item.id, shower(item)) for item in one.fields]
 
     def __call__(
         self,
@@ -253,12 +263,13 @@ class RecordText:
 
 
 @lru_cache(maxsize=256)
-def _record_text(table_id: str, schema_seq: int, holder: "_Holder") -> RecordText:
+def _record_text(holder: "_Holder") -> RecordText:
     return RecordText(holder.table)
 
 
 class _Holder:
-    """Carries a table past the cache: its id and schema_seq are the key."""
+    """Carries a table past the cache, where its fields are the key: a schema that was
+    never committed may have had the position of another one."""
 
     __slots__ = ("table",)
 
@@ -266,17 +277,21 @@ class _Holder:
         self.table = one
 
     def __hash__(self) -> int:
-        return 0
+        return id(self.table.all_fields)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Holder)
+        return (
+            isinstance(other, _Holder)
+            and other.table.all_fields is self.table.all_fields
+            and other.table.id == self.table.id
+        )
 
 
 def record_text(one: Table) -> RecordText:
-    return _record_text(one.id, one.schema_seq, _Holder(one))
+    return _record_text(_Holder(one))
 
 
-def _shower(item: Field) -> Any:
+def shower(item: Field) -> Callable[[Any, int], bytes]:
     """A function (kept value, row number) -> JSON text."""
     match item.type:
         case "checkbox":
@@ -295,7 +310,7 @@ def _shower(item: Field) -> Any:
             return _shower_of_column(item)
 
 
-def _shower_of_column(item: Field) -> Any:
+def _shower_of_column(item: Field) -> Callable[[Any, int], bytes]:
     show = item.kind.show
     if show is as_kept:
         return lambda value, _: orjson.dumps(value)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from api.http import Reply, Request, read_id
-from api.pybase import present, shapes
+from api.pybase import moments, present, shapes
 from api.pybase.parse import read_fields, read_filter, read_sort
 from api.pybase.workspaces import page_of
 from api.pybase.writing import committed, write
@@ -32,6 +32,8 @@ async def get_record(system: System, request: Request) -> Reply:
     record_id = request.id("id", "record")
     by_id = request.query_string and request.query.get("by") == "id"
     workspace_id = await system.reader.find(request.who, "record", record_id)
+    if moments.asks_for_past(request):
+        return await moments.record(system, request, workspace_id, record_id)
     if request.query_string and request.query.get("fields"):
         return await _get_some(system, request, workspace_id, record_id, bool(by_id))
     if request.min_position is not None:
@@ -88,6 +90,10 @@ async def list_records(system: System, request: Request) -> Reply:
             read_sort(spelled[1], table),
         )
 
+    if moments.asks_for_past(request):
+        return await moments.records(
+            system, request, workspace_id, spelled, query, page
+        )
     try:
         found = await system.lists.page(
             request.who,

@@ -52,6 +52,18 @@ def batch(items: Schema) -> Schema:
     return _object(items=array(items), total=_COUNT)
 
 
+COMMITTED = _object(
+    batch_id=_ID,
+    position=_COUNT,
+    results=array(
+        _object(
+            index=_COUNT,
+            ref=_MAYBE,
+            status=_COUNT,
+            body={"description": "What the operation answers alone"},
+        )
+    ),
+)
 ERROR = {**_object(detail=_TEXT, code=_TEXT), "additionalProperties": True}
 HEALTH = _object(status=_TEXT, environment=_TEXT, version=_TEXT)
 USER = _object(
@@ -192,6 +204,21 @@ FORM = _object(
 _VIEW_RECORDS = page(RECORD)["properties"]
 VIEW_PAGE = _object(view_id=_ID, **_VIEW_RECORDS, records=array(RECORD), has_more=_FLAG)
 EVENTS = _object(items=array(ANY), next=_COUNT, head=_COUNT)
+# of a stream: `data` is the envelope, on one line
+STREAMED: Schema = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": _TEXT,
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": ANY,
+        },
+        "retry": _COUNT,
+    },
+}
+CHAIN = _object(items=array(ANY), next={"type": ["integer", "null"]})
 FILE = _object(
     id=_ID,
     name=_TEXT,
@@ -213,6 +240,63 @@ PREVIEW = _object(
     columns=array(_object(name=_TEXT, type=_TEXT, options=ANY, field_id=_MAYBE)),
     mapping=ANY,
     rows=array(array(_TEXT)),
+)
+
+_ACTOR = _object(kind=_TEXT, id=_ID, name=_MAYBE)
+_RESOURCE = _object(kind=_TEXT, id=_ID, name=_MAYBE)
+# by name, from what to what; of links that were changed from their other end: which
+# came and which went
+_CHANGES: Schema = {"type": "object", "additionalProperties": ANY}
+_HAPPENED = _object(
+    position=_COUNT,
+    event_id=_ID,
+    type=_TEXT,
+    at=_TIME,
+    actor=_ACTOR,
+    surface=_TEXT,
+    batch_id=_ID,
+    version=_COUNT,
+    resource=_RESOURCE,
+    changes=_CHANGES,
+)
+HISTORY = _object(items=array(_HAPPENED), next={"type": ["integer", "null"]})
+BLAME: Schema = {
+    "type": "object",
+    "additionalProperties": _object(
+        value={},
+        set_by=_MAYBE,
+        at=_MAYBE,
+        position={"type": ["integer", "null"]},
+        event_id=_MAYBE,
+        batch_id=_MAYBE,
+        via=_MAYBE,
+    ),
+}
+DIFF = _object(
+    added=array(RECORD),
+    removed=array(RECORD),
+    changed=array(_object(record_id=_ID, changes=_CHANGES)),
+    schema=array(_HAPPENED),
+    **{"from": _COUNT, "to": _COUNT},
+)
+AUDIT = _object(
+    items=array(
+        _object(
+            position=_COUNT,
+            event_id=_ID,
+            type=_TEXT,
+            at=_TIME,
+            actor=_ACTOR,
+            surface=_TEXT,
+            address=_MAYBE,
+            request_id=_TEXT,
+            batch_id=_ID,
+            batch_size=_COUNT,
+            version=_COUNT,
+            resource=_RESOURCE,
+        )
+    ),
+    next={"type": ["integer", "null"]},
 )
 UNDONE = _object(
     batch_id=_MAYBE,

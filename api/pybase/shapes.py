@@ -332,6 +332,7 @@ class ReorderViews(Shape):
     ]
 
 
+REF = r"^[A-Za-z_][A-Za-z0-9_-]{0,99}$"
 Size = Annotated[int, told(minimum=1, maximum=MAX_LIMIT)]
 
 
@@ -356,3 +357,21 @@ class ViewData(Shape):
 
 class SubmitForm(Shape):
     fields: dict[str, Any]
+
+
+class Operation(Shape):
+    """A write as it is alone: `path` is what follows /api/v1, with its query.
+
+    `$name.id`, as a whole value or key of `body` or within `path`, is the id of what
+    the earlier operation with that `ref` makes; `$$name.id` is the text `$name.id`.
+    """
+
+    method: Annotated[str, Field(max_length=20), told(enum=["POST", "PATCH", "DELETE"])]
+    path: Annotated[str, Field(max_length=65_535), told(pattern="^/")]
+    body: dict[str, Any] | None = None
+    ref: Annotated[str, Field(pattern=REF)] | None = None
+
+
+class CommitBatch(Shape):
+    workspace_id: Id
+    operations: Annotated[list[Operation], told(minItems=1, maxItems=1000)]

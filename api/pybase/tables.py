@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from api.http import Reply, Request, json_reply, read_id
-from api.pybase import present, shapes
+from api.pybase import moments, present, shapes
 from api.pybase.workspaces import listed, no_nulls
 from api.pybase.writing import committed, given, write
 from commands.schema import (
@@ -97,6 +97,8 @@ async def create_table(system: System, request: Request) -> Reply:
 
 async def get_table(system: System, request: Request) -> Reply:
     table_id = request.id("id", "table")
+    if moments.asks_for_past(request):
+        return await moments.table(system, request, table_id)
     catalog = await see(system, request, "table", table_id)
     one = catalog.live_table(table_id)
     headers = {"etag": present.etag(one.version)}
@@ -138,6 +140,8 @@ async def list_fields(system: System, request: Request) -> Reply:
     table_id = request.query_id("table_id", "table")
     if table_id is None:
         raise _missing("table_id")
+    if moments.asks_for_past(request):
+        return await moments.fields(system, request, table_id)
     catalog = await see(system, request, "table", table_id)
     owner = catalog.live_table(table_id)
     return listed(request, [present.field(owner, one) for one in owner.fields])

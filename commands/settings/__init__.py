@@ -220,6 +220,20 @@ class Settings(BaseSettings):
         description="Writes that may wait in one process; one more is answered 503",
         json_schema_extra=_unit("writes"),
     )
+    streams_limit: int = Field(
+        4000,
+        ge=1,
+        description="Event streams and long polls that may be open in one process, half"
+        " of them of one workspace; one more is answered 503, or 429",
+        json_schema_extra=_unit("streams"),
+    )
+    streams_per_user: int = Field(
+        100,
+        ge=1,
+        description="Event streams and long polls that one user may have open in one"
+        " process; one more is answered 429",
+        json_schema_extra=_unit("streams"),
+    )
     redis_url: Annotated[str, url("redis", "rediss", "unix")] | None = Field(
         None,
         repr=False,

@@ -27,6 +27,7 @@ from domain.record.events import (
     RestoreRecord,
     RestoreRecords,
     UpdateRecords,
+    links_of,
 )
 from domain.record.folding import tally
 from domain.record.reading import REQUIRED, read_values
@@ -46,6 +47,7 @@ __all__ = [
     "UpdateRecords",
     "deciding",
     "folding",
+    "links_of",
     "needs",
     "read_values",
     "tally",

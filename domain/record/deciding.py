@@ -19,7 +19,8 @@ from domain.errors import (
     StaleSchema,
 )
 from domain.events import Event
-from domain.facts import Facts, Row
+from domain.facts import Facts, Link, Row
+from domain.ids import FieldId, RecordId
 from domain.record.attached import with_files
 from domain.record.earlier import still_fit
 from domain.record.ends import Ends, Keys
@@ -34,6 +35,7 @@ from domain.record.events import (
     RestoreRecord,
     RestoreRecords,
     UpdateRecords,
+    links_of,
 )
 from domain.values import Value, user_ids
 from domain.workspace import expect_version
@@ -118,12 +120,12 @@ def _create(command: CreateRecords, facts: Facts) -> Sequence[Event]:
         events.append(RecordCreated(record_id, table.id, number, dict(values), links))
         if ends is not None:
             for name, places in links.items():
-                events += ends.events(
-                    table.all_fields[name],  # type: ignore[index]
-                    record_id,
-                    list(places.items()),
-                    [],
-                )
+                made = [
+                    Link(RecordId(one), place, here)
+                    for here, (one, place) in enumerate(places.items())
+                ]
+                target = table.all_fields[FieldId(name)]
+                events += ends.events(target, record_id, made, [])
     return events
 
 
@@ -186,10 +188,14 @@ def _updated(table: Table, change: Change, row: Row, ends: Ends) -> Sequence[Eve
             continue
         changes[name] = {"from": before, "to": value}
         if had is not None:
-            target = table.all_fields[name]  # type: ignore[index]
-            added, removed = _relinked(target, change, row, had, ends)
-            changes[name] |= {"added": dict(added), "removed": dict(removed)}
+            target = table.all_fields[FieldId(name)]
+            now = _relinked(target, change, had, ends)
+            added = [link for link in now if link.target not in had]
+            staying = {link.target for link in now}
+            removed = [link for one, link in had.items() if one not in staying]
+            changes[name] |= _of_links(added, removed, list(had.values()), now)
             others += ends.events(target, row.id, added, removed)
+            ends.write(target, row.id, now)
     if not changes:
         return []
     return [RecordUpdated(row.id, table.id, changes), *others]
@@ -212,24 +218,65 @@ def _holds(value: Value, record_id: str) -> bool:
     return isinstance(value, list) and record_id in value
 
 
+def _of_links(
+    added: Sequence[Link],
+    removed: Sequence[Link],
+    had: Sequence[Link],
+    now: Sequence[Link],
+) -> dict[str, Any]:
+    """What an event says of a change of links, beside from and to."""
+    return {
+        "added": {link.target: link.there for link in added},
+        "removed": {link.target: link.there for link in removed},
+        "own_places": {
+            "from": [link.here for link in had],
+            "to": [link.here for link in now],
+        },
+    }
+
+
 def _relinked(
-    target: Field, change: Change, row: Row, had: Mapping[str, int], ends: Ends
-) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    """`had`: the links as the changes before this one in the batch left them."""
+    target: Field, change: Change, had: Mapping[str, Link], ends: Ends
+) -> list[Link]:
+    """The record's whole list; `had` is as the changes before this one in the batch
+    left it."""
     wanted = change.values[target.id]
     ids = wanted if isinstance(wanted, list) else []
-    fresh = [one for one in ids if one not in had]
     # its link to itself, where both ends are written, agrees already
-    agreed = row.id if target.reverse_id in change.values else None
-    ends.check(target, row.id, [one for one in fresh if one != agreed])
-    places = change.places.get(target.id, {})
-    added = [(one, places[one] if one in places else ends.place()) for one in fresh]
-    removed = [(one, there) for one, there in had.items() if one not in ids]
-    lost = [link for link in row.links.get(target.id, ()) if link.target not in ids]
-    ends.let_go(target, [link for link in lost if link.target in had])
-    now = {**had, **dict(added)}
-    ends.write(target.id, row.id, {one: now[one] for one in ids})
-    return added, removed
+    agreed = change.record_id if target.reverse_id in change.values else None
+    fresh = [one for one in ids if one not in had and one != agreed]
+    ends.check(target, change.record_id, fresh)
+    ends.let_go(target, [link for one, link in had.items() if one not in ids])
+    return _placed(target, change, ids, had, ends)
+
+
+def _placed(
+    target: Field,
+    change: Change,
+    ids: Sequence[str],
+    had: Mapping[str, Link],
+    ends: Ends,
+) -> list[Link]:
+    """Links keep their places in the record's list as long as these rise, so that what
+    was taken out of it between them can return; from the first that is new, or out of
+    order, all get places behind.  What goes back where it was says so."""
+    there = change.places.get(target.id, {})
+    here = change.own_places.get(target.id, {})
+    links: list[Link] = []
+    last = -1
+    for one in ids:
+        known = had.get(one)
+        if one in here:
+            last = here[one]
+        elif known is not None and known.here > last:
+            last = known.here
+        else:
+            last = ends.place()
+        place = known.there if known is not None else there.get(one)
+        if place is None:
+            place = last if one not in here else ends.place()
+        links.append(Link(RecordId(one), place, last))
+    return links
 
 
 @decides(DeleteRecords, role=Role.editor)
@@ -257,18 +304,28 @@ def _deleted(
 ) -> Iterable[Event]:
     """`gone`: what this command deleted before; those links went with it."""
     values = {name: value for name, value in row.values.items() if value is not None}
-    links: dict[str, dict[str, int]] = {}
+    links: dict[str, list[Link]] = {}
     for name, all_links in row.links.items():
         linked = [link for link in all_links if link.target not in gone]
         if linked:
             values[name] = [link.target for link in linked]
-            links[name] = {link.target: link.there for link in linked}
+            links[name] = linked
     yield RecordDeleted(
-        row.id, table.id, row.number, values, links, row.created_at, row.created_by
+        row.id,
+        table.id,
+        row.number,
+        values,
+        {
+            name: {link.target: link.there for link in linked}
+            for name, linked in links.items()
+        },
+        row.created_at,
+        row.created_by,
+        {name: [link.here for link in linked] for name, linked in links.items()},
     )
-    for name, places in links.items():
-        target = table.all_fields[name]  # type: ignore[index]
-        others = [(one, place) for one, place in places.items() if one != row.id]
+    for name, linked in links.items():
+        target = table.all_fields[FieldId(name)]
+        others = [link for link in linked if link.target != row.id]
         yield from ends.events(target, row.id, [], others)
 
 
@@ -304,7 +361,7 @@ def _restored(
     still_fit(table, one.values, one.links)
     _pending(table, one.values)
     keys.take(one.record_id, one.values)
-    yield RecordRestored(
+    restored = RecordRestored(
         one.record_id,
         table.id,
         one.number,
@@ -312,9 +369,14 @@ def _restored(
         {name: dict(places) for name, places in one.links.items()},
         one.created_at,
         one.created_by,
+        {
+            name: [places[two] for two in one.values[name]]  # type: ignore[union-attr]
+            for name, places in one.own_places.items()
+        },
     )
-    for name, places in one.links.items():
-        target = table.all_fields[name]  # type: ignore[index]
-        ends.check(target, one.record_id, places)
-        others = [(two, at) for two, at in places.items() if two != one.record_id]
+    yield restored
+    for name, linked in links_of(restored).items():
+        target = table.all_fields[FieldId(name)]
+        ends.check(target, one.record_id, [link.target for link in linked])
+        others = [link for link in linked if link.target != one.record_id]
         yield from ends.events(target, one.record_id, others, [])

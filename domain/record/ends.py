@@ -2,14 +2,15 @@
 the other ends of its links."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 
 from domain.catalog import Constraint, Field, Table
 from domain.constraint import duplicate_of, told, unique_digest
 from domain.errors import Conflict, ForeignKeyViolation
 from domain.events import Event
-from domain.facts import Facts, Link
-from domain.ids import TableId, table_number_of
+from domain.facts import Facts, Link, in_order
+from domain.ids import RecordId, TableId, table_number_of
 from domain.record.events import RecordLinksChanged
 from domain.record.needs import single
 from domain.values import Value
@@ -55,21 +56,30 @@ class Ends:
         self.table, self.facts = table, facts
         self.made = 0
         self.coming: set[str] = set()  # records that this command brought back
-        self._lost: Counter[tuple[str, str]] = Counter()
-        # (field, record) -> its links, where this command made or broke some
-        self._now: dict[tuple[str, str], dict[str, int]] = {}
+        # (field, record) -> how many links the command gave and took so far
+        self._moved: Counter[tuple[str, str]] = Counter()
+        # (field, record) -> its links in order, where this command made or broke some
+        self._now: dict[tuple[str, str], dict[str, Link]] = {}
 
-    def links(self, field_id: str, record_id: str) -> dict[str, int]:
-        """A record's links as this command leaves them so far: other -> place there."""
+    def links(self, field_id: str, record_id: str) -> dict[str, Link]:
+        """A record's links as this command leaves them so far, in order, by record."""
         known = self._now.get((field_id, record_id))
         if known is not None:
             return dict(known)
         row = self.facts.rows.get(record_id)
         found = row.links.get(field_id, ()) if row is not None else ()
-        return {link.target: link.there for link in found}
+        return {link.target: link for link in found}
 
-    def write(self, field_id: str, record_id: str, links: Mapping[str, int]) -> None:
-        self._now[field_id, record_id] = dict(links)
+    def write(self, target: Field, record_id: str, links: Iterable[Link]) -> None:
+        """Puts a record's whole list; those at the other ends know its places."""
+        made: dict[str, Link] = {link.target: link for link in links}
+        self._now[target.id, record_id] = made
+        if target.reverse_id is None:
+            return
+        for link in made.values():
+            known = self._known(target.reverse_id, link.target)
+            if record_id in known:
+                known[record_id] = replace(known[record_id], there=link.here)
 
     def _other(self, target: Field) -> Table | None:
         return self.facts.catalog.tables.get(
@@ -116,9 +126,11 @@ class Ends:
         if reverse is None or not reverse.required or other is None or other.deleted:
             return
         for link in links:
-            self._lost[reverse.id, link.target] += 1
-            left = link.siblings - self._lost[reverse.id, link.target]
-            if left < 1 and link.target not in going:
+            self._moved[reverse.id, link.target] -= 1
+            held = self.facts.links_held(reverse.id, link.target)
+            if held is None or link.target in going:
+                continue
+            if held + self._moved[reverse.id, link.target] < 1:
                 raise ForeignKeyViolation(
                     f"Another record needs this one in its field {reverse.name}",
                     field=reverse.name,
@@ -129,26 +141,41 @@ class Ends:
         self,
         target: Field,
         record_id: str,
-        added: Sequence[tuple[str, int]],
-        removed: Sequence[tuple[str, int]],
+        added: Iterable[Link],
+        removed: Iterable[Link],
     ) -> Iterable[Event]:
+        """What the records at the other ends are told."""
         other = self._other(target)
         if other is None or target.reverse_id is None:
             return
-        for one, place in removed:
-            self._end(target.reverse_id, one, record_id, there=None)
+        for link in removed:
+            self._take(target.reverse_id, link.target, record_id)
             yield RecordLinksChanged(
-                one, other.id, target.reverse_id, [], [[record_id, place]]
+                link.target, other.id, target.reverse_id, [], [[record_id, link.there]]
             )
-        for one, place in added:
-            self._end(target.reverse_id, one, record_id, there=0)
+        for link in added:
+            self._give(target.reverse_id, link, record_id)
             yield RecordLinksChanged(
-                one, other.id, target.reverse_id, [[record_id, place]], []
+                link.target, other.id, target.reverse_id, [[record_id, link.there]], []
             )
 
-    def _end(self, field_id: str, one: str, other: str, *, there: int | None) -> None:
-        links = self.links(field_id, one)
-        links.pop(other, None)
-        if there is not None:
-            links[other] = there
-        self.write(field_id, one, links)
+    def _take(self, field_id: str, one: str, record_id: str) -> None:
+        self._known(field_id, one).pop(record_id, None)
+
+    def _give(self, field_id: str, link: Link, record_id: str) -> None:
+        links = self._known(field_id, link.target)
+        last = next(reversed(links.values()), None)
+        mirrored = Link(RecordId(record_id), there=link.here, here=link.there)
+        links.pop(record_id, None)
+        links[record_id] = mirrored
+        self._moved[field_id, link.target] += 1
+        if last is not None and in_order((last, mirrored))[0] is mirrored:
+            ordered = in_order(links.values())
+            links.clear()
+            links.update((one.target, one) for one in ordered)
+
+    def _known(self, field_id: str, record_id: str) -> dict[str, Link]:
+        found = self._now.get((field_id, record_id))
+        if found is None:
+            found = self._now[field_id, record_id] = self.links(field_id, record_id)
+        return found

@@ -5,14 +5,17 @@ everything about it; the record at the other end gets a `record.links_changed`, 
 its version, history and readers move on too.
 
 `links` of an event: {field id: {other record's id: place}}, where the place is the
-position of this record in the other one's list.
+position of this record in the other one's list.  `own_places`: {field id: [place, …]},
+the positions of the others in this one's list, as they stand in it; a list of which
+nothing is said is numbered from 0.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.events import Command, Event, Inverse, event
+from domain.events import UPCASTERS, Command, Event, Inverse, event
+from domain.facts import Link
 from domain.ids import RecordId, TableId
 from domain.values import Value
 
@@ -29,12 +32,14 @@ class CreateRecords(Command):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """New values of one record.  `places` puts links back: {field: {record: place}}."""
+    """New values of one record.  `places` and `own_places` put links back, each
+    {field: {other record: place}}."""
 
     record_id: RecordId
     values: Mapping[str, Value]
     if_match: int | None = None
     places: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    own_places: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class RestoreRecord(Command):
     links: Mapping[str, Mapping[str, int]]
     created_at: str
     created_by: str
+    own_places: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +92,11 @@ class RecordCreated(Event):
         return DeleteRecords(TableId(self.table_id), [RecordId(self.record_id)])
 
 
-@event("record.updated")
+@event("record.updated", schema=2)
 class RecordUpdated(Event):
     """`changes`: {field id: {from, to}}; of a link field also {added, removed}, the
-    other records with their places."""
+    other records with their places, and own_places: {from, to}, where `from` is None
+    in what was written before they were kept."""
 
     record_id: str
     table_id: str
@@ -104,8 +111,30 @@ class RecordUpdated(Event):
                 for name, one in self.changes.items()
                 if "removed" in one
             },
+            own_places={
+                name: dict(zip(one["from"], one["own_places"]["from"], strict=True))
+                for name, one in self.changes.items()
+                if "removed" in one and one["own_places"]["from"]
+            },
         )
         return UpdateRecords(TableId(self.table_id), None, [change])
+
+
+def _with_own_places(payload: dict[str, Any]) -> dict[str, Any]:
+    """A list that was written was numbered from 0; where it was before is unknown."""
+    changes = {
+        name: {
+            **one,
+            "own_places": {"from": None, "to": list(range(len(one["to"] or ())))},
+        }
+        if "added" in one
+        else one
+        for name, one in payload["changes"].items()
+    }
+    return {**payload, "changes": changes}
+
+
+UPCASTERS["record.updated", 1] = _with_own_places
 
 
 @event("record.links_changed")
@@ -129,7 +158,7 @@ class RecordLinksChanged(Event):
         return None
 
 
-@event("record.deleted")
+@event("record.deleted", schema=2)
 class RecordDeleted(Event):
     """Carries the whole row and its links of both sides."""
 
@@ -140,6 +169,7 @@ class RecordDeleted(Event):
     links: dict[str, dict[str, int]]
     created_at: str
     created_by: str
+    own_places: dict[str, list[int]] = field(default_factory=dict)
 
     def inverse(self) -> Inverse:
         return RestoreRecord(
@@ -150,10 +180,17 @@ class RecordDeleted(Event):
             self.links,
             self.created_at,
             self.created_by,
+            {
+                name: dict(zip(self.values[name], places, strict=True))
+                for name, places in self.own_places.items()
+            },
         )
 
 
-@event("record.restored")
+UPCASTERS["record.deleted", 1] = lambda payload: {**payload, "own_places": {}}
+
+
+@event("record.restored", schema=2)
 class RecordRestored(Event):
     record_id: str
     table_id: str
@@ -162,6 +199,26 @@ class RecordRestored(Event):
     links: dict[str, dict[str, int]]
     created_at: str
     created_by: str
+    own_places: dict[str, list[int]] = field(default_factory=dict)
 
     def inverse(self) -> Inverse:
         return DeleteRecords(TableId(self.table_id), [RecordId(self.record_id)])
+
+
+UPCASTERS["record.restored", 1] = lambda payload: {**payload, "own_places": {}}
+
+
+def links_of(
+    event: RecordCreated | RecordRestored | RecordDeleted,
+) -> dict[str, tuple[Link, ...]]:
+    """The links of a whole record by field, in order."""
+    found: dict[str, tuple[Link, ...]] = {}
+    for name, there in event.links.items():
+        ids: Sequence[str] = event.values[name]
+        own = {} if isinstance(event, RecordCreated) else event.own_places
+        here: Sequence[int] = own.get(name, range(len(ids)))
+        found[name] = tuple(
+            Link(RecordId(one), there[one], place)
+            for one, place in zip(ids, here, strict=True)
+        )
+    return found

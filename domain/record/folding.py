@@ -1,19 +1,21 @@
 """How events of records change the facts that later commands are decided on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from domain.catalog import Table
 from domain.decider import folds
 from domain.events import Recorded
-from domain.facts import Facts, Link, Row
-from domain.ids import RecordId, TableId
+from domain.facts import Facts, Link, Row, in_order
+from domain.ids import FieldId, RecordId, TableId
 from domain.record.events import (
     RecordCreated,
     RecordDeleted,
     RecordLinksChanged,
     RecordRestored,
     RecordUpdated,
+    links_of,
 )
 from domain.record.needs import keys_of
 from domain.values import Value
@@ -29,15 +31,6 @@ def _put_keys(
 def _drop_keys(facts: Facts, values: Mapping[str, Value], table: Table) -> None:
     for key in keys_of(table, values):
         facts.drop(facts.taken, key)
-
-
-def _row_links(
-    values: Mapping[str, Any], links: Mapping[str, Mapping[str, int]]
-) -> dict[str, tuple[Link, ...]]:
-    return {
-        name: tuple(Link(RecordId(one), places[one]) for one in values[name])
-        for name, places in links.items()
-    }
 
 
 def tally(facts: Facts, recorded: Recorded, event: RecordCreated) -> None:
@@ -67,7 +60,7 @@ def _fold_created(
         {name: one for name, one in event.values.items() if name not in event.links}
         if event.links
         else event.values,
-        _row_links(event.values, event.links) if event.links else {},
+        links_of(event) if event.links else {},
         *created,
         recorded.at,
         recorded.actor.id,
@@ -76,8 +69,33 @@ def _fold_created(
     facts.put(facts.versions, row.id, recorded.version)
     facts.put(facts.live, row.id, True)
     table = facts.catalog.tables[TableId(event.table_id)]
+    for name, made in row.links.items():
+        _mirror(facts, table, row.id, name, made)
     if table.enforced:
         _put_keys(facts, row.id, event.values, table)
+
+
+def _mirror(
+    facts: Facts,
+    table: Table,
+    record_id: RecordId,
+    field_id: str,
+    links: Iterable[Link],
+) -> None:
+    """The same links in the lists of those records at their other ends that are among
+    the facts."""
+    far = table.all_fields[FieldId(field_id)].reverse_id
+    for link in links if far is not None else ():
+        other = facts.rows.get(link.target)
+        if other is None or far is None:
+            continue
+        known = {one.target: one for one in other.links.get(far, ())}
+        here = known[record_id].here if record_id in known else link.there
+        mirrored = Link(record_id, there=link.here, here=here)
+        if known.get(record_id) != mirrored:
+            known[record_id] = mirrored
+            found = {**other.links, far: tuple(in_order(known.values()))}
+            facts.put(facts.rows, other.id, replace(other, links=found))
 
 
 @folds(RecordUpdated)
@@ -85,17 +103,18 @@ def _fold_updated(facts: Facts, recorded: Recorded, event: RecordUpdated) -> Non
     row = facts.rows[event.record_id]
     if row is None:
         raise LookupError(f"record {event.record_id} is not among the facts")
-    values, links = dict(row.values), dict(row.links)
-    for name, change in event.changes.items():
-        if "added" in change:
-            had = {link.target: link.there for link in links.get(name, ())}
-            places = had | change["added"]
-            links[name] = tuple(Link(one, places[one]) for one in change["to"] or ())
-        else:
-            values[name] = change["to"]
-    facts.put(facts.rows, row.id, _moved(row, recorded, values, links))
+    values = {
+        name: change["to"]
+        for name, change in event.changes.items()
+        if "added" not in change
+    }
+    changed = _moved(row, recorded, {**row.values, **values}, row.links)
+    facts.put(facts.rows, row.id, changed)
     facts.put(facts.versions, row.id, recorded.version)
     table = facts.catalog.tables[TableId(event.table_id)]
+    for name, change in event.changes.items():
+        if "added" in change:
+            _relink(facts, table, row.id, name, change)
     if table.enforced:
         before = {name: one["from"] for name, one in event.changes.items()}
         after = {name: one["to"] for name, one in event.changes.items()}
@@ -103,6 +122,31 @@ def _fold_updated(facts: Facts, recorded: Recorded, event: RecordUpdated) -> Non
             if facts.taken.get(key) == row.id:
                 facts.drop(facts.taken, key)
         _put_keys(facts, row.id, after, table)
+
+
+def _relink(
+    facts: Facts,
+    table: Table,
+    record_id: RecordId,
+    field_id: str,
+    change: Mapping[str, Any],
+) -> None:
+    row = facts.rows[record_id]
+    if row is None:
+        raise LookupError(f"record {record_id} is not among the facts")
+    there = {
+        **change["added"],
+        **{link.target: link.there for link in row.links.get(field_id, ())},
+    }
+    made = tuple(
+        Link(RecordId(one), there[one], here)
+        for one, here in zip(
+            change["to"] or (), change["own_places"]["to"], strict=True
+        )
+    )
+    links = {**row.links, field_id: made}
+    facts.put(facts.rows, record_id, replace(row, links=links))
+    _mirror(facts, table, record_id, field_id, made)
 
 
 def _moved(
@@ -127,19 +171,26 @@ def _moved(
 
 @folds(RecordLinksChanged)
 def _fold_links(facts: Facts, recorded: Recorded, event: RecordLinksChanged) -> None:
+    """What is added is there already: `_mirror`."""
     facts.put(facts.versions, event.record_id, recorded.version)
     row = facts.rows.get(event.record_id)
     if row is None:
+        _count(facts, event)
         return
     gone = {one for one, _ in event.removed}
-    kept = [
-        link for link in row.links.get(event.field_id, ()) if link.target not in gone
-    ]
-    there = {link.target for link in kept}
-    # places are read again before they are needed: a unit that links ends its group
-    kept += [Link(RecordId(one), 0) for one, _ in event.added if one not in there]
-    links = {**row.links, event.field_id: tuple(kept)}
+    had = row.links.get(event.field_id, ())
+    links = {
+        **row.links,
+        event.field_id: tuple(link for link in had if link.target not in gone),
+    }
     facts.put(facts.rows, row.id, _moved(row, recorded, row.values, links))
+
+
+def _count(facts: Facts, event: RecordLinksChanged) -> None:
+    key = (event.field_id, event.record_id)
+    if key in facts.held:
+        change = len(event.added) - len(event.removed)
+        facts.put(facts.held, key, facts.held[key] + change)
 
 
 @folds(RecordDeleted)

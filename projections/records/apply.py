@@ -225,9 +225,8 @@ def write_links(
                 sql.SQL(
                     """
                     INSERT INTO {links} (field_id, {own}, {far}, {position}, {there})
-                    SELECT %s::uuid, %s::uuid, far, position - 1, there
-                    FROM unnest(%s::uuid[], %s::bigint[])
-                         WITH ORDINALITY AS n (far, there, position)
+                    SELECT %s::uuid, %s::uuid, n.*
+                    FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS n
                     ON CONFLICT (field_id, record_id, target_id)
                     DO UPDATE SET {position} = EXCLUDED.{position}
                     """
@@ -236,6 +235,7 @@ def write_links(
                     field.link_key,
                     write.record_id,
                     text_array(write.order),
+                    text_array(write.own_places),
                     text_array([write.added.get(one, 0) for one in write.order]),
                 ],
             )

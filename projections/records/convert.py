@@ -75,8 +75,9 @@ def _told(
 
 
 def _select(target: Target, table: Table, field: Field) -> sql.Composed:
-    """(record, number, kept value), or of links [[other record, place there], …], of
-    records numbered above one and up to another: by the index on the number."""
+    """(record, number, kept value), or of links [[other record, place there, its place
+    here], …], of records numbered above one and up to another: by the number's index.
+    """
     if field.column is not None:
         name = sql.Identifier("t", column_name(field.id, field.slot))
         value = kept(name, field.column)
@@ -100,7 +101,7 @@ def _links(target: Target, field: Field) -> sql.Composable:
         else ("record_id", "target_id", "position", "reverse_position")
     )
     return sql.SQL(
-        "(SELECT json_agg(json_build_array(l.{far}, l.{there})"
+        "(SELECT json_agg(json_build_array(l.{far}, l.{there}, l.{position})"
         " ORDER BY l.{position}, l.{far})::text"
         " FROM {links} AS l WHERE l.field_id = {key}::uuid AND l.{own} = t.id)"
     ).format(
@@ -144,8 +145,10 @@ def _cell(row: Sequence[Any], *, linked: bool) -> Cell:
     record_id, number, value = row
     if not linked or value is None:
         return Cell(RecordId(record_id), int(number), value)
-    places = dict(orjson.loads(value))
-    return Cell(RecordId(record_id), int(number), list(places), places)
+    links = orjson.loads(value)
+    there = {other: place for other, place, _ in links}
+    here = [place for _, _, place in links]
+    return Cell(RecordId(record_id), int(number), list(there), there, here)
 
 
 # -------------------------------------------------------------------- writing
@@ -255,7 +258,10 @@ def _link(
     rows = [
         (record_id, other, position, change["added"][other])
         for record_id, change in event.values.items()
-        for position, other in enumerate(change["to"] or ())
+        if change["to"] is not None
+        for other, position in zip(
+            change["to"], change["own_places"]["to"], strict=True
+        )
     ]
     if not rows:
         return

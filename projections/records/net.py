@@ -3,17 +3,19 @@
 Pure.  A group's events may touch a record more than once; the tables are written once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from domain.events import Recorded
+from domain.facts import Link
 from domain.record import (
     RecordCreated,
     RecordDeleted,
     RecordLinksChanged,
     RecordRestored,
     RecordUpdated,
+    links_of,
 )
 from domain.values import Value
 
@@ -43,12 +45,13 @@ class Update:
 
 @dataclass(slots=True)
 class LinkWrite:
-    """The links of one record through one field, in order, and what is new or gone:
-    other record -> this record's place there."""
+    """The links of one record through one field, in order, with their places in its
+    list, and what is new or gone: other record -> this record's place there."""
 
     field_id: str
     record_id: str
     order: list[str]
+    own_places: Sequence[int]
     added: Mapping[str, int]
     removed: Mapping[str, int]
 
@@ -108,9 +111,8 @@ def _insert(
     values = event.values
     if event.links:
         values = {name: one for name, one in values.items() if name not in event.links}
-        for name, places in event.links.items():
-            order = list(event.values[name])
-            changes.links.append(LinkWrite(name, event.record_id, order, places, {}))
+        for name, linked in links_of(event).items():
+            changes.links.append(_all_new(name, event.record_id, linked))
     changes.inserts[event.record_id] = Insert(
         event.record_id,
         event.number,
@@ -125,6 +127,17 @@ def _insert(
     changes.last_number = max(changes.last_number, event.number)
 
 
+def _all_new(field_id: str, record_id: str, links: Sequence[Link]) -> LinkWrite:
+    return LinkWrite(
+        field_id,
+        record_id,
+        [link.target for link in links],
+        [link.here for link in links],
+        {link.target: link.there for link in links},
+        {},
+    )
+
+
 def _update(changes: TableChanges, recorded: Recorded, event: RecordUpdated) -> None:
     values: dict[str, Value] = {}
     before: dict[str, Value] = {}
@@ -135,6 +148,7 @@ def _update(changes: TableChanges, recorded: Recorded, event: RecordUpdated) -> 
                     name,
                     event.record_id,
                     list(change["to"] or ()),
+                    change["own_places"]["to"],
                     change["added"],
                     change["removed"],
                 )
@@ -171,5 +185,5 @@ def _delete(changes: TableChanges, event: RecordDeleted) -> None:
         changes.deletes[event.record_id] = None
     changes.updates.pop(event.record_id, None)
     for name, places in event.links.items():
-        changes.links.append(LinkWrite(name, event.record_id, [], {}, places))
+        changes.links.append(LinkWrite(name, event.record_id, [], [], {}, places))
     changes.keys.append((event.record_id, event.values, {}))

@@ -35,7 +35,8 @@ def _parts(
 ) -> sql.Composed:
     one = table.table
     fields = one.fields if chosen is None else [one.by_id[name] for name in chosen]
-    return _record(target, one, fields, by_id=by_id)
+    rendered = _record(target, one, fields, by_id=by_id).as_string()
+    return sql.Composed([sql.SQL(rendered)])  # rendering it costs as much as a get
 
 
 class _Same:

@@ -93,7 +93,7 @@ def row_from(table: Table, row: Sequence[Any]) -> Row:
 
 def select_links(target: Target, field: Field, other: Table) -> sql.Composed:
     """Links of records by `%s::uuid[]` through one field: (record, other record, place
-    there, the other's version, how many links that one has), in order."""
+    there, the other's place here, its version, how many links it has), in order."""
     own, far, position, there = (
         ("target_id", "record_id", "reverse_position", "position")
         if field.is_reverse
@@ -101,7 +101,7 @@ def select_links(target: Target, field: Field, other: Table) -> sql.Composed:
     )
     return sql.SQL(
         """
-        SELECT l.{own}, l.{far}, l.{there}, o.version,
+        SELECT l.{own}, l.{far}, l.{there}, l.{position}, o.version,
                (SELECT count(*) FROM {links} AS s
                 WHERE s.field_id = l.field_id AND s.{far} = l.{far})
         FROM {links} AS l
@@ -132,14 +132,17 @@ def linked_fields(table: Table, catalog: Catalog) -> list[tuple[Field, Table]]:
 
 def group_links(
     rows: Iterable[Sequence[Any]],
-) -> tuple[dict[str, list[Link]], dict[str, int]]:
-    """Of `select_links`: links by record, and the other records' versions."""
+) -> tuple[dict[str, list[Link]], dict[str, int], dict[str, int]]:
+    """Of `select_links`: links by record, the other records' versions, and how many
+    links each of those has."""
     links: dict[str, list[Link]] = {}
     versions: dict[str, int] = {}
-    for record, other, there, version, siblings in rows:
-        links.setdefault(record, []).append(Link(RecordId(other), there, siblings))
+    held: dict[str, int] = {}
+    for record, other, there, here, version, count in rows:
+        links.setdefault(record, []).append(Link(RecordId(other), there, here))
         versions[other] = version
-    return links, versions
+        held[other] = count
+    return links, versions, held
 
 
 def select_versions(target: Target, table_id: str) -> sql.Composed:

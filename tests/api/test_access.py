@@ -69,6 +69,11 @@ UPDATES = {
 }
 IDS = {"table_id": "{table}", "record_ids": ["{record}"]}
 
+OPERATIONS = {
+    "workspace_id": "{workspace}",
+    "operations": [{"method": "POST", "path": "/records", "body": RECORD}],
+}
+
 PASSWORDS = {"current_password": PASSWORD, "new_password": PASSWORD}
 
 RULES = [
@@ -164,8 +169,21 @@ RULES = [
     Rule("GET /records/cursor", "viewer", query={"table_id": "{table}"}),
     Rule("GET /records/export", "viewer", query={"table_id": "{table}"}),
     Rule("POST /records/export", "viewer", query={"table_id": "{table}"}),
+    # --- operations of all kinds
+    Rule("POST /batch", "editor", body=OPERATIONS),
     # --- the feed
     Rule("GET /events", "viewer", query={"workspace_id": "{workspace}"}),
+    # --- what happened
+    Rule("GET /records/{record}/history", "viewer"),
+    Rule("GET /records/{record}/blame", "viewer"),
+    Rule("GET /tables/{table}/history", "viewer"),
+    Rule("GET /fields/{field}/history", "viewer"),
+    Rule("GET /tables/{table}/diff", "viewer", query={"from": "{at}"}),
+    Rule("GET /audit", "admin", query={"workspace_id": "{workspace}"}),
+    Rule("GET /events/stream", "viewer", query={"workspace_id": "{workspace}"}),
+    Rule("GET /events/{event}", "viewer"),
+    Rule("GET /events/{event}/causes", "viewer"),
+    Rule("GET /events/{event}/effects", "viewer"),
     # --- history
     Rule("POST /undo", "editor", body={"scope": "batch", "id": "{batch}"}),
     Rule("POST /redo", "editor", body={"batch_id": "{undo}"}),
@@ -298,7 +316,13 @@ class World:
             "record": client.record(table["id"], Name=new_id())["id"],
             "constraint": client.constraint(table["ids"]["Name"])["id"],
             "file": client.upload(workspace_id, b"Ada")["id"],
+            "at": str(client.position(workspace_id)),
+            "event": self.first_event(client, workspace_id),
         }
+
+    def first_event(self, client, workspace_id):
+        query = {"workspace_id": workspace_id, "limit": 1}
+        return made(client.get("/events", params=query))["items"][0]["id"]
 
     def things(self, rule, caller, whose):
         """Ids for the names of a rule; what is going to be changed is made anew."""
@@ -342,13 +366,19 @@ class World:
         client = self.callers[caller]
         if url is not None:
             path = f"{url}/api/v1{path}"
-        return client.request(
+        asked = client.build_request(
             method,
             path,
             params=filled(rule.query, things),
             json=filled(rule.body, things),
             files=None if rule.file is None else {"file": rule.file.encode()},
         )
+        reply = client.send(asked, stream=True)
+        if reply.headers.get("content-type") == "text/event-stream":
+            reply.close()  # it has no end
+        else:
+            reply.read()
+        return reply
 
 
 def filled(value, things):

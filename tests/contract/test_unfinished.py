@@ -119,10 +119,21 @@ GET /views/{id}/form
 POST /views/{id}/form/submit
 POST /views/{id}/submit
 GET /events
+GET /events/stream
+GET /events/{id}
+GET /events/{id}/causes
+GET /events/{id}/effects
 POST /tables/{id}/import
 POST /attachments
 GET /attachments/{id}
 GET /attachments/{id}/content
+GET /records/{id}/history
+GET /records/{id}/blame
+GET /tables/{id}/history
+GET /fields/{id}/history
+GET /tables/{id}/diff
+GET /audit
+POST /batch
 POST /undo
 POST /redo
 """

@@ -12,6 +12,7 @@ from domain.constraint import (
 from domain.events import Event
 from domain.field import FieldCreated, FieldDeleted, FieldRestored, FieldUpdated
 from domain.file import FileUploaded
+from domain.foreign import ForeignAppended
 from domain.history import HistoryUndone
 from domain.key import KeyCreated, KeyDeleted
 from domain.record import (
@@ -58,6 +59,7 @@ VALUES = {
     "links": [TWO, THREE],
 }
 LINKS = {"links": {TWO: 26214401, THREE: 1}}
+OWN_PLACES = {"links": [4, 26214401]}
 
 # by type and schema number, in the present form of the event
 EXAMPLES: dict[tuple[str, int], Event] = {
@@ -133,7 +135,30 @@ EXAMPLES: dict[tuple[str, int], Event] = {
         {
             STREAM: {"from": "1.50", "to": "1.5"},
             OTHER: {"from": "Straße", "to": None},
-            THIRD: {"from": [STREAM], "to": "Ada", "removed": {STREAM: 5}},
+            THIRD: {
+                "from": [STREAM],
+                "to": "Ada",
+                "removed": {STREAM: 5},
+                "own_places": {"from": None, "to": []},
+            },
+        },
+        STREAM,
+    ),
+    ("field.converted", 2): FieldConverted(
+        THIRD,
+        OTHER,
+        STREAM,
+        0,
+        17,
+        {
+            STREAM: {"from": "1.50", "to": "1.5"},
+            OTHER: {"from": "Straße", "to": None},
+            THIRD: {
+                "from": [STREAM],
+                "to": "Ada",
+                "removed": {STREAM: 5},
+                "own_places": {"from": [26214401], "to": []},
+            },
         },
         STREAM,
     ),
@@ -207,6 +232,22 @@ EXAMPLES: dict[tuple[str, int], Event] = {
                 "to": [THREE],
                 "added": {THREE: 26214401},
                 "removed": {TWO: 1},
+                "own_places": {"from": None, "to": [0]},
+            },
+        },
+    ),
+    ("record.updated", 2): RecordUpdated(
+        ONE,
+        OTHER,
+        {
+            "text": {"from": "Ada", "to": None},
+            "number": {"from": None, "to": "1815"},
+            "links": {
+                "from": [TWO],
+                "to": [THREE],
+                "added": {THREE: 26214401},
+                "removed": {TWO: 1},
+                "own_places": {"from": [4], "to": [26214401]},
             },
         },
     ),
@@ -214,7 +255,13 @@ EXAMPLES: dict[tuple[str, int], Event] = {
         ONE, OTHER, THIRD, [[TWO, 26214401]], [[THREE, 0]]
     ),
     ("record.deleted", 1): RecordDeleted(ONE, OTHER, 1, VALUES, LINKS, THEN, THIRD),
+    ("record.deleted", 2): RecordDeleted(
+        ONE, OTHER, 1, VALUES, LINKS, THEN, THIRD, OWN_PLACES
+    ),
     ("record.restored", 1): RecordRestored(ONE, OTHER, 1, VALUES, LINKS, THEN, THIRD),
+    ("record.restored", 2): RecordRestored(
+        ONE, OTHER, 1, VALUES, LINKS, THEN, THIRD, OWN_PLACES
+    ),
     ("user.registered", 1): UserRegistered(STREAM),
     ("user.profile_changed", 1): ProfileChanged(STREAM, ["email", "name"]),
     ("user.password_changed", 1): PasswordChanged(STREAM),
@@ -222,6 +269,9 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ("key.created", 1): KeyCreated(STREAM, OTHER, ["read", "write"], THEN),
     ("file.uploaded", 1): FileUploaded(
         STREAM, "Zoë\u2019s plan.pdf", "application/pdf", 123_456_789_012, "ab" * 32
+    ),
+    ("foreign.appended", 1): ForeignAppended(
+        STREAM, "order 7", 0, "shop:Ordered", '{"for":"Zoë"}', "utf8"
     ),
     ("key.deleted", 1): KeyDeleted(STREAM, OTHER),
 }

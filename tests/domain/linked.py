@@ -47,7 +47,15 @@ def books(*changes: tuple[RecordId, dict[str, Any]]):
     return update(*changes, table=THE_BOOKS)
 
 
-def gone(record: str, number: int, field: str, places: dict[str, int], since: int):
+def gone(
+    record: str,
+    number: int,
+    field: str,
+    places: dict[str, int],
+    since: int,
+    own: list[int],
+):
+    """A deletion.  `places`: its own in the lists of others; `own`: theirs in its."""
     return RecordDeleted(
         record,
         "books" if field in ("author", "sequel", "prequel") else "authors",
@@ -56,4 +64,5 @@ def gone(record: str, number: int, field: str, places: dict[str, int], since: in
         {field: places},
         f"2024-01-01T00:00:{since}.000000Z",
         "",
+        {field: own},
     )

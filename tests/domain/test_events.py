@@ -10,6 +10,7 @@ from domain.constraint import ConstraintActivated, ConstraintFailed
 from domain.decider import changes_catalog, commands
 from domain.events import EVENTS, UPCASTERS, Event, Recorded, decode, event
 from domain.file import FileUploaded
+from domain.foreign import ForeignAppended
 from domain.history import HistoryUndone
 from domain.ids import WorkspaceId
 from domain.key import KeyCreated, KeyDeleted
@@ -37,6 +38,7 @@ FINAL = {
     KeyCreated,
     KeyDeleted,
     FileUploaded,
+    ForeignAppended,
     ConstraintActivated,
     ConstraintFailed,
     HistoryUndone,
@@ -105,6 +107,7 @@ def test_what_never_goes_back_is_written_out():
         "key.created",
         "key.deleted",
         "file.uploaded",
+        "foreign.appended",
     }
 
 
@@ -176,7 +179,7 @@ def test_a_name_is_given_once(a_new_event: Any):
     assert EVENTS["test.happened"] is a_new_event
 
 
-def test_records_users_keys_files_and_history_are_beside_the_catalogue():
+def test_what_is_not_of_the_catalogue_is_beside_it_and_all_else_is_in_it():
     beside = {
         one.TYPE.partition(".")[0]
         for one in CLASSES
@@ -188,7 +191,7 @@ def test_records_users_keys_files_and_history_are_beside_the_catalogue():
         if changes_catalog(EXAMPLES[one.TYPE, one.SCHEMA])
     }
 
-    assert beside == {"file", "key", "record", "user", "field", "history"}
+    assert beside == {"file", "foreign", "key", "record", "user", "field"}
     assert not changes_catalog(EXAMPLES["field.converted", 1])  # of records' values
     assert within == {
         "workspace",

@@ -220,6 +220,7 @@ def test_an_update_tells_those_who_lost_it_and_then_those_who_gained_it():
                         "to": [CAT, BOB],
                         "added": {CAT: at},
                         "removed": {ADA: 1},
+                        "own_places": {"from": [0, 1], "to": [at, at + 1]},
                     }
                 },
             ),
@@ -230,6 +231,7 @@ def test_an_update_tells_those_who_lost_it_and_then_those_who_gained_it():
 
 
 def test_links_in_another_order_concern_one_record_alone():
+    at = place(GIVEN)
     scenario(
         given=GIVEN,
         when=change(EMMA, BOB, ADA),
@@ -243,6 +245,7 @@ def test_links_in_another_order_concern_one_record_alone():
                         "to": [BOB, ADA],
                         "added": {},
                         "removed": {},
+                        "own_places": {"from": [0, 1], "to": [1, at]},
                     }
                 },
             )
@@ -269,6 +272,7 @@ def test_links_are_taken_away():
                         "to": None,
                         "added": {},
                         "removed": {ADA: 1, BOB: 2},
+                        "own_places": {"from": [0, 1], "to": []},
                     }
                 },
             ),
@@ -293,6 +297,7 @@ def test_links_are_changed_from_the_other_end():
                         "to": [FAUST],
                         "added": {FAUST: at},
                         "removed": {EMMA: 1},
+                        "own_places": {"from": [2], "to": [at]},
                     }
                 },
             ),

@@ -27,12 +27,15 @@ from domain.facts import File
 from domain.field import CreateField, DeleteField, RestoreField, UpdateField
 from domain.field_order import ReorderFields
 from domain.file import UploadFile
+from domain.foreign import AppendForeign
+from domain.history import ExpectUnchanged, TellUndone
 from domain.ids import BaseId, ConstraintId, FieldId, TableId, UserId, ViewId
 from domain.key import CreateKey, DeleteKey
 from domain.record import (
     CreateRecords,
     DeleteRecords,
     RestoreRecord,
+    RestoreRecords,
     UpdateRecords,
 )
 from domain.retype import RetypeField
@@ -154,6 +157,7 @@ def test_a_lower_role_is_refused_and_a_higher_one_is_not(needed: Role, wish: Com
 def test_every_command_says_the_role_that_it_needs():
     expected = {type(wish): role for role, wish in ALL}
     inside_a_copy = dict.fromkeys([CopyRecords, CopyLinks], Role.admin)
+    inside_an_undo = {RestoreRecords: Role.editor}
     nobody_yet = [
         CreateWorkspace,
         RegisterUser,
@@ -162,10 +166,14 @@ def test_every_command_says_the_role_that_it_needs():
         ChangePassword,
         CreateKey,
         DeleteKey,
+        AppendForeign,
         RestoreWorkspace,
+        ExpectUnchanged,
+        TellUndone,
     ]
 
-    assert commands() == expected | inside_a_copy | dict.fromkeys(nobody_yet)
+    inside = inside_a_copy | inside_an_undo
+    assert commands() == expected | inside | dict.fromkeys(nobody_yet)
 
 
 def test_roles_are_in_order():

@@ -80,7 +80,7 @@ class ReadTables:
         near = 1 if one.is_reverse else 0
         for other in write.removed:
             self.links.pop(_key(one, write.record_id, other), None)
-        for position, other in enumerate(write.order):
+        for other, position in zip(write.order, write.own_places, strict=True):
             key = _key(one, write.record_id, other)
             both = self.links.setdefault(key, [write.added.get(other, 0)] * 2)
             both[near] = position

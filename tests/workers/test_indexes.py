@@ -25,6 +25,7 @@ from projections.query import (
     find_field,
     sort_by,
 )
+from projections.target import live
 from tests.commands.tenant import Tenant, field_id
 from workers import indexes
 from workers.indexes import Indexer, existing
@@ -88,7 +89,7 @@ def made(tenant: Tenant) -> list[str]:
 
 def plan_and_rows(tenant: Tenant, query: Query) -> tuple[str, list[Any]]:
     """How the database finds a page, and what it finds."""
-    _, (statement, values) = by_query(tenant.workspace_id, query, Page(50))
+    statement, values = by_query(live(tenant.workspace_id), query, Page(50))
     assert isinstance(statement, sql.Composed)
     with tenant.seeing() as connection:
         explained = connection.execute(sql.SQL("EXPLAIN ") + statement, values)

@@ -14,6 +14,7 @@ from api.cli.demo.files import files
 from api.cli.demo.loading import load, progress
 from api.cli.demo.retyping import retyping
 from api.cli.demo.server import Server
+from api.cli.demo.undoing import undoing
 from api.cli.demo.views import views
 from api.cli.demo.visit import Loaded, Visit
 from commands.settings import Settings
@@ -34,6 +35,7 @@ def tell(visit: Visit, settings: Settings, shipped: Shipped) -> tuple[Account, T
     writing.edits(visit, tables)
     writing.keys(visit, tables)
     views(visit, tables)
+    undoing(visit, tables)
     retyping(visit, tables)
     files(visit)
     feed.feed(visit)

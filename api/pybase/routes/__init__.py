@@ -8,7 +8,9 @@ from api.metrics import Metrics
 from api.pybase.accounts import Accounts
 from api.pybase.routes.accounts import account_rows
 from api.pybase.routes.attachments import attachment_rows
+from api.pybase.routes.batch import batch_row
 from api.pybase.routes.feed import feed_rows
+from api.pybase.routes.history import history_rows
 from api.pybase.routes.importing import import_rows
 from api.pybase.routes.operations import operation_rows
 from api.pybase.routes.records import record_rows
@@ -18,10 +20,11 @@ from api.pybase.routes.undo import undo_rows
 from api.pybase.routes.views import view_rows
 from api.pybase.routes.workspaces import base_rows, workspace_rows
 from api.routes import Route
+from workers.feed import Feed
 
 
-def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
-    return [
+def pybase_routes(accounts: Accounts, metrics: Metrics, feed: Feed) -> list[Route]:
+    rows = [
         *record_rows(),
         *operation_rows(metrics),
         *account_rows(accounts),
@@ -33,7 +36,9 @@ def pybase_routes(accounts: Accounts, metrics: Metrics) -> list[Route]:
         *field_rows(),
         *constraint_rows(),
         *view_rows(),
-        *feed_rows(),
+        *history_rows(),
+        *feed_rows(feed),
         *undo_rows(),
         *rows_to_come(),
     ]
+    return [*rows, batch_row(rows)]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from api.pybase import exports, lists, records, schemas, shapes
 from api.pybase.routes.rows import (
+    AS_OF,
     EDITOR,
     ID,
     PAGING,
@@ -25,12 +26,13 @@ SHOWN: tuple[Parameter, ...] = (
     ("fields", "string", "The fields to show, names or ids by commas; all by default"),
     ("by", "string", "`id`: values by field id too, as `data`"),
 )
-LIST = (*WHAT, *PAGING, *SHOWN)
+LIST = (*WHAT, *PAGING, *SHOWN, AS_OF)
 CURSOR: tuple[Parameter, ...] = (
     *WHAT,
     ("cursor", "string", "Where to go on: next_cursor or prev_cursor of a reply"),
     ("limit", SIZE, "Items on a page, 1 to 1,000; 100 unless told"),
     *SHOWN,
+    AS_OF,
 )
 EXPORT: tuple[Parameter, ...] = (
     *WHAT,
@@ -135,7 +137,9 @@ def record_rows() -> list[Route]:
             needs=("table_id",),
         ),
         *export_rows(),
-        read("/records/{id}", "A record", r.get_record, tag, one, query=SHOWN),
+        read(
+            "/records/{id}", "A record", r.get_record, tag, one, query=(*SHOWN, AS_OF)
+        ),
         write(
             "PATCH",
             "/records/{id}",

@@ -30,6 +30,12 @@ PAGING: tuple[Parameter, ...] = (
     ),
     ("page_size", SIZE, "Items on a page: instead of limit"),
 )
+AS_OF: Parameter = (
+    "as_of",
+    "string",
+    "A position or an RFC 3339 time: the answer that the same call would have given"
+    " then",
+)
 READ = (400, 401, 403, 404, 422, 429, 503)
 WRITE = (400, 401, 403, 404, 409, 412, 413, 415, 422, 423, 429, 503)
 
@@ -74,6 +80,7 @@ def write(
     response: Any = None,
     query: Sequence[Parameter] = (),
     errors: Sequence[int] = WRITE,
+    alone: bool = False,
 ) -> Route:
     usual = {"POST": 201, "PATCH": 200, "DELETE": 204}[method]
     return Route(
@@ -90,6 +97,7 @@ def write(
         response=response,
         query=query,
         errors=errors,
+        alone=alone,
     )
 
 

@@ -3,6 +3,7 @@
 from api.pybase import schemas, shapes, tables
 from api.pybase.routes.rows import (
     ADMIN,
+    AS_OF,
     ID,
     PAGING,
     read,
@@ -33,7 +34,14 @@ def table_rows() -> list[Route]:
             body=shapes.CreateTable,
             response=one,
         ),
-        read("/tables/{id}", "A table with its fields", t.get_table, tag, one),
+        read(
+            "/tables/{id}",
+            "A table with its fields",
+            t.get_table,
+            tag,
+            one,
+            query=(AS_OF,),
+        ),
         write(
             "PATCH",
             "/tables/{id}",
@@ -64,7 +72,7 @@ def field_rows() -> list[Route]:
             t.list_fields,
             tag,
             schemas.page(one),
-            query=(("table_id", ID, "The table"), *PAGING),
+            query=(("table_id", ID, "The table"), *PAGING, AS_OF),
             needs=("table_id",),
         ),
         write(

@@ -143,5 +143,6 @@ def base_rows() -> list[Route]:
             body=shapes.DuplicateBase,
             body_needed=False,
             response=one,
+            alone=True,
         ),
     ]
