@@ -120,8 +120,8 @@ def _updated(caller: Caller) -> tuple[int, int]:
     position: Callable[[Any], int] = lambda reply: int(reply.headers["x-position"])  # noqa: E731
     items: list[Any] = []
     while True:
-        query = {"table_id": caller.table, "limit": AT_ONCE, "offset": len(items)}
-        page = caller.client.get("/records", params=query).json()["items"]
+        query = f"table_id={caller.table}&limit={AT_ONCE}&offset={len(items)}"
+        page = caller.client.get(f"/records?{query}").json()["items"]
         items += page
         if len(page) < AT_ONCE:
             break

@@ -316,7 +316,8 @@ def _without(command: Command, names: AbstractSet[str]) -> Command | None:
         (change,) = command.changes
         values = {one: it for one, it in change.values.items() if one not in names}
         places = {one: it for one, it in change.places.items() if one not in names}
-        rest = replace(change, values=values, places=places)
+        own = {one: it for one, it in change.own_places.items() if one not in names}
+        rest = replace(change, values=values, places=places, own_places=own)
         return replace(command, changes=[rest]) if values else None
     whole: Any = command
     changes = getattr(command, "changes", None)
