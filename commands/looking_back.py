@@ -135,7 +135,7 @@ class _Looking:
     position: int
     catalog: Catalog
     done: set[int] = field(default_factory=set)
-    undos: set[int] = field(default_factory=set)
+    undos: dict[int, int] = field(default_factory=dict)  # what each covers first
     going: set[int] = field(default_factory=set)
 
     async def at(self, extent: _Extent, wanted: Wanted) -> Seen:
@@ -182,7 +182,7 @@ class _Looking:
             (undone.HOLDING, [first, self.workspace_id, first]),
             (undone.UNDOS, [self.workspace_id, first]),
         )
-        self.undos = {row[0] for row in undos}
+        self.undos = {row[0]: row[1] for row in undos}
         within = [own for own, _ in extent.stretches]
         self.done = undone.covers(
             [
@@ -202,7 +202,9 @@ class _Looking:
         found: list[Past] = []
         for page in _pages([own for own, _ in extent.stretches]):
             (rows,) = await self._run(history.events(self.workspace_id, page))
-            found += [history.past(row, batches[row[1]], self.undos) for row in rows]
+            found += [
+                history.past(row, batches[row[1]], self.undos.keys()) for row in rows
+            ]
             await asyncio.sleep(0)
         if extent.only is not None:
             return _with_followers(found, extent.only)
@@ -229,7 +231,7 @@ class _Looking:
                 await asyncio.sleep(0)
             # what is undone was followed by what undid it, which is among these
             if not self._goes(row[1]):
-                found.append(history.since(row, self.undos))
+                found.append(history.since(row, self.undos.keys()))
         return found
 
     # ------------------------------------------------ what was put into things
@@ -239,29 +241,37 @@ class _Looking:
     ) -> None:
         for one, command in containers(past):
             parts = parts_since(one, command, self.catalog, streams)
-            if parts:
-                (rows,) = await self._run(history.newest(self.workspace_id, parts))
-                later.filled[one.id] = [Clash(one.id, None, row[1]) for row in rows]
-            by = await self._put_in(one, command, streams)
-            if by is not None:
-                later.filled.setdefault(one.id, []).append(Clash(one.id, None, by.id))
+            found = await self._since(one, parts, None)
+            found += (await self._put_in(one, command, streams))[-1:]
+            if found:
+                by = {put.event.stream_id: put.id for put in found}
+                later.filled[one.id] = [Clash(one.id, None, put) for put in by.values()]
 
     async def _put_in(
         self, past: Past, command: Command, streams: AbstractSet[str]
-    ) -> Past | None:
-        """The event by which somebody put a value or a record where it would go."""
+    ) -> list[Past]:
+        """The events by which somebody put values or records where they would go."""
         statement, name = self._candidates(past, command, streams)
         if statement is None:
-            return None
+            return []
         (rows,) = await self._run(statement)
-        if not rows:
-            return None
-        for one in reversed(await self._behind([(row[0], 0) for row in rows])):
+        return await self._since(past, [row[0] for row in rows], name)
+
+    async def _since(
+        self, past: Past, streams: Sequence[str], name: str | None
+    ) -> list[Past]:
+        """What happened to these after an event, to one field where it is named; but
+        not what was undone and done again since."""
+        if not streams:
+            return []
+        found = []
+        for one in await self._behind([(stream, 0) for stream in streams]):
             touched = one.event.touched()
             about = name is None or touched is None or name in touched
-            if one.seq > past.seq and about:
-                return one
-        return None
+            again = one.by_undo and self.undos[one.batch[0]] > past.seq
+            if one.seq > past.seq and about and not again:
+                found.append(one)
+        return found
 
     def _goes(self, seq: int) -> bool:
         return seq in self.done or seq in self.going

@@ -21,7 +21,7 @@ from projections.reader import Statement
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AROUND = timedelta(milliseconds=2)  # an id's millisecond is rounded
 
-# (workspace, first, last, actor, kind) of a batch among the visible workspaces'
+# (workspace, first, last) of a batch
 BATCH = b"""
     SELECT workspace_id, first_seq, last_seq FROM ledger.batches
     WHERE workspace_id = ANY (%s::uuid[]) AND batch_id = %s::uuid
@@ -82,13 +82,6 @@ _LATEST = b"""
     ORDER BY b.last_seq DESC LIMIT 1
 """
 
-# the newest event of each stream, among those behind a position
-_NEWEST = b"""
-    SELECT DISTINCT ON (stream_id) stream_id, id FROM ledger.events
-    WHERE workspace_id = %s::uuid AND stream_id = ANY (%s::uuid[])
-    ORDER BY stream_id, version DESC
-"""
-
 _AMONG = b"""
     SELECT seq FROM ledger.events
     WHERE workspace_id = %s::uuid AND seq > %s::bigint AND seq <= %s::bigint
@@ -120,10 +113,6 @@ def later(
     names = text_array([stream for stream, _ in streams])
     versions = text_array([version for _, version in streams])
     return _LATER, [names, versions, workspace_id, upto]
-
-
-def newest(workspace_id: WorkspaceId, streams: Sequence[str]) -> Statement:
-    return _NEWEST, [workspace_id, text_array(list(streams))]
 
 
 def around(workspace_id: WorkspaceId, event_id: str) -> list[Statement]:

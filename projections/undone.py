@@ -78,8 +78,8 @@ HOLDING = b"""
     SELECT greatest(first_seq, %s::bigint), last_seq, by_seq FROM catalog.undone
     WHERE workspace_id = %s::uuid AND last_seq >= %s::bigint AND holds
 """
-# of the positions, those that begin an undo
+# (position, the first one that it covers) of each undo from a position on
 UNDOS = b"""
-    SELECT DISTINCT by_seq FROM catalog.undone
-    WHERE workspace_id = %s::uuid AND by_seq >= %s::bigint
+    SELECT by_seq, min(first_seq) FROM catalog.undone
+    WHERE workspace_id = %s::uuid AND by_seq >= %s::bigint GROUP BY by_seq
 """
