@@ -3,8 +3,8 @@
     python -m benchmarks.undo [--records 10000] [--rounds 5]
 
 A server of its own.  Undone are an import (10,000 creations in one batch), that undo
-(10,000 deletions in one batch) and updates of all records, by range.  Meanwhile others
-write and read: somebody else's workspace, and the very table.  A writer of the same
+(10,000 deletions in one batch) and updates of all records, by range.  Then others write
+and read meanwhile: somebody else's workspace, and the very table.  A writer of the same
 workspace waits for the undo's commit, as for any: `longest` shows it.
 """
 
@@ -62,34 +62,30 @@ def _measure(pid: int, file: Path, options: argparse.Namespace) -> None:
     print(f"busy cores before: {busy_cores():.1f}")
     mine, theirs = sign_up(FIELDS), sign_up()
     tell("nobody undoes", felt_during(mine, theirs, lambda: time.sleep(QUIET_SECONDS)))
-    batch = _imported(mine, file)
-    before, batches = _updated(mine)
-    updates = {"scope": "range", "from": before + 1, "to": batches}
-    updates["workspace_id"] = _workspace(mine)
-    rounds = range(options.rounds)
     used = cpu_seconds(pid)
-    for _ in rounds:
-        undone = _timed(f"{options.records:,} updates", mine, "/undo", updates)
-        _timed("    and again", mine, "/redo", {"batch_id": undone})
-    _timed(f"{options.records:,} updates", mine, "/undo", updates)
-    of_batch = {"scope": "batch", "id": batch, "mode": "force"}
-    for _ in rounds:
-        undone = _timed(f"{options.records:,} creations", mine, "/undo", of_batch)
-        batch = undone
-        again = _timed(
-            f"{options.records:,} deletions", mine, "/redo", {"batch_id": undone}
-        )
+    for _ in range(options.rounds):
+        undone = _timed("creations", mine, "/undo", _batch(_imported(mine, file)))
+        _timed("deletions", mine, "/redo", {"batch_id": undone})
+        before, after = _updated(mine)
+        updates = {"scope": "range", "from": before + 1, "to": after}
+        updates["workspace_id"] = _workspace(mine)
+        undone = _timed("updates", mine, "/undo", updates)
+        _timed("updates again", mine, "/redo", {"batch_id": undone})
+        mine = sign_up(FIELDS)
     print(f"{cpu_seconds(pid) - used:.1f} s of CPU, peak {peak_memory_mb(pid):.0f} MB")
+    batch = _imported(mine, file)
 
     def turns() -> None:
-        for _ in rounds:
-            undone = _timed("    others write: creations", mine, "/undo", of_batch)
-            time.sleep(PAUSE)
-            _timed("    others write: deletions", mine, "/redo", {"batch_id": undone})
-            time.sleep(PAUSE)
+        undone = _timed("creations, others write", mine, "/undo", _batch(batch))
+        time.sleep(PAUSE)
+        _timed("deletions, others write", mine, "/redo", {"batch_id": undone})
+        time.sleep(PAUSE)
 
     tell("while it is undone and redone", felt_during(mine, theirs, turns))
-    assert again
+
+
+def _batch(batch: str) -> dict[str, str]:
+    return {"scope": "batch", "id": batch}
 
 
 def _timed(name: str, caller: Caller, path: str, body: object) -> str:

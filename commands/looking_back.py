@@ -30,6 +30,7 @@ Stretch: TypeAlias = tuple[int, int]  # first and last position
 
 MOST = 20_000  # events of one undo
 PAGE = 500  # events read at once: others have their turns between
+STREAMS = 1_000  # whose later events are read at once
 FOLLOWING = 1_000  # positions behind an event in which those are that follow from it
 
 
@@ -135,7 +136,7 @@ class _Looking:
     position: int
     catalog: Catalog
     done: set[int] = field(default_factory=set)
-    undos: dict[int, int] = field(default_factory=dict)  # what each covers first
+    undos: Sequence[history.Undo] = ()
     going: set[int] = field(default_factory=set)
 
     async def at(self, extent: _Extent, wanted: Wanted) -> Seen:
@@ -171,7 +172,8 @@ class _Looking:
 
     async def _refuse_redo(self, extent: _Extent) -> None:
         """An undo that was undone is one; anything else is none."""
-        if not any(batch[0] in self.undos for _, batch in extent.stretches):
+        known = {one[0] for one in self.undos}
+        if not any(batch[0] in known for _, batch in extent.stretches):
             raise Invalid("The batch is no undo", field="batch_id")
 
     async def _marks(self, extent: _Extent) -> None:
@@ -180,9 +182,9 @@ class _Looking:
         first = min(own[0] for own, _ in extent.stretches)
         holding, undos = await self._run(
             (undone.HOLDING, [first, self.workspace_id, first]),
-            (undone.UNDOS, [self.workspace_id, first]),
+            (undone.UNDOS, [self.workspace_id, first, self.workspace_id]),
         )
-        self.undos = {row[0]: row[1] for row in undos}
+        self.undos = [(row[0], row[1], row[2]) for row in undos]
         within = [own for own, _ in extent.stretches]
         self.done = undone.covers(
             [
@@ -202,9 +204,7 @@ class _Looking:
         found: list[Past] = []
         for page in _pages([own for own, _ in extent.stretches]):
             (rows,) = await self._run(history.events(self.workspace_id, page))
-            found += [
-                history.past(row, batches[row[1]], self.undos.keys()) for row in rows
-            ]
+            found += [history.past(row, batches[row[1]]) for row in rows]
             await asyncio.sleep(0)
         if extent.only is not None:
             return _with_followers(found, extent.only)
@@ -222,16 +222,18 @@ class _Looking:
             later.by_stream.setdefault(one.event.stream_id, []).append(one)
 
     async def _behind(self, streams: Sequence[tuple[str, int]]) -> list[Past]:
-        (rows,) = await self._run(
-            history.later(self.workspace_id, streams, self.position)
-        )
-        found = []
-        for place, row in enumerate(rows):
-            if place % PAGE == PAGE - 1:
-                await asyncio.sleep(0)
-            # what is undone was followed by what undid it, which is among these
-            if not self._goes(row[1]):
-                found.append(history.since(row, self.undos.keys()))
+        found: list[Past] = []
+        for start in range(0, len(streams), STREAMS):
+            some = streams[start : start + STREAMS]
+            (rows,) = await self._run(
+                history.later(self.workspace_id, some, self.position)
+            )
+            for place, row in enumerate(rows):
+                if place % PAGE == PAGE - 1:
+                    await asyncio.sleep(0)
+                # what is undone was followed by what undid it, which is among these
+                if not self._goes(row[1]):
+                    found.append(history.since(row, self.undos))
         return found
 
     # ------------------------------------------------ what was put into things
@@ -268,7 +270,7 @@ class _Looking:
         for one in await self._behind([(stream, 0) for stream in streams]):
             touched = one.event.touched()
             about = name is None or touched is None or name in touched
-            again = one.by_undo and self.undos[one.batch[0]] > past.seq
+            again = one.covers is not None and one.covers > past.seq
             if one.seq > past.seq and about and not again:
                 found.append(one)
         return found

@@ -43,19 +43,27 @@ TOGETHER = 500  # records of a step, where nothing is to be decided across them
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """An event at its place.  `batch`: the first and the last position of its batch;
-    `command`: what takes it back, of what is to go back; `by_undo`: that batch undoes
-    another; `by_system`: nobody's own doing."""
+    """An event at its place.  Of what is to go back, `batch`: the first and the last
+    position of its batch, and `command`: what takes it back.  Of what came later,
+    `covers`: the first position that its batch undoes, where that is an undo."""
 
     id: str
     seq: int
     version: int
     at: str
     event: Event
-    batch: tuple[int, int]
+    batch: tuple[int, int] = (0, 0)
     command: Command | None = None
-    by_undo: bool = False
-    by_system: bool = False
+    covers: int | None = None
+
+    @property
+    def by_undo(self) -> bool:
+        return self.covers is not None
+
+    @property
+    def by_system(self) -> bool:
+        """Whether it only followed, such as a constraint that came to hold."""
+        return self.event.touched() is None and getattr(self.event, "FOLLOWS", False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ The statements are sent through `projections.reader`; each is served by a primar
 by events' unique (workspace_id, stream_id, version).
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -17,6 +17,9 @@ from domain.undo import Past
 from projections.arrays import text_array
 from projections.moments import Moment, find
 from projections.reader import Statement
+
+# an undo: the first and the last position of its batch, the first one that it covers
+Undo: TypeAlias = tuple[int, int, int]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AROUND = timedelta(milliseconds=2)  # an id's millisecond is rounded
@@ -48,18 +51,14 @@ _EVENTS = b"""
 # what came to streams behind a version, up to a position
 _LATER = b"""
     SELECT e.id, e.seq, e.stream_id, e.version, e.type, e.schema, e.data,
-           ledger.rfc3339(e.recorded_at), b.first_seq, b.last_seq, b.actor_kind
+           ledger.rfc3339(e.recorded_at)
     FROM unnest(%s::uuid[], %s::int[]) AS n (stream, version)
     CROSS JOIN LATERAL (
         SELECT * FROM ledger.events
         WHERE workspace_id = %s::uuid AND stream_id = n.stream
           AND version > n.version AND seq <= %s::bigint
+        ORDER BY version  -- by the index, however new the statistics are
     ) AS e
-    CROSS JOIN LATERAL (
-        SELECT first_seq, last_seq, actor_kind FROM ledger.batches
-        WHERE workspace_id = e.workspace_id AND last_seq >= e.seq AND first_seq <= e.seq
-        ORDER BY last_seq LIMIT 1
-    ) AS b
     ORDER BY e.seq
 """
 
@@ -128,35 +127,18 @@ def among(workspace_id: WorkspaceId, low: int, high: int, event_id: str) -> Stat
     return _AMONG, [workspace_id, low, high, event_id]
 
 
-def past(row: Sequence[Any], batch: tuple[int, int], undos: AbstractSet[int]) -> Past:
+def past(row: Sequence[Any], batch: tuple[int, int]) -> Past:
     """An event of `events`, which is to go back."""
     event = _event(row)
-    return Past(
-        row[0],
-        row[1],
-        row[3],
-        row[7],
-        event,
-        batch,
-        event.inverse(),
-        batch[0] in undos,
-    )
+    return Past(row[0], row[1], row[3], row[7], event, batch, event.inverse())
 
 
-def since(row: Sequence[Any], undos: AbstractSet[int] = frozenset()) -> Past:
-    """An event of `later`."""
-    batch = (row[8], row[9])
-    return Past(
-        row[0],
-        row[1],
-        row[3],
-        row[7],
-        _event(row),
-        batch,
-        None,
-        batch[0] in undos,
-        row[10] == "system",
-    )
+def since(row: Sequence[Any], undos: Sequence[Undo] = ()) -> Past:
+    """An event of `later`; `undos` by position."""
+    place = bisect_right(undos, row[1], key=lambda one: one[0]) - 1
+    undo = undos[place] if place >= 0 and row[1] <= undos[place][1] else None
+    covers = None if undo is None else undo[2]
+    return Past(row[0], row[1], row[3], row[7], _event(row), covers=covers)
 
 
 def _event(row: Sequence[Any]) -> Event:
