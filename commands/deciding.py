@@ -27,11 +27,14 @@ from domain.facts import Facts
 from domain.ids import INSTANCE, BatchId, WorkspaceId, uuid7
 from domain.record import CreateRecords, RecordCreated, RecordLinksChanged, tally
 from domain.retype import parts_to_come
+from projections import turns
 
 log = logging.getLogger(__name__)
 
 # (actor, idempotency key) -> fingerprint of its request, stored reply
 Seen: TypeAlias = dict[tuple[str, str], tuple[bytes, bytes]]
+_PARTS_AT_ONCE = 100  # parts of a unit that are decided before others have their turn
+
 # writes what a unit's parts came to and reads the facts of its next stage
 Between: TypeAlias = Callable[[Sequence[Recorded], Sequence[Part]], None]
 
@@ -208,6 +211,8 @@ def _decided_in_parts(
             facts.rows,
         )
         replies.append(part.render(outcome))
+        if place % _PARTS_AT_ONCE == _PARTS_AT_ONCE - 1:
+            turns.pause(0)
     accepted.events, accepted.replies = events, replies
     return accepted
 

@@ -131,8 +131,15 @@ def _prepared(
         attempt=Attempt(planned.steps, first, planned.independent),
         # what is refused in any case needs nobody to wait
         rehearsal=wanted.dry_run or (wanted.mode == "strict" and bool(planned.clashes)),
-        causation_id=seen.past[-1].id if seen.past else None,
+        causation_id=_cause(wanted, seen),
     )
+
+
+def _cause(wanted: Wanted, seen: Seen) -> str | None:
+    """The batch that is taken back, where it is one; else the first of the events."""
+    if wanted.scope == "batch":
+        return wanted.id
+    return seen.past[-1].id if seen.past else None
 
 
 def _conflict(came: Verdict) -> UndoConflict:

@@ -30,6 +30,8 @@ ALONE = {
     "POST /attachments": "a file",
     "POST /bases/{}/duplicate": "several units",
     "POST /batch": "a batch",
+    "POST /undo": "decided on what is in the ledger",
+    "POST /redo": "decided on what is in the ledger",
 }
 # where a thing that was made is deleted, unless beside where it was made
 DELETED_AT = {
