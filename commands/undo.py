@@ -5,6 +5,7 @@ after them (`commands/looking_back.py`).  Decided under the head's lock, where t
 begins with the expectation that what was seen is still so; else it is prepared anew.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -61,7 +62,10 @@ async def undo(
 
     async def prepare(_catalog: Catalog) -> Prepared:
         seen = await look(system.reader, caller, workspace_id, wanted)
-        planned = plan(seen.past, seen.later, seen.catalog, seen.done, wanted.mode)
+        # in a thread: of many events it takes longer than others should wait
+        planned = await asyncio.to_thread(
+            plan, seen.past, seen.later, seen.catalog, seen.done, wanted.mode
+        )
         _check_scopes(caller, planned)
         return _prepared(seen, planned, wanted, render, blockers)
 

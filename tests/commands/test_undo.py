@@ -34,6 +34,7 @@ class Desk:
         done = await submit(
             self.system, self.origin, self.tenant.workspace_id, prepared
         )
+        assert done.outcome is not None
         return done.outcome.batch_id
 
     async def undo(self, batch_id, **more):

@@ -137,7 +137,8 @@ class Walk:
                 ids = [one["id"] for one in draw.sample(known, len(known))]
                 body = {"table_id": table_id, "field_ids": ids}
                 return client.post("/fields/reorder", json=body)
-        raise AssertionError
+            case other:
+                raise AssertionError(other)
 
 
 KINDS = (
