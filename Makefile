@@ -11,7 +11,7 @@ EXAMPLES = 100
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup serve demo test nothing-lost fuzz bench growth lint clean
+.PHONY: help setup serve demo test nothing-lost fuzz laws bench growth lint clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -38,6 +38,9 @@ nothing-lost: $(READY) ## kill server, backends and cluster 100 times (KILLS=n)
 
 fuzz: $(READY) ## ask what the OpenAPI document allows, and what not (EXAMPLES=n)
 	@TABELLION_FUZZ=$(EXAMPLES) exec $(BIN)/python -m pytest -s tests/api/conformance
+
+laws: $(READY) ## undo and redo whatever histories there may be (EXAMPLES=n)
+	@TABELLION_LAWS=$(EXAMPLES) exec $(BIN)/python -m pytest -s tests/commands/test_undo_machine.py
 
 bench: $(READY) ## measure the figures of the README
 	@exec $(BIN)/python -m benchmarks $(ARGS)

@@ -7,7 +7,7 @@ nothing, because a dict that it encodes costs twenty times its bytes.
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from hashlib import sha256
@@ -196,14 +196,17 @@ class Request:
     ) -> "Request":
         """A request within this one, by the same caller: `values` are those of its
         path, `body` is its JSON, None where there is none.  It has no headers."""
-        one = replace(
-            self,
-            method=method,
-            target=path,
-            path=values,
-            query_string=query,
-            headers={},
-            body=b"" if body is None else _READ_ALREADY,
+        one = Request(
+            method,
+            path,
+            values,
+            query,
+            {},
+            b"" if body is None else _READ_ALREADY,
+            self.request_id,
+            self.surface,
+            self.address,
+            self.caller,
         )
         if body is not None:
             one.__dict__["json"] = body

@@ -62,10 +62,12 @@ async def commit(
     """
     check_size(len(operations), system.settings.batch_limit)
     names = _names(operations)
+    has_dollar = b"$" in request.body or b"\\u0024" in request.body
     attempts: list[_Attempt] = []
 
     async def prepare(catalog: Catalog) -> Prepared:
-        attempt = _Attempt(system, request, routes, catalog, References(names))
+        references = References(names, stand_in_bodies=has_dollar)
+        attempt = _Attempt(system, request, routes, catalog, references)
         attempts.append(attempt)
         await attempt.take(operations)
         return attempt.joint.prepared(render)

@@ -66,6 +66,8 @@ def _operation(route: Route, body: Any, unknown_caller: int) -> dict[str, Any]:
     said = ["Not available yet: answers 501."] if route.planned else []
     if route.role is not None:
         said.append(f"Needs the role {route.role.name} or higher.")
+    if route.joins:
+        said.append("May be an operation of a batch.")
     if said:
         operation["description"] = " ".join(said)
     if body is not None:

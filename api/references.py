@@ -26,6 +26,7 @@ class References:
 
     given: Mapping[str, int]
     made: dict[str, str | None] = field(default_factory=dict)
+    stand_in_bodies: bool = True  # False: there is no $ in any
 
     def in_path(self, path: str) -> str:
         """Raises Invalid for a name that stands for nothing here."""
@@ -33,6 +34,8 @@ class References:
 
     def in_body(self, value: Any) -> Any:
         """The same in JSON: texts and keys."""
+        if not self.stand_in_bodies:
+            return value
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, dict):

@@ -3,10 +3,11 @@
 import asyncio
 import gc
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -42,6 +43,7 @@ class DoorServer(uvicorn.Server):
 
 def serve(settings: Settings, say: Callable[[str], None]) -> None:
     """Serves every finished door until SIGTERM or SIGINT; `say` prints a line."""
+    _take_descriptors()
     # until the loop takes the signals over: what has been started is stopped
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with database(settings) as urls:
@@ -49,6 +51,14 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         uvicorn.config.LOGGING_CONFIG["disable_existing_loggers"] = False
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(system, say))
+
+
+def _take_descriptors() -> None:
+    """As many files and connections as this process is allowed: a stream is one each,
+    and the usual limit of 1,024 is there for programs that cannot have more."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

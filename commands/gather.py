@@ -134,7 +134,7 @@ class Gathering:
 
     def _column(self, table_id: str, field_id: str, facts: Facts) -> None:
         def sink(found: Sequence[Sequence[Any]]) -> None:
-            facts.columns[field_id] = [(row[0], row[1]) for row in found]
+            facts.columns[field_id] = {row[0]: row[1] for row in found}
 
         statement = self._select_column(table_id, field_id, facts)
         if statement is not None:
@@ -143,7 +143,7 @@ class Gathering:
     def _few(self, table_id: str, field_id: str, facts: Facts) -> None:
         def sink(found: Sequence[Sequence[Any]]) -> None:
             few = len(found) <= AT_ONCE
-            facts.few[field_id] = [(row[0], row[1]) for row in found] if few else None
+            facts.few[field_id] = {row[0]: row[1] for row in found} if few else None
 
         statement = self._select_column(table_id, field_id, facts)
         if statement is not None:
@@ -154,9 +154,11 @@ class Gathering:
         self, table_id: str, field_id: str, facts: Facts
     ) -> sql.Composed | None:
         table = facts.catalog.tables.get(TableId(table_id))
-        field = table.all_fields.get(FieldId(field_id)) if table else None
-        if table is None or field is None:
+        if table is None:
             return None
+        field = table.all_fields.get(FieldId(field_id))
+        if field is None:  # the unit itself makes it
+            return rows.select_no_values(self.target, table)
         return rows.select_column(self.target, table, field)
 
     def _filled(self, found: Needs, facts: Facts) -> None:

@@ -57,7 +57,7 @@ class Joint:
 
     def prepared(self, render: Render) -> Prepared:
         """All of it as one unit; `render` finds the replies in the outcome."""
-        parts = in_stages(self._parts, self._start)
+        parts = in_stages([part for part, _ in self._parts], self._start)
         commands = [command for part, _ in self._parts for command in part.commands]
         return Prepared(commands, render, self.size, parts=parts)
 

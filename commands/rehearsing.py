@@ -60,6 +60,6 @@ class Rehearsal:
 def _imagine(command: Command, facts: Facts) -> None:
     found = Needs()
     needs(command, facts.catalog, found)
-    facts.columns = {field_id: [] for _, field_id in found.columns}
-    facts.few = {field_id: [] for _, field_id in found.few}
+    facts.columns = {field_id: {} for _, field_id in found.columns}
+    facts.few = {field_id: {} for _, field_id in found.few}
     facts.users = dict.fromkeys(found.users, 1)

@@ -21,7 +21,7 @@ from typing import Any
 
 from domain.access import Role
 from domain.catalog import Catalog, Constraint, Field
-from domain.decider import asks, decides, grows
+from domain.decider import asks, decides, folds, grows
 from domain.errors import (
     Conflict,
     ConstraintPending,
@@ -125,7 +125,8 @@ class CreateConstraint(Command):
 
 @dataclass(frozen=True, slots=True)
 class UpdateConstraint(Command):
-    """`changes` by name: status (active, disabled), case_sensitive, error_message.
+    """`changes` by name: status (active, disabled), case_sensitive, error_message, and,
+    from an inverse, failure.
 
     What shall be active becomes pending where the table is too large to be looked
     through at once.
@@ -179,8 +180,11 @@ class ConstraintCreated(Event):
         return DeleteConstraint(ConstraintId(self.constraint_id))
 
 
-@event("constraint.updated")
+@event("constraint.updated", schema=2)
 class ConstraintUpdated(Event):
+    """Whatever else of it changes, what it failed by is forgotten, and `changes` say
+    so; in what was written before, they do not."""
+
     constraint_id: str
     table_id: str
     field_id: str
@@ -198,6 +202,9 @@ class ConstraintUpdated(Event):
             FieldId(self.field_id),
             before,
         )
+
+
+UPCASTERS["constraint.updated", 1] = lambda payload: payload
 
 
 @event("constraint.deleted")
@@ -289,13 +296,13 @@ def _checked(constraint: Constraint, facts: Facts) -> str:
 
     Refuses where two records share a value, naming some of them.
     """
-    values = facts.few[constraint.field_id]
+    values = facts.few.get(constraint.field_id, {})
     if values is None:
         return "pending"
     field = facts.catalog.live_field(constraint.field_id)
     seen: dict[bytes, str] = {}
     examples: list[Any] = []
-    for record, value in values:
+    for record, value in values.items():
         digest = unique_digest(value, case_sensitive=constraint.case_sensitive)
         if digest is None:
             continue
@@ -350,6 +357,7 @@ def _update(command: UpdateConstraint, facts: Facts) -> Sequence[Event]:
         "status": constraint.status,
         "case_sensitive": constraint.case_sensitive,
         "error_message": constraint.error_message,
+        "failure": dict(constraint.failure) if constraint.failure else None,
     }
     changes = differences(now, command.changes)
     wanted = replace(constraint, **command.changes)
@@ -358,6 +366,8 @@ def _update(command: UpdateConstraint, facts: Facts) -> Sequence[Event]:
     ):
         status = _checked(wanted, facts)
         changes |= differences(now, {"status": status})
+    if "status" in changes or "case_sensitive" in changes:
+        changes |= differences(now, {"failure": command.changes.get("failure")})
     if not changes:
         return []
     return [
@@ -454,9 +464,28 @@ def _grow_updated(
 ) -> Catalog:
     after = {name: change["to"] for name, change in event.changes.items()}  # type: ignore[call-overload, index]
     if "status" in after or "case_sensitive" in after:
-        after["failure"] = None
+        after.setdefault("failure", None)
     known = _known(catalog, event.table_id, event.constraint_id)
     return _with_constraint(catalog, recorded, replace(known, **after))  # type: ignore[arg-type]
+
+
+@folds(ConstraintCreated, ConstraintUpdated, ConstraintRestored)
+def _fold_keys(
+    facts: Facts,
+    _recorded: Recorded,
+    event: ConstraintCreated | ConstraintUpdated | ConstraintRestored,
+) -> None:
+    """The keys that later commands of the unit find taken."""
+    known = _known(facts.catalog, event.table_id, event.constraint_id)
+    values = facts.few.get(event.field_id)
+    if known.status != "active" or values is None:
+        return
+    for key in [one for one in facts.taken if one[0] == known.id]:
+        facts.drop(facts.taken, key)
+    for record, value in values.items():
+        digest = unique_digest(value, case_sensitive=known.case_sensitive)
+        if digest is not None:
+            facts.put(facts.taken, (known.id, digest), record)
 
 
 @grows(ConstraintActivated, ConstraintFailed)

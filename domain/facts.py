@@ -154,10 +154,11 @@ class Facts:
         self.held: dict[tuple[str, str], int] = {}
         self.taken: dict[tuple[str, bytes], str] = {}
         self.counters: dict[str, int] = {}
-        self.columns: dict[str, list[tuple[str, Value]]] = {}
+        # of all records of a table, by field: value by record
+        self.columns: dict[str, dict[str, Value]] = {}
         self.stretches: Stretches = _nothing_read  # too long to be held at once
         # the same, or None where there are too many to be looked at under the lock
-        self.few: dict[str, list[tuple[str, Value]] | None] = {}
+        self.few: dict[str, dict[str, Value] | None] = {}
         self.filled: dict[str, bool] = {}  # pending constraints: all values seen, once
         self.slugs: dict[str, str] = {}
         self.emails: dict[str, str] = {}

@@ -328,7 +328,7 @@ def _nobody_uses(lost: AbstractSet[str], field: Field, facts: Facts) -> None:
         return
     holders = [
         (record, used)
-        for record, value in facts.columns[field.id]
+        for record, value in facts.columns.get(field.id, {}).items()
         if (used := lost & set(_chosen(value)))
     ]
     if holders:
@@ -348,7 +348,8 @@ def _chosen(value: Value) -> Sequence[str]:
 
 
 def _nothing_is_empty(field: Field, facts: Facts) -> None:
-    empty = [record for record, value in facts.columns[field.id] if value is None]
+    column = facts.columns.get(field.id, {})
+    empty = [record for record, value in column.items() if value is None]
     if empty:
         raise Invalid(
             f"{len(empty)} records have no value for this field",

@@ -5,7 +5,7 @@ is known as soon as an event makes or deletes it.  A list of links that only its
 ends have written is known by what came and went.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,7 @@ class _Ends:
                 if gone.pop(one, None) is None:
                     others[one] = place
 
-    def before(self, after: Value) -> Value:
+    def before(self, after: Mapping[str, int]) -> dict[str, int]:
         return _relisted(after, self.removed, self.added)
 
 
@@ -46,7 +46,9 @@ class _Ends:
 class NetChange:
     """A record over a run of events, which `add` takes in their order.
 
-    `before` and `after`: kept values by field id.  `made_at` is the position of the
+    `before` and `after`: kept values by field id; `before_at` and `after_at` tell by
+    which event each is known, for it is read as its field was then: (position, whether
+    a change of type found it there).  `made_at` is the position of the
     event that made the record within the run; `created` (at, by) where an event says
     so.  `first` is the version that the run began with, `last` the record's newest one
     with its position.
@@ -57,6 +59,8 @@ class NetChange:
     there_after: bool = True
     before: dict[str, Value] = field(default_factory=dict)
     after: dict[str, Value] = field(default_factory=dict)
+    before_at: dict[str, tuple[int, bool]] = field(default_factory=dict)
+    after_at: dict[str, int] = field(default_factory=dict)
     number: int = 0
     made_at: int | None = None
     created: tuple[str, str] | None = None
@@ -64,6 +68,8 @@ class NetChange:
     last: tuple[int, int] = (0, 0)
     _whole: bool = False  # all of it is known: what is missing is empty
     _ends: dict[str, _Ends] = field(default_factory=dict)
+    # of the lists in `after`: other record -> its place
+    _places: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def add(self, seq: int, version: int, event: Event) -> None:
         """`version` does not count for an event of another stream."""
@@ -75,14 +81,15 @@ class NetChange:
             case RecordCreated() | RecordRestored():
                 self._appear(seq, event)
             case RecordDeleted():
-                self._vanish(event)
+                self._vanish(seq, event)
             case RecordUpdated(changes=changes):
                 for name, change in changes.items():
-                    self._write(name, change)
+                    self._write(seq, name, change, converted=False)
             case RecordLinksChanged():
-                self._link(event)
+                self._link(seq, event)
             case FieldConverted(field_id=field_id, values=values):
-                self._write(field_id, values[self.record_id])
+                change = values[self.record_id]
+                self._write(seq, field_id, change, converted=True)
             case _:
                 raise LookupError(f"no event of a record: {event.TYPE}")
 
@@ -106,30 +113,49 @@ class NetChange:
         if isinstance(event, RecordRestored):
             self.created = (event.created_at, event.created_by)
         self.after = _full(event.values)
+        self.after_at = dict.fromkeys(self.after, seq)
+        self._places = {
+            name: _placed(event.values[name], _own(event, name)) for name in event.links
+        }
 
-    def _vanish(self, event: RecordDeleted) -> None:
+    def _vanish(self, seq: int, event: RecordDeleted) -> None:
         values = _full(event.values)
         if not self._whole:
             for name, ends in self._ends.items():
-                self.before[name] = ends.before(values.get(name))
+                places = _placed(values.get(name), _own(event, name))
+                self.before[name] = _listed(ends.before(places))
             self.before = {**values, **self.before}
+            self.before_at = {
+                **dict.fromkeys(self.before, (seq, False)),
+                **self.before_at,
+            }
         self.number = event.number
         self.created = (event.created_at, event.created_by)
         self.there_after, self._whole = False, True
-        self.after, self._ends = {}, {}
+        self.after, self._places, self._ends = {}, {}, {}
 
-    def _write(self, name: str, change: Mapping[str, Any]) -> None:
+    def _write(
+        self, seq: int, name: str, change: Mapping[str, Any], *, converted: bool
+    ) -> None:
+        own: Mapping[str, Any] = change.get("own_places", {})
         if not self._whole and name not in self.before:
             ends = self._ends.pop(name, None)
             before = change["from"]
-            self.before[name] = before if ends is None else ends.before(before)
-        self.after[name] = change["to"]
+            if ends is not None:
+                before = _listed(ends.before(_placed(before, own.get("from"))))
+            self.before[name], self.before_at[name] = before, (seq, converted)
+        self.after[name], self.after_at[name] = change["to"], seq
+        if "added" in change:
+            self._places[name] = _placed(change["to"], own.get("to"))
 
-    def _link(self, event: RecordLinksChanged) -> None:
+    def _link(self, seq: int, event: RecordLinksChanged) -> None:
         name = event.field_id
         if self._whole or name in self.after:
+            places = self._places.get(name, {})
             added, removed = dict(event.added), dict(event.removed)
-            self.after[name] = _relisted(self.after.get(name), added, removed)
+            self._places[name] = _relisted(places, added, removed)
+            self.after[name] = _listed(self._places[name])
+            self.after_at[name] = seq
         else:
             self._ends.setdefault(name, _Ends()).write(event)
 
@@ -142,9 +168,25 @@ def _by_place(ends: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(sorted(ends, key=lambda one: ends[one]))
 
 
-def _relisted(value: Value, added: Mapping[str, int], gone: Iterable[str]) -> Value:
-    """A list of links with some more, which stand behind the others, and some less."""
-    kept = value if isinstance(value, list) else []
-    without = set(gone) | set(added)
-    listed = [one for one in kept if one not in without]
-    return [*listed, *_by_place(added)] or None
+def _own(event: RecordCreated | RecordRestored | RecordDeleted, name: str) -> Any:
+    """The places in a list of links; None: numbered from 0."""
+    return None if isinstance(event, RecordCreated) else event.own_places.get(name)
+
+
+def _placed(value: Value, places: Sequence[int] | None) -> dict[str, int]:
+    """A list of links with its places."""
+    listed = value if isinstance(value, list) else []
+    return dict(zip(listed, places or range(len(listed)), strict=False))
+
+
+def _listed(places: Mapping[str, int]) -> Value:
+    """A list of links as records show it."""
+    return sorted(places, key=lambda one: (places[one], one)) or None
+
+
+def _relisted(
+    places: Mapping[str, int], added: Mapping[str, int], gone: Iterable[str]
+) -> dict[str, int]:
+    without = set(gone)
+    kept = {one: place for one, place in places.items() if one not in without}
+    return kept | dict(added)

@@ -213,7 +213,7 @@ def _names(turn_of: Sequence[Field], facts: Facts) -> dict[str, str | None]:
         shown = name.type != "linked_record" and not name.kind.computed
         return {
             record: out_form(value, name) if shown else None
-            for record, value in facts.columns.get(name.id, ())
+            for record, value in facts.columns.get(name.id, {}).items()
         }
     return {}
 

@@ -18,7 +18,7 @@ from domain.errors import (
     NotFound,
     VersionMismatch,
 )
-from domain.events import Command, Event, Inverse, Recorded, event
+from domain.events import UPCASTERS, Command, Event, Inverse, Recorded, event
 from domain.facts import Facts, Needs
 from domain.ids import UserId, WorkspaceId
 
@@ -76,9 +76,12 @@ class UpdateWorkspace(Command):
 
 @dataclass(frozen=True, slots=True)
 class AddMember(Command):
+    """`since`: when the membership began, where it is one of before."""
+
     member_id: str
     user_id: UserId
     role: str
+    since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +161,20 @@ class WorkspaceRestored(Event):
         return DeleteWorkspace(WorkspaceId(self.workspace_id))
 
 
-@event("member.added")
+@event("member.added", schema=2)
 class MemberAdded(Event):
+    """`since`: when the membership began; None: now."""
+
     member_id: str
     user_id: str
     role: str
+    since: str | None = None
 
     def inverse(self) -> Inverse:
         return RemoveMember(UserId(self.user_id))
+
+
+UPCASTERS["member.added", 1] = lambda payload: {**payload, "since": None}
 
 
 @event("member.updated")
@@ -179,14 +188,21 @@ class MemberUpdated(Event):
         return UpdateMember(UserId(self.user_id), role or "")
 
 
-@event("member.removed")
+@event("member.removed", schema=2)
 class MemberRemoved(Event):
+    """`since`: when the membership began; None in what was written before it was
+    kept."""
+
     member_id: str
     user_id: str
     role: str
+    since: str | None = None
 
     def inverse(self) -> Inverse:
-        return AddMember(self.member_id, UserId(self.user_id), self.role)
+        return AddMember(self.member_id, UserId(self.user_id), self.role, self.since)
+
+
+UPCASTERS["member.removed", 1] = lambda payload: {**payload, "since": None}
 
 
 def before_of(changes: Mapping[str, Json]) -> dict[str, str | None]:
@@ -324,7 +340,7 @@ def _add_member(command: AddMember, facts: Facts) -> Sequence[Event]:
         raise Forbidden("Nobody can give a role above their own")
     known = facts.catalog.members.get(command.user_id)
     stream = known.id if known is not None else command.member_id
-    return [MemberAdded(stream, command.user_id, command.role)]
+    return [MemberAdded(stream, command.user_id, command.role, command.since)]
 
 
 @decides(RemoveMember, role=Role.admin)
@@ -372,7 +388,7 @@ def _among_owners(facts: Facts, *roles: Role) -> None:
 def _removal(facts: Facts, member: Member) -> Event:
     if facts.catalog.owners == (member,):
         raise Conflict("The last owner cannot leave")
-    return MemberRemoved(member.id, member.user_id, member.role.name)
+    return MemberRemoved(member.id, member.user_id, member.role.name, member.created_at)
 
 
 @folds(WorkspaceCreated)
@@ -442,7 +458,7 @@ def _grow_member(catalog: Catalog, recorded: Recorded, event: MemberAdded) -> Ca
         event.member_id,
         UserId(event.user_id),
         Role[event.role],
-        recorded.at,
+        event.since or recorded.at,
         recorded.version,
     )
     return replace(

@@ -48,6 +48,11 @@ class Beside(Target):
         return self.part("_links")
 
     @property
+    def later(self) -> sql.Identifier:
+        """Which records something happened to since."""
+        return self.part("_later")
+
+    @property
     def net(self) -> sql.Identifier:
         """What became of the records since."""
         return self.part("_net")

@@ -156,8 +156,8 @@ _OF_RECORDS = sql.SQL("""
         FROM converted AS e
         CROSS JOIN LATERAL json_each(e.said -> 'values') AS v
     )
-    SELECT record::text, seq, version, type, schema, data
-    FROM step ORDER BY record, seq
+    SELECT s.record::text, s.seq, s.version, s.type, s.schema, s.data
+    FROM step AS s ORDER BY s.record, s.seq
 """).format()
 
 _BATCH = sql.SQL("""

@@ -405,14 +405,17 @@ class Store:
     def _load_columns(self, found: Needs, facts: Facts) -> None:
         for table_id, field_id in found.columns | found.few:
             table = self.catalog.tables.get(TableId(table_id))
-            field = table.all_fields.get(FieldId(field_id)) if table else None
-            if table is None or field is None:
+            if table is None:
                 continue
-            values = self.column(table, field)
+            field = table.all_fields.get(FieldId(field_id))
+            values: dict[str, Value] = {row.id: None for row in self.rows(table_id)}
+            if field is not None:
+                values.update(self.column(table, field))
             if (table_id, field_id) in found.columns:
-                facts.columns[field_id] = values
+                facts.columns[field_id] = dict(values)
             if (table_id, field_id) in found.few:
-                facts.few[field_id] = None if field_id in self.crowded else values
+                crowded = field_id in self.crowded
+                facts.few[field_id] = None if crowded else dict(values)
 
 
 def own_list(change: Mapping[str, Any]) -> dict[str, int]:

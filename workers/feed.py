@@ -21,6 +21,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import psycopg
 
@@ -38,7 +39,7 @@ ROUND_SECONDS = 1.0  # how often heads and sessions are asked for, come what may
 LINGER_SECONDS = 30.0  # how long we go on listening when the last reader has left
 PAUSE_SECONDS = 0.02  # between two wakings of a workspace: commits gather meanwhile
 LOOK_PAUSE_SECONDS = 0.05  # between two rounds that a NOTIFY asked for
-PAUSE_A_READER = 0.0001  # more for each reader, so that waking is never all we do
+PAUSE_A_READER = 0.00005  # more for each reader, so that waking is never all we do
 READS = 2  # pages that are read at a time, of all workspaces
 PAGE_EVENTS = 500
 PAGE_BYTES = 64 * 1024  # of data, after which a page ends
@@ -79,7 +80,7 @@ class Shared:
 class FeedReader:
     """One reader's place in a workspace's feed."""
 
-    __slots__ = ("_watched", "caller", "ended", "position", "wake", "wanted")
+    __slots__ = ("_due", "_wake", "_watched", "caller", "ended", "position", "wanted")
 
     def __init__(
         self, watched: "Watched", caller: Caller, wanted: Wanted, after: int
@@ -88,60 +89,82 @@ class FeedReader:
         self.caller, self.wanted = caller, wanted
         self.position = after  # everything up to it was looked at
         self.ended = False
-        self.wake: asyncio.Future[None] | None = None
+        self._wake: asyncio.Future[Shared | None] | None = None
+        self._due = 0.0
 
-    async def read(self) -> Shared:
-        """The next page with something for this reader; moves its position on.
+    @property
+    def sleeps(self) -> bool:
+        return self._wake is not None and not self._wake.done()
+
+    async def read(self, within: float) -> Shared | None:
+        """The next page with something for this reader; None where there was none for
+        about so many seconds.  Moves its position on.
 
         Can be cancelled: the position is right at any moment.  Raises Ended.
         """
-        while True:
-            shared = await self._next()
-            if shared.chosen(self.wanted):
-                return shared
+        self._due = time.monotonic() + within
+        shared = await self._next()
+        if shared is not None:
+            self.position = shared.page.upto
+        return shared
 
     async def moves(self) -> None:
         """Returns once there is something for this reader, which it stands before."""
-        while True:
-            before = self.position
-            shared = await self._next()
-            if shared.chosen(self.wanted):
-                self.position = before
-                return
+        self._due = float("inf")
+        await self._next()
 
-    async def _next(self) -> Shared:
-        while True:
-            if self.ended:
-                raise Ended
+    async def _next(self) -> Shared | None:
+        """A page with something for this reader, right after its position."""
+        shared: Shared | None
+        while not self.ended:
             if self._watched.head > self.position:
                 try:
                     shared = await self._watched.read(self)
                 except Busy:
-                    await self._sleep()  # the next round wakes us
-                    continue
-                if self.ended:
-                    raise Ended
-                if shared.page.upto > self.position:
-                    self.position = shared.page.upto
-                    return shared
-            await self._sleep()
+                    shared = await self._sleep()
+            else:
+                shared = await self._sleep()
+            if self.ended:
+                break
+            if shared is not None and self.takes(shared):
+                return shared
+            if time.monotonic() >= self._due:
+                return None
+        raise Ended
 
-    async def _sleep(self) -> None:
-        if self.ended:
-            return
-        self.wake = asyncio.get_running_loop().create_future()
+    def takes(self, shared: Shared) -> bool:
+        """Whether a page has something for this reader; if not, it is past it."""
+        if shared.page.upto <= self.position:
+            return False
+        if shared.chosen(self.wanted):
+            return True
+        self.position = shared.page.upto
+        return False
+
+    async def _sleep(self) -> Shared | None:
+        self._wake = asyncio.get_running_loop().create_future()
         try:
-            await self.wake
+            return await self._wake
         finally:
-            self.wake = None
+            self._wake = None
 
-    def rouse(self) -> None:
-        if self.wake is not None and not self.wake.done():
-            self.wake.set_result(None)
+    def hand(self, shared: Shared) -> None:
+        """Wakes a reader that sleeps, if a page has something for it."""
+        if self.takes(shared):
+            self._rouse(shared)
+
+    def tell_the_time(self, now: float) -> None:
+        """Wakes a reader that has slept for as long as it wanted."""
+        if now >= self._due:
+            self._rouse(None)
 
     def end(self) -> None:
         self.ended = True
-        self.rouse()
+        self._rouse(None)
+
+    def _rouse(self, shared: Shared | None) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(shared)
 
 
 class Watched:
@@ -157,25 +180,47 @@ class Watched:
 
     def moved(self, head: int) -> None:
         """Wakes the readers: at once, or when those before had their turns."""
-        if head <= self.head:
-            return
-        self.head = head
+        if head > self.head:
+            self.head = head
+            self._wake_soon()
+
+    def _wake_soon(self) -> None:
         if self._waking is None and self.readers:
             loop = asyncio.get_running_loop()
             at = max(self._rested_at, loop.time())
             self._waking = loop.call_at(at, self._wake)
 
     def _wake(self) -> None:
+        """Has each page read that sleepers wait for, once, and handed to them."""
         self._waking = None
-        pause = PAUSE_SECONDS + PAUSE_A_READER * len(self.readers)
-        self._rested_at = asyncio.get_running_loop().time() + pause
+        late: dict[tuple[int, Wanted], list[FeedReader]] = {}
         for reader in self.readers:
-            reader.rouse()
+            if reader.sleeps and reader.position < self.head:
+                late.setdefault(self._key(reader), []).append(reader)
+        for key, readers in late.items():
+            self._reading(key).add_done_callback(partial(self._hand, readers))
+        if late:
+            pause = PAUSE_SECONDS + PAUSE_A_READER * len(self.readers)
+            self._rested_at = asyncio.get_running_loop().time() + pause
 
-    def rouse_the_late(self) -> None:
+    def _hand(
+        self, readers: Sequence[FeedReader], done: "asyncio.Task[Shared]"
+    ) -> None:
+        if done.cancelled() or done.exception() is not None:
+            return  # the next round tries again
+        shared = done.result()
+        for reader in readers:
+            if reader.sleeps:
+                reader.hand(shared)
+        if any(one.sleeps and one.position < self.head for one in readers):
+            self._wake_soon()  # a page is not always all there is
+
+    def look_after_sleepers(self, now: float) -> None:
+        """Once a second: pages that could not be read, and who has slept enough."""
+        if self._waking is None:
+            self._wake()
         for reader in self.readers:
-            if reader.position < self.head:
-                reader.rouse()
+            reader.tell_the_time(now)
 
     def end(self, sessions: frozenset[str]) -> None:
         for reader in list(self.readers):
@@ -192,22 +237,26 @@ class Watched:
 
         Raises Busy.
         """
+        return await asyncio.shield(self._reading(self._key(reader)))
+
+    def _key(self, reader: FeedReader) -> tuple[int, Wanted]:
         near = self.head - reader.position <= NEAR
-        wanted = EVERYTHING if near else reader.wanted
-        key = (reader.position, wanted)
+        return reader.position, EVERYTHING if near else reader.wanted
+
+    def _reading(self, key: tuple[int, Wanted]) -> "asyncio.Task[Shared]":
         task = self._reads.get(key)
         if task is None:
-            task = asyncio.create_task(self._read(reader.position, wanted))
-            self._reads[key] = task
-            task.add_done_callback(lambda done: self._forget_read(key, done))
-        return await asyncio.shield(task)
+            task = self._reads[key] = asyncio.create_task(self._read(*key))
+            task.add_done_callback(partial(self._forget_read, key))
+        return task
 
     def _forget_read(
         self, key: tuple[int, Wanted], done: "asyncio.Task[Shared]"
     ) -> None:
         del self._reads[key]
-        if not done.cancelled():
-            done.exception()  # whoever waited has gone, or has got it
+        error = None if done.cancelled() else done.exception()
+        if error is not None and not isinstance(error, Busy):
+            log.error("a page of the feed could not be read", exc_info=error)
 
     async def _read(self, after: int, wanted: Wanted) -> Shared:
         async with self._feed.reads:
@@ -400,7 +449,7 @@ class Feed:
                 watched.end(gone)
             _, head, catalog_seq = seen.get(workspace_id, (None, 0, None))
             watched.moved(head)
-            watched.rouse_the_late()
+            watched.look_after_sleepers(time.monotonic())
             await watched.check_members(catalog_seq)
 
     async def _listen(self) -> None:

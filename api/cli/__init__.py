@@ -8,11 +8,14 @@ import sys
 import typer
 
 from api.cli.admin import admin
+from api.cli.audit import audit
 from api.cli.demo import demo
 from api.cli.doctor import doctor
 from api.cli.importing import import_file
 from api.cli.replay import replay
 from api.cli.serve import serve
+from api.cli.tail import tail
+from api.cli.undo import undo
 from api.cli.verify import verify
 
 app = typer.Typer(
@@ -22,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich costs more than all the rest of --help
 )
-for verb in (serve, demo, replay, verify, doctor, admin):
+for verb in (serve, demo, replay, verify, doctor, admin, audit, tail, undo):
     app.command()(verb)
 app.command("import")(import_file)
 

@@ -21,6 +21,18 @@ class Unreachable(Exception):
     """Nobody answers there"""
 
 
+class Refused(Exception):
+    """The server said no"""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self.status = status
+        try:
+            self.detail = str(json.loads(body)["detail"])
+        except (ValueError, KeyError, TypeError):
+            self.detail = f"the server answered {status}"
+        super().__init__(self.detail)
+
+
 @dataclass(frozen=True)
 class Reply:
     """`headers` are in lower case; `seconds` from asking to the last byte read."""
@@ -126,6 +138,33 @@ class Client:
             },
             content(),
         )
+
+    def lines(
+        self, path: str, query: Mapping[str, object], headers: Mapping[str, str]
+    ) -> Iterator[bytes]:
+        """The lines of a reply without an end, as they come; ends where it is cut off.
+
+        Raises Refused with any other reply than 200, Unreachable where none comes.
+        """
+        sent = {"authorization": f"Bearer {self.token}", **headers}
+        self._connection.close()
+        try:
+            target = f"{self._prefix}{path}?{_query(query)}"
+            self._connection.request("GET", target, headers=sent)
+            response = self._connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            told = str(error) or type(error).__name__
+            raise Unreachable(f"{self.url} does not answer: {told}") from error
+        try:
+            if response.status != 200:
+                raise Refused(response.status, response.read())
+            while line := response.readline():
+                yield line
+        except (OSError, http.client.HTTPException):
+            return
+        finally:
+            self._connection.close()
 
     def _once(
         self,

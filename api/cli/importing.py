@@ -68,6 +68,7 @@ def import_file(
     from rich.console import Console
 
     from api.cli.http import Client, Unreachable
+    from api.cli.signing_in import credentials, failed, sign_in
     from commands.settings import load_settings
 
     form = {
@@ -83,17 +84,17 @@ def import_file(
     }
     if not file.is_file():
         raise typer.BadParameter(f"{file} is no file", param_hint="FILE")
-    body = _credentials(account, email)
+    body = credentials(account, email)
     console = Console(highlight=False)
     try:
         client = Client(url or load_settings().base_url, timeout=SECONDS)
-        _sign_in(client, body)
+        sign_in(client, body)
         reply = _send(client, file, table, form)
         client.close()
     except Unreachable as error:
-        raise _failed(str(error)) from error
+        raise failed(str(error)) from error
     except OSError as error:
-        raise _failed(f"{file} cannot be read: {error.strerror}") from error
+        raise failed(f"{file} cannot be read: {error.strerror}") from error
     if reply.status == 200:
         _show(console, reply.json)
     elif reply.status == 201:
@@ -123,31 +124,7 @@ def _mapping(given: "tuple[str, ...] | list[str]") -> str | None:
     return json.dumps(targets) if targets else None
 
 
-def _credentials(account: Path | None, email: str | None) -> "Mapping[str, str]":
-    """A log-in's body."""
-    if (account is None) == (email is None):
-        raise typer.BadParameter("give one of them", param_hint="--account, --email")
-    if account is None:
-        password = typer.prompt("Password", hide_input=True, err=True)
-        return {"email": str(email), "password": password}
-    try:
-        kept = json.loads(account.read_text("utf-8"))
-        return {"email": str(kept["email"]), "password": str(kept["password"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise typer.BadParameter(
-            f'{account} is no file with {{"email", "password"}}',
-            param_hint="--account",
-        ) from error
-
-
 # -------------------------------------------------------------------- calling
-
-
-def _sign_in(client: "Client", body: "Mapping[str, str]") -> None:
-    reply = client.call("POST", "/auth/login", body)
-    if reply.status != 200:
-        raise _failed(f"logging in failed: {_detail(reply)}")
-    client.token = reply.json["access_token"]
 
 
 def _send(
@@ -238,7 +215,9 @@ def _show(console: "Console", body: Any) -> None:
 
 
 def _refused(reply: "Reply") -> None:
-    typer.echo(f"tabellion: {_detail(reply)}", err=True)
+    from api.cli.signing_in import detail
+
+    typer.echo(f"tabellion: {detail(reply)}", err=True)
     try:
         body = reply.json
     except ValueError:
@@ -258,15 +237,3 @@ def _place(problem: "Mapping[str, Any]") -> str:
         column = problem.get("column")
         return f"row {problem['row']}" + (f", {column}" if column else "")
     return ", ".join(str(part) for part in problem.get("loc", ()))
-
-
-def _detail(reply: "Reply") -> str:
-    try:
-        return str(reply.json["detail"])
-    except (ValueError, KeyError, TypeError):
-        return f"the server answered {reply.status}"
-
-
-def _failed(message: str) -> typer.Exit:
-    typer.echo(f"tabellion: {message}", err=True)
-    return typer.Exit(1)

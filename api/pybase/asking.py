@@ -1,20 +1,6 @@
-"""Parameters of a query that several calls read alike."""
+"""What calls say alike of their queries."""
 
-from api.http import Request
 from domain.errors import Invalid
-
-
-def number(request: Request, name: str, default: int, low: int, high: int) -> int:
-    """A whole number within bounds.  Raises Invalid."""
-    text = request.query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise Invalid(f"{name} must be a whole number", field=name)
-    found = int(text)
-    if not low <= found <= high:
-        raise Invalid(f"{name} must be from {low:,} to {high:,}", field=name)
-    return found
 
 
 def missing(name: str) -> Invalid:

@@ -10,7 +10,8 @@ from typing import Any
 from api import sheet
 from api.downloads import attachment
 from api.http import Reply, Request, Streamed, json_reply
-from api.pybase.asking import missing, number
+from api.pybase.asking import missing
+from api.pybase.feed import read_number
 from api.pybase.history import names_of_actors
 from commands.system import System
 from domain.access import Role
@@ -85,8 +86,8 @@ def _read(request: Request) -> _Asked:
         named,
         request.query_id("resource", "resource"),
         kind,
-        number(request, "after", FIRST, 0, 10**18 - 1),
-        number(request, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
+        read_number(request, "after", FIRST, 0, 10**18 - 1),
+        read_number(request, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
     )
 
 

@@ -6,7 +6,7 @@ a file until their turn, and the order is that of the records' ids.
 """
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, aclosing
+from contextlib import AsyncExitStack, ExitStack, aclosing
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -17,28 +17,17 @@ from api import sheet
 from api.downloads import attachment
 from api.http import Request, Streamed
 from api.pybase.asking import missing
-from api.pybase.history import names_of_actors, schema_items
-from api.pybase.schema_told import streams_of
-from api.pybase.told import Telling
+from api.pybase.difference import Difference, difference_of
 from commands.system import System
 from domain.access import Role
 from domain.catalog import Catalog, Table
-from domain.changes import Linked
 from domain.errors import Busy, Invalid, NotFound
-from domain.ids import TableId, WorkspaceId
-from domain.net_change import NetChange
+from domain.ids import TableId
 from projections import history, moments
 from projections.moments import Moment
 from projections.reader import Statement, allow
-from projections.snapshot import Snapshot, snapshot
-from projections.window import (
-    Signed,
-    Window,
-    net_changes,
-    schema_events,
-    signed,
-    signed_versions,
-)
+from projections.snapshot import snapshot
+from projections.window import Window
 
 _TYPES = {
     "json": "application/json",
@@ -126,162 +115,24 @@ async def _parts(
 ) -> AsyncGenerator[bytes, None]:
     if system.long_reads.locked():
         raise Busy("Too many exports are under way; try again")
-    async with (
-        system.long_reads,
-        snapshot(system.urls.app, window.workspace_id) as seen,
-    ):
+    async with AsyncExitStack() as reading:
+        await reading.enter_async_context(system.long_reads)
+        url, workspace_id = system.urls.app, window.workspace_id
+        seen = await reading.enter_async_context(snapshot(url, workspace_id))
         allow(seen.catalog, request.who.user_id, Role.viewer)
-        difference = await _difference(system, seen, window, table_id)
-        async with aclosing(make(difference)) as parts:
+        table = _table(seen.catalog, table_id)
+        difference = await difference_of(system, seen, window, table)
+        async with aclosing(make(difference, reading)) as parts:
             async for part in parts:
                 yield part
-
-
-# -------------------------------------------------------------------- differences
-
-
-@dataclass(frozen=True, slots=True)
-class _Difference:
-    """What is known before the records are looked at."""
-
-    seen: Snapshot
-    window: Window
-    telling: Telling
-    schema: Sequence[Mapping[str, Any]]
-
-    async def pages(self) -> AsyncGenerator["_Page", None]:
-        """The records that differ, some at a time."""
-        table = self.telling.table
-        async with aclosing(net_changes(self.seen, self.window, table)) as pages:
-            async for page in pages:
-                yield await self._page(page)
-
-    async def _page(self, page: Sequence[NetChange]) -> "_Page":
-        added = [one for one in page if one.there_after and not one.there_before]
-        removed = [one for one in page if one.there_before and not one.there_after]
-        both = [one for one in page if one.there_before and one.there_after]
-        changed = [(one.record_id, self._changes(one)) for one in both]
-        return _Page(
-            await self._added(added),
-            await self._removed(removed),
-            [one for one in changed if one[1]],
-        )
-
-    def _changes(self, net: NetChange) -> dict[str, Any]:
-        """By name, without what looks the same."""
-        found: dict[str, Any] = {}
-        telling, window = self.telling, self.window
-        for field_id, change in net.changes().items():
-            line = telling.timelines.get(field_id)
-            if line is None:
-                continue
-            name = telling.names[field_id]
-            if isinstance(change, Linked):
-                found[name] = {"added": change.added, "removed": change.removed}
-                continue
-            before = telling.text(line.at(window.after), change.before)
-            after = telling.text(line.at(window.upto), change.after)
-            if before != after:
-                found[name] = {
-                    "from": orjson.Fragment(before),
-                    "to": orjson.Fragment(after),
-                }
-        return found
-
-    async def _added(self, nets: Sequence[NetChange]) -> list[dict[str, Any]]:
-        """As they are at the end."""
-        wanted = {one.made_at or 0 for one in nets} | {one.last[1] for one in nets}
-        by = await _signed(self.seen, self.window, sorted(wanted))
-        shown = []
-        for one in nets:
-            made = by[one.made_at or 0]
-            created = one.created or (made.at, made.by)
-            values = self._values(one.after, one.number, self.window.upto)
-            shown.append(
-                self._record(one, values, one.last[0], created, by[one.last[1]])
-            )
-        return shown
-
-    async def _removed(self, nets: Sequence[NetChange]) -> list[dict[str, Any]]:
-        """As they were at the beginning."""
-        versions = {one.record_id: (one.first or 1) - 1 for one in nets}
-        by: Mapping[str, Signed] = {}
-        if nets:
-            by = await signed_versions(self.seen, self.window.workspace_id, versions)
-        shown = []
-        for one in nets:
-            created = one.created or ("", "")
-            values = self._values(one.before, one.number, self.window.after)
-            version = versions[one.record_id]
-            shown.append(self._record(one, values, version, created, by[one.record_id]))
-        return shown
-
-    def _values(
-        self, values: Mapping[str, Any], number: int, position: int
-    ) -> dict[str, Any]:
-        """Of every live field, and of a deleted one that has a value."""
-        telling = self.telling
-        found = {}
-        for one in telling.table.all_fields.values():
-            kept = values.get(one.id)
-            if one.deleted and kept is None:
-                continue
-            form = telling.timelines[one.id].at(position)
-            found[telling.names[one.id]] = telling.shown(form, kept, number)
-        return found
-
-    def _record(
-        self,
-        net: NetChange,
-        values: Mapping[str, Any],
-        version: int,
-        created: tuple[str, str],
-        updated: Signed,
-    ) -> dict[str, Any]:
-        return {
-            "id": net.record_id,
-            "table_id": self.telling.table.id,
-            "fields": values,
-            "version": version,
-            "created_by_id": created[1],
-            "last_modified_by_id": updated.by,
-            "created_at": created[0],
-            "updated_at": updated.at,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    added: Sequence[Mapping[str, Any]]
-    removed: Sequence[Mapping[str, Any]]
-    changed: Sequence[tuple[str, Mapping[str, Any]]]
-
-
-async def _signed(
-    seen: Snapshot, window: Window, positions: Sequence[int]
-) -> Mapping[int, Signed]:
-    if not positions:
-        return {}
-    return await signed(seen, window.workspace_id, positions)
-
-
-async def _difference(
-    system: System, seen: Snapshot, window: Window, table_id: TableId
-) -> _Difference:
-    table = _table(seen.catalog, table_id)
-    workspace_id: WorkspaceId = window.workspace_id
-    rows = await seen.rows(*history.field_changes(workspace_id, table))
-    telling = Telling(table, history.timelines(table, workspace_id, rows))
-    events = await schema_events(seen, window, streams_of(table))
-    names = await names_of_actors(system, events)
-    schema = [one.json(names) for one in schema_items(events, table)]
-    return _Difference(seen, window, telling, schema)
 
 
 # ------------------------------------------------------------------------ as JSON
 
 
-async def _json(difference: _Difference) -> AsyncGenerator[bytes, None]:
+async def _json(
+    difference: Difference, reading: AsyncExitStack
+) -> AsyncGenerator[bytes, None]:
     window = difference.window
     head = {"from": window.after, "to": window.upto, "schema": difference.schema}
     yield orjson.dumps(head)[:-1] + b',"changed":['
@@ -299,6 +150,7 @@ async def _json(difference: _Difference) -> AsyncGenerator[bytes, None]:
                 if texts:
                     yield between + b",\n".join(texts)
                     between = b",\n"
+        await reading.aclose()  # the rest needs no database, however slow its reader
         yield b'],"added":['
         for part in _read_back(added):
             yield part
@@ -330,7 +182,9 @@ def _read_back(file: IO[bytes]) -> Iterator[bytes]:
 _HEADER = ["change", "id", "field", "from", "to"]
 
 
-async def _csv(difference: _Difference) -> AsyncGenerator[bytes, None]:
+async def _csv(
+    difference: Difference, _reading: AsyncExitStack
+) -> AsyncGenerator[bytes, None]:
     """A row a value that differs; of the schema a row a property."""
     lines = [_HEADER]
     for item in difference.schema:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.http import Reply, Request, json_reply
-from api.pybase.asking import number
+from api.pybase.feed import read_number
 from api.pybase.schema_told import (
     Resource,
     resource_of,
@@ -44,8 +44,8 @@ def read_page(request: Request) -> Asked:
     """Raises Invalid."""
     field = request.query.get("field")
     return Asked(
-        number(request, "after", history.FIRST, 0, 10**18 - 1),
-        number(request, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
+        read_number(request, "after", history.FIRST, 0, 10**18 - 1),
+        read_number(request, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         field or None,
     )
 

@@ -12,7 +12,6 @@
 A stream ends when its reader may read no longer, and when the server stops.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator
 
 import orjson
@@ -63,14 +62,13 @@ class Streams:
             told = after
             while True:
                 try:
-                    async with asyncio.timeout(BEAT_SECONDS):
-                        shared = await reader.read()
-                except TimeoutError:
+                    shared = await reader.read(BEAT_SECONDS)
+                except Ended:
+                    return
+                if shared is None:
                     yield _beat(told, reader.position)
                     told = reader.position
                     continue
-                except Ended:
-                    return
                 told = shared.chosen(asked.wanted)[-1].seq
                 text = _text(shared, asked)
                 del shared  # a reader that is slow keeps no page

@@ -5,6 +5,11 @@
 CREATE INDEX events_beside_records ON ledger.events (workspace_id, seq)
 WHERE left(type, 7) <> 'record.';
 
+-- Objects put together: of a key that several have, the last one counts.
+CREATE AGGREGATE ledger.together(jsonb) (
+    SFUNC = jsonb_concat, STYPE = jsonb, PARALLEL = SAFE
+);
+
 CREATE SCHEMA shadows;
 GRANT USAGE ON SCHEMA shadows TO {app}, {follower};
 GRANT CREATE ON SCHEMA shadows TO {app};

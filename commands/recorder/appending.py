@@ -13,7 +13,7 @@ import psycopg
 
 from commands.committer import Committer
 from commands.recorder.connections import Connection
-from commands.recorder.reading import number_of
+from commands.recorder.reading import Range, range_of
 from commands.seal import seal
 from commands.system import new_id, now, random_bits, time_text
 from commands.transaction import Transaction
@@ -109,6 +109,7 @@ class _Numbers:
         self._url = url
         self._one_at_a_time = threading.Lock()
         self._connection: Connection | None = None
+        self._last: Range | None = None  # those who were committed together are in it
 
     def number(self, seq: int) -> int:
         """Raises Busy where the event was committed and could not be sealed yet."""
@@ -122,15 +123,19 @@ class _Numbers:
         raise Busy("The events were recorded; their numbers are not known yet")
 
     def _found(self, seq: int) -> int | None:
-        try:
-            connection = self._connected()
-            number = number_of(connection, FOREIGN, seq)
-            if number is None and seal(connection):
-                number = number_of(connection, FOREIGN, seq)
-            return number
-        except psycopg.OperationalError:
-            self.close()
-            return None
+        if self._last is None or seq not in self._last:
+            try:
+                self._last = self._sealed(self._connected(), seq)
+            except psycopg.OperationalError:
+                self.close()
+                return None
+        return self._last.number(seq) if self._last is not None else None
+
+    def _sealed(self, connection: Connection, seq: int) -> Range | None:
+        found = range_of(connection, FOREIGN, seq)
+        if found is None and seal(connection):
+            found = range_of(connection, FOREIGN, seq)
+        return found
 
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:

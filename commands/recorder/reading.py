@@ -24,13 +24,19 @@ WINDOW = 500  # numbers that are looked at in one transaction, where a filter is
 
 
 @dataclass(frozen=True, slots=True)
-class _Range:
-    """A row of the feed."""
+class Range:
+    """A row of the feed, or a part of one."""
 
     last_global: int
     workspace_id: str
     first_seq: int
     last_seq: int
+
+    def __contains__(self, seq: int) -> bool:
+        return self.first_seq <= seq <= self.last_seq
+
+    def number(self, seq: int) -> int:
+        return self.last_global - (self.last_seq - seq)
 
 
 def last_number(connection: Connection) -> int | None:
@@ -39,10 +45,11 @@ def last_number(connection: Connection) -> int | None:
     return row[0] if row is not None else None
 
 
-def number_of(connection: Connection, workspace_id: str, seq: int) -> int | None:
-    """An event's number; None before it is sealed.  By feed_by_seq."""
-    row = connection.execute(_NUMBER, [seq, workspace_id, seq, seq]).fetchone()
-    return row[0] if row is not None else None
+def range_of(connection: Connection, workspace_id: str, seq: int) -> Range | None:
+    """Where an event has its number; None before it is sealed.  By feed_by_seq."""
+    row = connection.execute(_RANGE, [workspace_id, seq]).fetchone()
+    found = Range(*row) if row is not None else None
+    return found if found is not None and seq in found else None
 
 
 def window(
@@ -50,7 +57,7 @@ def window(
 ) -> list[tuple[int, Envelope]]:
     """The events numbered above `after`, up to `upto`, of these topics or any."""
     rows = connection.execute(_RANGES, [after, upto - after]).fetchall()
-    ranges = [_cut(_Range(*row), after, upto) for row in rows]
+    ranges = [_cut(Range(*row), after, upto) for row in rows]
     ranges = [one for one in ranges if one.first_seq <= one.last_seq]
     if not ranges:
         return []
@@ -68,19 +75,19 @@ def window(
     )
     envelopes = {(row[3], row[4]): Envelope(*row) for row in found}
     return [
-        (one.last_global - (one.last_seq - seq), envelopes[one.workspace_id, seq])
+        (one.number(seq), envelopes[one.workspace_id, seq])
         for one in ranges
         for seq in range(one.first_seq, one.last_seq + 1)
         if (one.workspace_id, seq) in envelopes
     ]
 
 
-def _cut(one: _Range, after: int, upto: int) -> _Range:
+def _cut(one: Range, after: int, upto: int) -> Range:
     """What of a range lies above `after`, up to `upto`."""
     offset = one.last_global - one.last_seq
     first = max(one.first_seq, after + 1 - offset)
     last = min(one.last_seq, upto - offset)
-    return _Range(last + offset, one.workspace_id, first, last)
+    return Range(last + offset, one.workspace_id, first, last)
 
 
 def stream(
@@ -119,12 +126,10 @@ def _everyone(connection: Connection) -> list[str]:
     return [row[0] for row in rows] if len(rows) > 1 else [*workspaces(connection)]
 
 
-_NUMBER = """
-    SELECT last_global - (last_seq - %s) FROM (
-        SELECT * FROM ledger.feed WHERE workspace_id = %s::uuid AND last_seq >= %s
-        ORDER BY last_seq LIMIT 1
-    ) AS f
-    WHERE first_seq <= %s
+_RANGE = """
+    SELECT last_global, workspace_id::text, first_seq, last_seq FROM ledger.feed
+    WHERE workspace_id = %s::uuid AND last_seq >= %s
+    ORDER BY last_seq LIMIT 1
 """
 # each row has one number at least, so that so many rows are enough
 _RANGES = """

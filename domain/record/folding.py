@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from domain.catalog import Table
+from domain.catalog import Field, Table
 from domain.decider import folds
 from domain.events import Recorded
 from domain.facts import Facts, Link, Row, in_order
@@ -43,6 +43,27 @@ def tally(facts: Facts, recorded: Recorded, event: RecordCreated) -> None:
         _put_keys(facts, event.record_id, event.values, table)
 
 
+def _fill(facts: Facts, table: Table, record_id: str) -> None:
+    """Brings what is known of whole columns along with a record."""
+    row = facts.rows.get(record_id)
+    for known in (facts.columns, facts.few):
+        for field_id, column in known.items():
+            field = table.all_fields.get(FieldId(field_id))
+            if field is None or column is None:
+                continue
+            if row is None:
+                facts.drop(column, record_id)
+            else:
+                facts.put(column, record_id, _in_column(row, field))
+
+
+def _in_column(row: Row, field: Field) -> Value:
+    """A value as a whole column has it: of links only whether there are some."""
+    if field.type == "linked_record":
+        return "linked" if row.links.get(field.id) else None
+    return str(row.number) if field.type == "autonumber" else row.values.get(field.id)
+
+
 @folds(RecordCreated, RecordRestored)
 def _fold_created(
     facts: Facts, recorded: Recorded, event: RecordCreated | RecordRestored
@@ -71,6 +92,7 @@ def _fold_created(
     table = facts.catalog.tables[TableId(event.table_id)]
     for name, made in row.links.items():
         _mirror(facts, table, row.id, name, made)
+    _fill(facts, table, row.id)
     if table.enforced:
         _put_keys(facts, row.id, event.values, table)
 
@@ -115,6 +137,7 @@ def _fold_updated(facts: Facts, recorded: Recorded, event: RecordUpdated) -> Non
     for name, change in event.changes.items():
         if "added" in change:
             _relink(facts, table, row.id, name, change)
+    _fill(facts, table, row.id)
     if table.enforced:
         before = {name: one["from"] for name, one in event.changes.items()}
         after = {name: one["to"] for name, one in event.changes.items()}
@@ -184,6 +207,7 @@ def _fold_links(facts: Facts, recorded: Recorded, event: RecordLinksChanged) -> 
         event.field_id: tuple(link for link in had if link.target not in gone),
     }
     facts.put(facts.rows, row.id, _moved(row, recorded, row.values, links))
+    _fill(facts, facts.catalog.tables[TableId(event.table_id)], row.id)
 
 
 def _count(facts: Facts, event: RecordLinksChanged) -> None:
@@ -191,6 +215,11 @@ def _count(facts: Facts, event: RecordLinksChanged) -> None:
     if key in facts.held:
         change = len(event.added) - len(event.removed)
         facts.put(facts.held, key, facts.held[key] + change)
+    column = facts.columns.get(event.field_id)
+    if column is not None and event.added:
+        facts.put(column, event.record_id, "linked")
+    elif column is not None and facts.held.get(key, 1) == 0:
+        facts.put(column, event.record_id, None)
 
 
 @folds(RecordDeleted)
@@ -199,5 +228,6 @@ def _fold_deleted(facts: Facts, recorded: Recorded, event: RecordDeleted) -> Non
     facts.put(facts.live, event.record_id, False)
     facts.put(facts.versions, event.record_id, recorded.version)
     table = facts.catalog.tables[TableId(event.table_id)]
+    _fill(facts, table, event.record_id)
     if table.enforced:
         _drop_keys(facts, event.values, table)

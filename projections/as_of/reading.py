@@ -19,6 +19,7 @@ from projections.as_of.catalogs import PastCatalogs, last_event
 from projections.as_of.orders import Orders, Sources, listed, plan
 from projections.as_of.rows import Past, Retypes
 from projections.as_of.shadows import (
+    KEPT,
     RETYPES,
     USED,
     Key,
@@ -188,8 +189,8 @@ class AsOf:
         plan: Callable[[Target], Sequence[Statement]],
     ) -> Sequence[Rows] | None:
         """None where it was dropped meanwhile."""
-        statements = list(plan(kept_shadow(shadow.name)))
-        asked = len(statements)
+        asked = list(plan(kept_shadow(shadow.name)))
+        statements = [*asked, (KEPT, [shadow.name])]
         if self._sources.is_long_unsaid(key):
             statements.append((USED, [shadow.name]))
         try:
@@ -198,7 +199,9 @@ class AsOf:
             )
         except psycopg.errors.UndefinedTable:
             return None
-        return answer.results[:asked]
+        if not answer.results[len(asked)]:
+            return None
+        return answer.results[: len(asked)]
 
     async def _of_live(
         self,
@@ -244,10 +247,13 @@ def _record(
         record_ids=(record_id,),
     )
     return sql.SQL(
-        "WITH {net} AS MATERIALIZED ({net_text}), {rows} AS MATERIALIZED ({rows_text}),"
+        "WITH {later} AS MATERIALIZED ({later_text}),"
+        " {net} AS MATERIALIZED ({net_text}), {rows} AS MATERIALIZED ({rows_text}),"
         " {links} AS MATERIALIZED ({links_text})"
         " SELECT t.id, t.version, {json} FROM {rows} AS t"
     ).format(
+        later=into.later,
+        later_text=past_rows.later(past),
         net=into.net,
         net_text=past_rows.net(past),
         rows=into.rows,

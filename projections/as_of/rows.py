@@ -1,6 +1,7 @@
-"""A table as it was, as SQL: three statements over what is there and what came after.
+"""A table as it was, as SQL: four statements over what is there and what came after.
 
-    net     what became of the records since: a row a record
+    later   the records that something happened to since
+    net     what that comes to: a row a record
     rows    the records as they were, with the columns of the table of then
     links   the links of those records, each seen from them
 
@@ -109,42 +110,59 @@ def _since(past: Past) -> sql.Composed:
 # -------------------------------------------------------------------------- net
 
 
-def net(past: Past) -> sql.Composed:
-    """(id, version, gone, unborn, linked, v, updated_at, updated_by, number,
-    created_at, created_by) of each record that something happened to.
+def later(past: Past) -> sql.Composed:
+    """(id, version, gone, unborn, linked) of each record that something happened to.
 
-    `gone`: where it was deleted first; `unborn`: it was not there at the moment;
-    `linked`: its links may have been others; `v`: {field id: value of then}.
+    `version`: the one of then; `gone`: where it was deleted first; `unborn`: it was not
+    there at the moment; `linked`: its links may have been others.
     """
     return sql.SQL(
         """
-        WITH later AS (
-            SELECT e.stream_id AS id, min(e.version) - 1 AS version,
-                   min(e.seq) FILTER (WHERE e.type = 'record.deleted') AS gone,
-                   coalesce(
-                       min(e.seq) FILTER (
-                           WHERE e.type IN ('record.created', 'record.restored')
-                       ) = min(e.seq), FALSE
-                   ) AS unborn,
-                   {linked} AS linked
-            FROM ledger.events AS e
-            WHERE {since} AND left(e.type, 7) = 'record.' AND {scope}
-            GROUP BY e.stream_id
-        ), said (id, seq, key, value) AS (
-            SELECT l.id, e.seq, c.key,
-                   CASE e.type WHEN 'record.deleted' THEN c.value
-                               ELSE c.value -> 'from' END
-            FROM later AS l
+        SELECT e.stream_id AS id, min(e.version) - 1 AS version,
+               min(e.seq) FILTER (WHERE e.type = 'record.deleted') AS gone,
+               coalesce(
+                   min(e.seq) FILTER (
+                       WHERE e.type IN ('record.created', 'record.restored')
+                   ) = min(e.seq), FALSE
+               ) AS unborn,
+               {linked} AS linked
+        FROM ledger.events AS e
+        WHERE {since} AND left(e.type, 7) = 'record.' AND {scope}
+        GROUP BY e.stream_id
+        """
+    ).format(
+        linked=_linked(past.table),
+        since=_since(past),
+        scope=_scope(past, "e.stream_id"),
+    )
+
+
+def net(past: Past) -> sql.Composed:
+    """The same, with (v, updated_at, updated_by, number, created_at, created_by).
+
+    `v`: {field id: {from: value of then}}; the last three of deleted records, those
+    before of all that had been changed since they were made.
+    """
+    return sql.SQL(
+        """
+        WITH said (id, seq, v) AS (
+            SELECT l.id, e.seq,
+                   CASE e.type
+                   WHEN 'record.deleted' THEN (
+                       SELECT jsonb_object_agg(
+                           c.key, jsonb_build_object('from', c.value)
+                       )
+                       FROM jsonb_each(convert_from(e.data, 'UTF8')::jsonb -> 'values')
+                            AS c
+                   )
+                   ELSE convert_from(e.data, 'UTF8')::jsonb -> 'changes' END
+            FROM {later} AS l
             JOIN ledger.events AS e ON e.stream_id = l.id
-            CROSS JOIN LATERAL jsonb_each(
-                convert_from(e.data, 'UTF8')::jsonb ->
-                CASE e.type WHEN 'record.deleted' THEN 'values' ELSE 'changes' END
-            ) AS c
             WHERE {since} AND NOT l.unborn AND (l.gone IS NULL OR e.seq <= l.gone)
               AND e.type IN ('record.updated', 'record.deleted')
             {converted}
         ), had AS (
-            SELECT id, jsonb_object_agg(key, value ORDER BY seq DESC) AS v
+            SELECT id, ledger.together(v ORDER BY seq DESC) AS v
             FROM said GROUP BY id
         )
         SELECT coalesce(l.id, h.id) AS id, l.version, l.gone,
@@ -153,11 +171,13 @@ def net(past: Past) -> sql.Composed:
                (g.d ->> 'number')::bigint AS number,
                (g.d ->> 'created_at')::timestamptz AS created_at,
                g.d ->> 'created_by' AS created_by
-        FROM later AS l
+        FROM {later} AS l
         FULL JOIN had AS h ON h.id = l.id
-        LEFT JOIN ledger.events AS u
-            ON NOT l.unborn AND u.workspace_id = {workspace}::uuid
-            AND u.stream_id = l.id AND u.version = l.version
+        LEFT JOIN (
+            SELECT e.stream_id, e.version, e.recorded_at, e.seq
+            FROM ledger.events AS e WHERE {until}
+        ) AS u ON NOT l.unborn AND l.version > 1
+              AND u.stream_id = l.id AND u.version = l.version
         LEFT JOIN LATERAL (
             SELECT batch.actor FROM ledger.batches AS batch
             WHERE batch.workspace_id = {workspace}::uuid AND batch.last_seq >= u.seq
@@ -166,13 +186,13 @@ def net(past: Past) -> sql.Composed:
         ) AS b ON TRUE
         LEFT JOIN LATERAL (
             SELECT convert_from(e.data, 'UTF8')::jsonb AS d FROM ledger.events AS e
-            WHERE e.workspace_id = {workspace}::uuid AND e.seq = l.gone
+            WHERE e.workspace_id = {workspace}::uuid AND e.seq = l.gone LIMIT 1
         ) AS g ON NOT l.unborn
         """
     ).format(
-        linked=_linked(past.table),
+        later=past.into.later,
         since=_since(past),
-        scope=_scope(past, "e.stream_id"),
+        until=_until(past),
         converted=_converted(past),
         workspace=sql.Literal(past.workspace_id),
     )
@@ -196,10 +216,10 @@ def _converted(past: Past) -> sql.Composable:
     return sql.SQL(
         """
         UNION ALL
-        SELECT r.id, r.seq, r.field_id, r.value
+        SELECT r.id, r.seq, r.v
         FROM (
-            SELECT c.key::uuid AS id, e.seq, d.d ->> 'field_id' AS field_id,
-                   c.value -> 'from' AS value
+            SELECT c.key::uuid AS id, e.seq,
+                   jsonb_build_object(d.d ->> 'field_id', c.value) AS v
             FROM ledger.events AS e
             CROSS JOIN LATERAL (
                 SELECT convert_from(e.data, 'UTF8')::jsonb AS d OFFSET 0
@@ -209,10 +229,11 @@ def _converted(past: Past) -> sql.Composable:
               AND e.type = 'field.converted' AND d.d ->> 'field_id' = ANY ({fields})
               AND {scope}
         ) AS r
-        LEFT JOIN later AS l ON l.id = r.id
+        LEFT JOIN {later} AS l ON l.id = r.id
         WHERE NOT coalesce(l.unborn, FALSE) AND (l.gone IS NULL OR r.seq <= l.gone)
         """
     ).format(
+        later=past.into.later,
         since=_since(past),
         fields=sql.Literal(fields),
         scope=_scope_of_key(past),
@@ -231,15 +252,6 @@ def _scope_of_key(past: Past) -> sql.Composable:
 def rows(past: Past) -> sql.Composed:
     """The records, with the system's columns and those of all fields, deleted too."""
     stored = [(one, one.column) for one in past.table.columns if one.column is not None]
-    typed = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(one.id), sql.SQL(kind))
-        for one, kind in stored
-    )
-    values: sql.Composable = sql.SQL("")
-    if stored:
-        values = sql.SQL(
-            "LEFT JOIN LATERAL jsonb_to_record(n.v) AS x({}) ON n.v IS NOT NULL"
-        ).format(typed)
     only: sql.Composable = sql.SQL("")
     if past.record_ids is not None:
         only = sql.SQL(" AND coalesce(t.id, n.id) = ANY ({}::uuid[])").format(
@@ -250,7 +262,6 @@ def rows(past: Past) -> sql.Composed:
         SELECT {columns}
         FROM {base} AS t
         FULL JOIN {net} AS n ON n.id = t.id
-        {values}
         WHERE NOT coalesce(n.unborn, FALSE){only}
         """
     ).format(
@@ -259,7 +270,6 @@ def rows(past: Past) -> sql.Composed:
         ),
         base=_base_rows(past),
         net=past.into.net,
-        values=values,
         only=only,
     )
 
@@ -279,9 +289,15 @@ def _system(name: str) -> sql.Composed:
     match name:
         case "id":
             text = "coalesce(t.id, n.id)"
-        case "version" | "updated_at" | "updated_by":
+        case "version":
             # where only a type was changed, the record itself was not
-            text = "CASE WHEN n.version IS NULL THEN t.{0} ELSE n.{0} END"
+            text = "coalesce(n.version, t.version)"
+        case "updated_at" | "updated_by":
+            made = sql.Identifier(name.replace("updated", "created"))
+            return sql.SQL(
+                "CASE WHEN n.version IS NULL THEN t.{0}"
+                " WHEN n.version = 1 THEN coalesce(n.{1}, t.{1}) ELSE n.{0} END AS {0}"
+            ).format(column, made)
         case _:
             text = "coalesce(n.{0}, t.{0})"
     return sql.SQL(text + " AS {0}").format(column)
@@ -294,14 +310,24 @@ def _value(past: Past, one: Field) -> sql.Composed:
         # what was there is said by the conversion, and nothing was where it is silent
         as_it_is = sql.SQL("NULL::{}").format(sql.SQL(one.column or "text"))
     return sql.SQL(
-        "CASE WHEN n.v ? {id} THEN x.{field} WHEN n.gone IS NOT NULL THEN NULL"
+        "CASE WHEN n.v ? {id} THEN {said} WHEN n.gone IS NOT NULL THEN NULL"
         " ELSE {as_it_is} END AS {name}"
-    ).format(
-        id=sql.Literal(one.id),
-        field=sql.Identifier(one.id),
-        as_it_is=as_it_is,
-        name=name,
-    )
+    ).format(id=sql.Literal(one.id), said=_said(one), as_it_is=as_it_is, name=name)
+
+
+def _said(one: Field) -> sql.Composed:
+    """What an event says of a value, as its column keeps it."""
+    kind = one.column or "text"
+    if kind == "jsonb":
+        text = "nullif(n.v -> {id} -> 'from', 'null'::jsonb)"
+    elif kind.endswith("[]"):
+        text = (
+            "CASE WHEN jsonb_typeof(n.v -> {id} -> 'from') = 'array' THEN ARRAY("
+            "SELECT jsonb_array_elements_text(n.v -> {id} -> 'from'))::{kind} END"
+        )
+    else:
+        text = "(n.v -> {id} ->> 'from')::{kind}"
+    return sql.SQL(text).format(id=sql.Literal(one.id), kind=sql.SQL(kind))
 
 
 # ------------------------------------------------------------------------ links
@@ -377,7 +403,8 @@ def _placed(one: Field, lists: sql.Composed) -> sql.Composed:
 def _folded(past: Past, one: Field, *, anew: bool) -> sql.Composed:
     """(own, far, place) of the records whose links were touched, from their events.
 
-    An event that writes the whole list starts it anew; after it a record at the other
+    An event that writes the whole list starts it anew, with the places that it names or
+    numbered from 0, as events did before they named any; after it a record at the other
     end takes itself out, or puts itself in at a place.  Where it says so of one that is
     in already, the record's own event has the last word.
     """
@@ -428,8 +455,16 @@ def _from_stream(past: Past, one: Field) -> sql.Composed:
             SELECT CASE WHEN position({bytes} IN e.data) > 0
                         THEN convert_from(e.data, 'UTF8')::jsonb END AS d OFFSET 0
         ) AS d
+        CROSS JOIN LATERAL (
+            SELECT coalesce(
+                d.d -> 'changes' -> {name} -> 'own_places' -> 'to',
+                d.d -> 'own_places' -> {name}
+            ) AS own
+        ) AS o
         LEFT JOIN LATERAL (
-            SELECT w.far::uuid AS far, w.place - 1 AS place
+            SELECT w.far::uuid AS far,
+                   coalesce((o.own ->> (w.place - 1)::int)::bigint, w.place - 1)
+                       AS place
             FROM jsonb_array_elements_text(
                 CASE WHEN e.type IN ('record.created', 'record.restored')
                           AND d.d -> 'links' ? {name} THEN d.d -> 'values' -> {name}
@@ -476,7 +511,11 @@ def _conversions(past: Past, field_id: str) -> sql.Composed:
 def _from_conversion(past: Past, one: Field) -> sql.Composed:
     return sql.SQL(
         """
-        SELECT k.record::uuid, k.seq, TRUE, w.far::uuid, w.place - 1
+        SELECT k.record::uuid, k.seq, TRUE, w.far::uuid,
+               coalesce(
+                   (k.change -> 'own_places' -> 'to' ->> (w.place - 1)::int)::bigint,
+                   w.place - 1
+               )
         FROM ({}) AS k
         LEFT JOIN LATERAL jsonb_array_elements_text(
             CASE WHEN k.change ? 'added'

@@ -44,6 +44,13 @@ UNUSED = 15 * 60  # seconds since one was read
 SWEEP_SECONDS = 60.0
 BUILDS = 2  # at a time in one process
 BUILD_SECONDS = 60  # that one may take, waiting for another included
+_SETTINGS = {
+    "statement_timeout": f"{BUILD_SECONDS}s",
+    "lock_timeout": f"{BUILD_SECONDS}s",
+    "idle_in_transaction_session_timeout": "30s",
+    "work_mem": "64MB",
+    "default_statistics_target": "10",  # enough to tell what is rare
+}
 _LOCK = 0x7AB_A50F  # with a hash of the table's id; alone, of the sweep
 
 
@@ -124,8 +131,8 @@ class Shadows:
         )
         async with connection:
             adapt(connection)
-            for name in ("statement_timeout", "lock_timeout"):
-                await connection.execute(f"SET {name} = '{BUILD_SECONDS}s'")
+            for name, value in _SETTINGS.items():
+                await connection.execute(f"SET {name} = '{value}'")
             return await work(connection)
 
     async def sweep(self) -> None:
@@ -206,8 +213,14 @@ async def _net(connection: Connection, past: Past) -> bool:
     On its own, before the live table is touched: that is held for the shorter.
     """
     into = past.into
-    await connection.execute(_create(into.net, past_rows.net(past)))
-    await connection.execute(sql.SQL("ANALYZE {}").format(into.net))
+    for statement in (
+        _create(into.later, past_rows.later(past)),
+        sql.SQL("ANALYZE {}").format(into.later),
+        _create(into.net, past_rows.net(past)),
+        _drop_table(into.later),
+        sql.SQL("ANALYZE {}").format(into.net),
+    ):
+        await connection.execute(statement)
     found = await _one(
         connection, sql.SQL("SELECT EXISTS (SELECT FROM {})").format(into.net), []
     )
@@ -276,7 +289,7 @@ async def _drop(connection: Connection, name: str) -> None:
     beside: Beside = kept_shadow(name)
     try:
         async with connection.transaction():
-            for one in (beside.rows, beside.links, beside.net):
+            for one in (beside.rows, beside.links, beside.net, beside.later):
                 await connection.execute(_drop_table(one))
             await connection.execute("DELETE FROM shadows.kept WHERE name = %s", [name])
     except psycopg.errors.LockNotAvailable:
@@ -309,6 +322,8 @@ _KEEP = """
     SELECT %s, %s::uuid, %s::uuid, %s::bigint,
            pg_total_relation_size(%s::regclass) + pg_total_relation_size(%s::regclass)
 """
+# read with the shadow: one that a crash has emptied is not registered any more
+KEPT = b"SELECT 1 FROM shadows.kept WHERE name = %s"
 USED = b"UPDATE shadows.kept SET used_at = clock_timestamp() WHERE name = %s"
 _TOO_MANY = """
     SELECT name FROM (
@@ -329,7 +344,7 @@ _LEFT_OVER = f"""
     SELECT DISTINCT substring(c.relname FROM '^s_[0-9a-f]{{32}}')
     FROM pg_class AS c
     WHERE c.relnamespace = '{SHADOWS}'::regnamespace AND c.relkind = 'r'
-      AND c.relname ~ '^s_[0-9a-f]{{32}}(_links|_net)?$'
+      AND c.relname ~ '^s_[0-9a-f]{{32}}(_links|_net|_later)?$'
       AND NOT EXISTS (
           SELECT FROM shadows.kept AS k
           WHERE k.name = substring(c.relname FROM '^s_[0-9a-f]{{32}}')

@@ -172,6 +172,13 @@ def select_column(target: Target, table: Table, field: Field) -> sql.Composed:
     )
 
 
+def select_no_values(target: Target, table: Table) -> sql.Composed:
+    """(record id, NULL) of every record, as of a field that is about to be made."""
+    return sql.SQL("SELECT t.id, NULL::text FROM {} AS t ORDER BY t.number").format(
+        target.of_records(table.id)
+    )
+
+
 def column_values(
     connection: psycopg.Connection, target: Target, table: Table, field: Field
 ) -> list[tuple[str, Value]]:

@@ -83,7 +83,9 @@ EXAMPLES: dict[tuple[str, int], Event] = {
         STREAM, OTHER, {"role": {"from": "viewer", "to": "admin"}}
     ),
     ("member.added", 1): MemberAdded(STREAM, OTHER, "commenter"),
+    ("member.added", 2): MemberAdded(STREAM, OTHER, "commenter", THEN),
     ("member.removed", 1): MemberRemoved(STREAM, OTHER, "admin"),
+    ("member.removed", 2): MemberRemoved(STREAM, OTHER, "admin", THEN),
     ("base.created", 1): BaseCreated(STREAM, "Base", None, "📚"),
     ("base.created", 2): BaseCreated(STREAM, "Bücher!", None, "📚", "bucher"),
     ("base.updated", 1): BaseUpdated(STREAM, {"icon": {"from": "📚", "to": None}}),
@@ -179,6 +181,21 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ),
     ("constraint.updated", 1): ConstraintUpdated(
         STREAM, OTHER, THIRD, {"status": {"from": "active", "to": "disabled"}}
+    ),
+    ("constraint.updated", 2): ConstraintUpdated(
+        STREAM,
+        OTHER,
+        THIRD,
+        {
+            "status": {"from": "disabled", "to": "active"},
+            "failure": {
+                "from": {
+                    "type": "number",
+                    "examples": [{"records": [TWO, THREE], "value": "0.10"}],
+                },
+                "to": None,
+            },
+        },
     ),
     ("constraint.deleted", 1): ConstraintDeleted(STREAM, OTHER, THIRD),
     ("constraint.restored", 1): ConstraintRestored(STREAM, OTHER, THIRD),

@@ -1,6 +1,7 @@
 """Unique constraints: made where nothing stands against them, changed, taken away."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -571,6 +572,23 @@ def test_a_failure_is_kept_until_the_constraint_is_tried_again():
     store.do(settle())
     assert now() == ("active", None)
     assert store.catalog.version_of("unique-name") == 7
+
+
+def test_a_failure_comes_back_when_the_new_try_is_undone():
+    store = Store([*AUTHORS, *SAME])
+    store.crowded.add("name")
+    store.do(CreateConstraint(UNIQUE, THE_AUTHORS, NAME, False))
+    store.do(settle((ADA, BOB)))
+    before = store.catalog.live_constraint(UNIQUE)
+    store.crowded.clear()
+    [tried] = store.do(change(status="active", case_sensitive=True))
+    inverse = tried.event.inverse()
+    assert inverse is not None
+    store.do(inverse)
+
+    assert replace(store.catalog.live_constraint(UNIQUE), version=0) == replace(
+        before, version=0
+    )
 
 
 # what becomes of it

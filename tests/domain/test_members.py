@@ -70,7 +70,7 @@ from domain.workspace import (
     WorkspaceRestored,
 )
 from tests.domain.library import ADA, AUTHORS, MEMBERS, author, unique, view
-from tests.scenario import OWNER, SYSTEM, WORKSPACE, Store, scenario
+from tests.scenario import OWNER, SYSTEM, WORKSPACE, Store, moment, scenario
 
 ADMIN, EDITOR, VIEWER = (Actor("user", who) for who in ("admin", "editor", "viewer"))
 STRANGER = Actor("user", "eve")
@@ -273,7 +273,7 @@ def test_a_member_is_removed_with_the_role_they_had():
     scenario(
         given=MEMBERS,
         when=RemoveMember(UserId("editor")),
-        then=[MemberRemoved("member-3", "editor", "editor")],
+        then=[MemberRemoved("member-3", "editor", "editor", moment(4))],
     )
 
 
@@ -301,7 +301,7 @@ def test_an_owner_leaves_while_there_is_another():
     scenario(
         given=[*MEMBERS, MemberAdded("member-5", "eve", "owner")],
         when=RemoveMember(UserId("owner")),
-        then=[MemberRemoved("member-1", "owner", "owner")],
+        then=[MemberRemoved("member-1", "owner", "owner", moment(2))],
     )
 
 
@@ -340,7 +340,7 @@ def test_a_member_leaves_by_a_wish_of_their_own():
         given=MEMBERS,
         actor=VIEWER,
         when=LeaveWorkspace(),
-        then=[MemberRemoved("member-4", "viewer", "viewer")],
+        then=[MemberRemoved("member-4", "viewer", "viewer", moment(5))],
     )
 
 
@@ -509,3 +509,18 @@ def test_a_workspace_is_deleted_by_who_saw_its_version():
         detail="The resource has another version",
         current_version=1,
     )
+
+
+def test_who_is_taken_back_has_been_a_member_for_as_long_as_before():
+    """The longest-standing owner speaks for the workspace."""
+    store = Store(
+        [*MEMBERS, SECOND], users=["owner", "admin", "editor", "viewer", "eve"]
+    )
+    before = store.catalog.members[UserId("owner")]
+    [removed] = store.do(RemoveMember(UserId("owner")))
+    inverse = removed.event.inverse()
+    assert inverse is not None
+    store.do(inverse)
+
+    assert store.catalog.members[UserId("owner")].created_at == before.created_at
+    assert [one.user_id for one in store.catalog.owners] == ["owner", "eve"]

@@ -110,10 +110,36 @@ def test_links_written_at_their_other_ends_are_what_came_and_went():
 
 
 def test_a_list_that_is_known_once_is_known_before_and_after():
-    listed = updated(links=(["r1", "r5"], ["r1"]))
+    change = {
+        "from": ["r1", "r5"],
+        "to": ["r1"],
+        "added": {},
+        "removed": {"r5": 0},
+        "own_places": {"from": [1, 5], "to": [0]},
+    }
+    listed = RecordUpdated("r1", "t1", {"links": change})
     found = net(linked("r5", removed=("r3",)), listed, linked("r9"))
 
     assert found.changes() == {"links": Written(["r1", "r3"], ["r1", "r9"])}
+
+
+def test_a_list_is_in_the_order_of_its_places():
+    changed = {
+        "links": {
+            "from": ["r7"],
+            "to": ["r7", "r9"],
+            "added": {"r9": 0},
+            "removed": {},
+            "own_places": {"from": [7], "to": [0, 1]},
+        }
+    }
+    found = net(
+        linked("r7", removed=("r5",)),
+        RecordUpdated("r1", "t1", changed),
+        linked("r8", removed=("r7",)),
+    )
+
+    assert found.changes() == {"links": Written(["r5"], ["r9", "r8"])}
 
 
 def test_a_record_that_goes_tells_its_links_as_they_were():

@@ -4,9 +4,14 @@ from typing import Any
 
 import pytest
 
-from domain.constraint import ConstraintDeleted
-from domain.errors import ConstraintPending, DuplicateValue
-from domain.ids import FieldId
+from domain.constraint import (
+    ConstraintDeleted,
+    CreateConstraint,
+    DeleteConstraint,
+)
+from domain.errors import ConstraintPending, DuplicateValue, Invalid
+from domain.field import CreateField, UpdateField
+from domain.ids import ConstraintId, FieldId
 from domain.record import (
     Change,
     DeleteRecords,
@@ -409,4 +414,87 @@ def test_a_record_comes_back_with_its_value():
         given=[*EXACT, author(1, name="Ada"), DELETED, author(2, name="ADA")],
         when=back(name="Ada"),
         then=[RecordRestored(ADA, "authors", 1, {"name": "Ada"}, {}, "then", "eve")],
+    )
+
+
+# a unit sees what it did itself
+
+
+UNIQUE = ConstraintId("unique-name")
+TWICE = [*AUTHORS, author(1, name="Ada"), author(2, name="Ada")]
+
+
+def test_a_constraint_looks_at_the_values_that_its_unit_wrote():
+    store = Store(TWICE)
+    store.do(
+        update((BOB, {"name": "Bob"})),
+        CreateConstraint(UNIQUE, THE_AUTHORS, NAME),
+    )
+
+    assert [one.status for one in store.catalog.tables[THE_AUTHORS].constraints] == [
+        "active"
+    ]
+
+
+def test_a_constraint_does_not_come_to_hold_on_values_that_its_unit_wrote():
+    scenario(
+        given=[*AUTHORS, author(1, name="Ada"), author(2, name="Bob")],
+        when=[
+            update((BOB, {"name": "Ada"})),
+            CreateConstraint(UNIQUE, THE_AUTHORS, NAME),
+        ],
+        refused=DuplicateValue,
+        field="Name",
+        examples=[{"records": [ADA, BOB], "value": "Ada"}],
+    )
+
+
+def test_a_constraint_of_a_unit_holds_for_what_follows_in_it():
+    scenario(
+        given=[*AUTHORS, author(1, name="Ada"), author(2, name="Bob")],
+        when=[
+            CreateConstraint(UNIQUE, THE_AUTHORS, NAME),
+            update((BOB, {"name": "Ada"})),
+        ],
+        refused=DuplicateValue,
+        field="Name",
+        value="Ada",
+        record_id=BOB,
+        index=0,
+    )
+
+
+def test_a_constraint_comes_back_after_the_value_that_it_did_not_allow_is_gone():
+    """What undoes a unit that gave a constraint up and then wrote against it."""
+    store = Store([*EXACT, author(1, name="Ada"), author(2, name="Bob")])
+    [constraint] = store.catalog.tables[THE_AUTHORS].constraints
+    unit = store.do(DeleteConstraint(constraint.id), update((BOB, {"name": "Ada"})))
+    back = [one.event.inverse() for one in reversed(unit)]
+    store.do(*(one for one in back if one is not None))
+
+    assert store.value(BOB, "name") == "Bob"
+    assert not store.catalog.live_constraint(constraint.id).deleted
+
+
+def test_a_field_is_required_by_a_unit_that_fills_it():
+    store = Store([*AUTHORS, author(1), author(2, name="Bob")])
+    store.do(
+        update((ADA, {"name": "Ada"})),
+        UpdateField(FieldId("name"), THE_AUTHORS, {"required": True}),
+    )
+
+    assert store.catalog.live_field("name").required
+
+
+def test_a_new_field_is_not_required_at_once_where_there_are_records():
+    new = FieldId("new")
+    scenario(
+        given=[*AUTHORS, author(1)],
+        when=[
+            CreateField(new, THE_AUTHORS, "New", "text", {}),
+            UpdateField(new, THE_AUTHORS, {"required": True}),
+        ],
+        refused=Invalid,
+        detail="1 records have no value for this field",
+        records=[ADA],
     )

@@ -17,6 +17,7 @@ def undo_rows() -> list[Route]:
             status=200,
             body=undo.Undo,
             response=schemas.UNDONE,
+            alone=True,
         ),
         write(
             "POST",
@@ -28,5 +29,6 @@ def undo_rows() -> list[Route]:
             status=200,
             body=undo.Redo,
             response=schemas.UNDONE,
+            alone=True,
         ),
     ]

@@ -1,6 +1,8 @@
 """POST /batch: operations of all kinds, all or none."""
 
 import json
+import random
+import re
 import threading
 
 import psycopg
@@ -440,6 +442,88 @@ def test_links_are_made_moved_and_ended_one_after_the_other(
     assert problems(database, workspace) == []
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_links_come_out_as_if_the_operations_were_alone(
+    client, workspace, database, seed
+):
+    """On two pairs of tables the same: once in one batch, once one by one."""
+    base = client.base(workspace)["id"]
+    pairs = [pair_of_tables(client, base, number) for number in range(2)]
+    script = scribble(random.Random(seed))
+
+    body = made(send(client, workspace, *spoken(script, *pairs[0])))
+    alone: dict[str, str] = {}
+    for operation in spoken(script, *pairs[1]):
+        text = re.sub(
+            r"\$(\w+)\.id", lambda name: alone[name[1]], json.dumps(operation)
+        )
+        one = json.loads(text)
+        reply = client.request(one["method"], one["path"], json=one["body"])
+        assert reply.is_success, reply.text
+        if reply.status_code == 201:
+            alone[one["ref"]] = reply.json()["id"]
+
+    assert [one["status"] for one in body["results"]].count(201) == len(alone)
+    assert linked(client, *pairs[0]) == linked(client, *pairs[1])
+    assert problems(database, workspace) == []
+
+
+def pair_of_tables(client, base_id, number):
+    """Books and their authors."""
+    authors = client.table("Name", base_id=base_id, name=f"Authors {number}")["id"]
+    books = client.table("Name", base_id=base_id, name=f"Books {number}")["id"]
+    options = {"linked_table_id": authors, "reverse_name": "Books"}
+    client.field(books, "Authors", "linked_record", options=options)
+    return books, authors
+
+
+def scribble(chance):
+    """(verb, own table, name, names at the other ends): what may be done in turn."""
+    live: tuple[list[str], list[str]] = ([], [])
+    script = []
+    for number in range(40):
+        own = chance.randrange(2)
+        far = live[1 - own]
+        ends = chance.sample(far, chance.randint(0, min(3, len(far))))
+        verb = chance.choice(["make", "make", "link", "link", "drop"])
+        if verb == "make" or not live[own]:
+            script.append(("make", own, f"r{number}", ends))
+            live[own].append(f"r{number}")
+            continue
+        name = chance.choice(live[own])
+        script.append((verb, own, name, ends))
+        if verb == "drop":
+            live[own].remove(name)
+    return script
+
+
+def spoken(script, *tables):
+    for verb, own, name, ends in script:
+        links = {["Authors", "Books"][own]: [f"${end}.id" for end in ends]}
+        if verb == "make":
+            yield create(tables[own], name, Name=name, **links)
+        elif verb == "link":
+            yield change(f"${name}.id", **links)
+        else:
+            yield op("DELETE", f"/records/${name}.id")
+
+
+def linked(client, *tables):
+    """Every record's links in their order, by name."""
+    rows = [
+        one
+        for table_id in tables
+        for one in made(client.get("/records", params={"table_id": table_id}))["items"]
+    ]
+    named = {one["id"]: one["fields"]["Name"] for one in rows}
+    found = {}
+    for one in rows:
+        fields = one["fields"]
+        ends = fields["Authors"] if "Authors" in fields else fields["Books"]
+        found[fields["Name"]] = [named[end] for end in ends or []]
+    return found
+
+
 def test_what_changes_nothing_is_a_success_without_events(client, table):
     record = client.record(table["id"], Name="a")
     before = client.position(table["workspace_id"])
@@ -448,6 +532,21 @@ def test_what_changes_nothing_is_a_success_without_events(client, table):
 
     assert body["position"] == before == client.position(table["workspace_id"])
     assert body["results"][0]["body"] == record
+
+
+def test_a_batch_across_kinds_is_undone_as_one(client, workspace, database):
+    batch_id = made(send(client, workspace, *library(workspace)))["batch_id"]
+    listing = {"workspace_id": workspace}
+
+    undone = client.post("/undo", json={"scope": "batch", "id": batch_id})
+
+    assert made(undone)["conflicts"] == []
+    assert made(client.get("/bases", params=listing))["total"] == 0
+    assert problems(database, workspace) == []
+    redone = client.post("/redo", json={"batch_id": made(undone)["batch_id"]})
+    assert made(redone)["conflicts"] == []
+    assert made(client.get("/bases", params=listing))["total"] == 1
+    assert problems(database, workspace) == []
 
 
 # -------------------------------------------------------------------- references

@@ -173,6 +173,42 @@ def test_a_change_of_type_changes_what_reads_otherwise(client, things):
     assert diff(client, things, since)["changed"] == []
 
 
+def test_a_number_that_is_a_text_by_now_is_shown_as_the_number_it_was(
+    client, things, start
+):
+    client.record(things["id"])
+    until = client.position(things["workspace_id"])
+    made(client.patch(f"/fields/{things['ids']['No']}", json={"type": "text"}))
+
+    (then,) = diff(client, things, start, until)["added"]
+    (now,) = diff(client, things, start)["added"]
+    assert (then["fields"]["No"], now["fields"]["No"]) == (1, "1")
+
+
+def test_every_moment_within_a_change_of_type_can_be_told(client, things):
+    """A batch may be stood inside of: between the change and the values it makes."""
+    one, two = client.records(things["id"], {"Name": "ab"}, {"Name": "cd"})
+    since = client.position(things["workspace_id"])
+    body = {"type": "number", "force": True}
+    made(client.patch(f"/fields/{things['ids']['Name']}", json=body))
+    client.delete(f"/records/{two['id']}")
+    until = client.position(things["workspace_id"])
+
+    for after in range(since, until + 1):
+        for upto in range(after, until + 1):
+            found = diff(client, things, after, upto)
+            for each in found["changed"]:
+                assert each["changes"]["Name"] in (
+                    {"from": "ab", "to": None},
+                    {"from": "cd", "to": None},
+                )
+    assert [each["record_id"] for each in diff(client, things, since)["changed"]] == [
+        one["id"]
+    ]
+    earlier = diff(client, things, since - 2, since + 1)["added"]
+    assert [each["fields"]["Name"] for each in earlier] == ["ab", "cd"]
+
+
 def test_the_schema_is_told_in_order(client, things, start):
     client.field(things["id"], "Extra")
     client.patch(f"/fields/{things['ids']['Day']}", json={"name": "When"})
@@ -334,8 +370,6 @@ def applied(changes, values):
 
 def same_records(found, expected):
     def keyed(records):
-        return {
-            one["id"]: {**one, "fields": comparable(one["fields"])} for one in records
-        }
+        return {one["id"]: one for one in records}
 
     assert keyed(found) == keyed(expected)

@@ -99,6 +99,7 @@ def test_a_field_is_made(client, happened):
                 "description": "In euro",
                 "position": 0,
                 "primary": True,
+                "api_name": "price",
             },
         )
     ]

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from typing import Any
 
 import psycopg
 import pytest
@@ -315,7 +316,7 @@ def test_metrics_and_the_access_log_tell_the_surface(plain, client, server, data
     path = "/{workspace_slug}/database/{db_name}/table/{table_name}/"
     assert f'route="{path}",status="403",surface="tables"' in text
     deadline = time.monotonic() + 10
-    found = []
+    found: list[Any] = []
     while not found and time.monotonic() < deadline:
         time.sleep(0.2)
         with psycopg.connect(database.owner) as connection:

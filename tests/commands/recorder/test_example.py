@@ -19,7 +19,7 @@ from commands.seal import Sealer
 from commands.settings import PREFIX
 from domain.record import DeleteRecords
 from domain.table import DeleteTable
-from tests.commands.recorder.test_recorder import appended, sealed
+from tests.commands.recorder.programs import appended, sealed
 from tests.commands.tenant import LoopedCommitter, Tenant
 
 ROOT = Path(__file__).resolve().parents[3]
