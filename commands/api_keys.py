@@ -125,9 +125,10 @@ class KeyRing:
         found = [row for row in rows if hmac.compare_digest(bytes(row[2]), digest)]
         if not found:
             raise Unauthenticated()
-        key_id, user_id, _, scopes, workspace_id = found[0]
+        key_id, user_id, _, scopes, workspace_id, made_at = found[0]
         await self._reader.run([(_USED, [key_id])])
-        return Caller(user_id, key_id, frozenset(scopes), workspace_id)
+        since = made_at if workspace_id is not None else None
+        return Caller(user_id, key_id, frozenset(scopes), workspace_id, since)
 
 
 _NEW_SESSION = sql.SQL(
@@ -160,7 +161,8 @@ _KEYS_OF = b"""
 """
 # by api_keys_by_prefix
 _BY_PREFIX = b"""
-    SELECT k.id, k.user_id, k.digest, k.scopes, k.workspace_id
+    SELECT k.id, k.user_id, k.digest, k.scopes, k.workspace_id,
+           ledger.rfc3339(k.created_at)
     FROM vault.api_keys AS k JOIN vault.sessions AS s ON s.id = k.id
     WHERE k.key_prefix = %s AND s.revoked_at IS NULL
       AND s.expires_at > clock_timestamp()

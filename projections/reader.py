@@ -36,13 +36,15 @@ class Caller:
     """Who reads: a user by a session.
 
     `scopes` are those of the API key that was shown; None where nobody used a key.
-    `workspace_id` is the one that an access token is good for; None for all others.
+    `workspace_id` is the one that an access token is good for, `since` when it was
+    made; None for all others.
     """
 
     user_id: str
     session_id: str
     scopes: frozenset[str] | None = None
     workspace_id: str | None = None
+    since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from domain.catalog import Catalog
 from domain.errors import NotFound, Unauthenticated
-from domain.ids import WorkspaceId
+from domain.ids import UserId, WorkspaceId
 from projections.reader import SESSION, Caller, Found, Plan, Reader, Statement
 
 _CACHED = 20_000  # slugs
@@ -30,6 +30,7 @@ class Slugs:
         def checked(catalog: Catalog) -> Sequence[Statement]:
             if catalog.live_workspace().slug != slug:
                 raise NotFound()
+            _check_since(catalog, caller)
             return plan(catalog)
 
         known = self._known.get(slug)
@@ -64,6 +65,14 @@ class Slugs:
             self._known.clear()
         self._known[slug] = workspace_id
         return workspace_id
+
+
+def _check_since(catalog: Catalog, caller: Caller) -> None:
+    """A token is of the membership in which it was made: who is let in again later
+    makes others."""
+    member = catalog.members.get(UserId(caller.user_id))
+    if caller.since is not None and member and member.created_at > caller.since:
+        raise NotFound()
 
 
 _BY_SLUG = b"SELECT workspace_id FROM catalog.slugs WHERE slug = %s"

@@ -7,8 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from api.sessions import SessionCookies
+from commands.unit import Reply
 from tests.api.tables.conftest import Rest, path_to, token_of
-from tests.client import PASSWORD, Client, made
+from tests.client import ABSENT, PASSWORD, Client, made
 
 BAD = (403, "Invalid access token")
 
@@ -175,8 +177,11 @@ def test_who_is_no_member_any_more_reads_no_more(server, client, plain, table):
         assert status(plain, token) == 200
         path = f"/workspaces/{table['workspace_id']}/members/{member['id']}"
         assert client.delete(path).status_code == 204
-
         assert status(plain, token) == 404
+
+        client.add_member(table["workspace_id"], leaving, "viewer")
+        assert status(plain, token) == 404  # of a membership that has ended
+        assert status(plain, token_of(leaving, table["workspace_id"])) == 200
 
 
 def test_a_member_sees_and_revokes_their_own_and_an_admin_all(
@@ -254,6 +259,13 @@ def test_a_log_in_sets_a_cookie_that_no_script_and_no_other_page_has(server, bro
     assert name.startswith("tabellion_session=")
     assert {"Path=/api/workspace", "HttpOnly", "SameSite=Lax"} <= set(attributes)
     assert "Secure" not in attributes  # the server's address is plain HTTP
+
+
+def test_behind_https_the_cookie_goes_nowhere_else(settings):
+    safe = settings.model_copy(update={"public_url": "https://tables.example"})
+    cookie = SessionCookies(safe).set(Reply(200, b""), ABSENT, ABSENT)
+
+    assert cookie.headers["set-cookie"].endswith("; SameSite=Lax; Secure")
 
 
 def test_the_session_reads(browser, plain):
