@@ -1,5 +1,7 @@
 """Columns of every type, compared and shown as SQL would."""
 
+import json
+
 import pytest
 
 from tests.client import made
@@ -264,3 +266,39 @@ def test_a_duplicate_has_the_names_of_its_source(teller, rest):
     assert copy["db_name"] == "base_2"
     assert asked.path.endswith("/database/base_2/table/strassen/")
     assert asked.column("grosse") == ["1"]
+
+
+def test_the_fields_that_an_import_makes_are_columns(teller, rest):
+    table = teller.table("Name")
+    mapping = {
+        "Weight (kg)": {"new": {"name": "Weight (kg)", "type": "number"}},
+        "Limit": {"new": {"name": "Limit", "type": "text"}},
+    }
+    made(
+        teller.post(
+            f"/tables/{table['id']}/import",
+            files={"file": ("rows.csv", b"Name,Weight (kg),Limit\nGear,1.5,x\n")},
+            data={"mapping": json.dumps(mapping)},
+        )
+    )
+
+    assert rest(teller, table).body()["data"] == [
+        {"id": 1, "name": "Gear", "weight_kg": 1.5, "limit_2": "x"}
+    ]
+
+
+def test_undo_and_redo_of_a_table_keep_its_name(teller, rest):
+    table = teller.table("Name", name="Shops")
+    asked = rest(teller, table)
+    deleted = teller.delete(f"/tables/{table['id']}")
+    assert asked.ask().json()["error"] == "Table 'shops' not found"
+    other = teller.table("Name", base_id=table["base_id"], name="Shops!")
+
+    body = {"scope": "batch", "id": deleted.headers["x-batch-id"]}
+    undone = teller.post("/undo", json=body)
+
+    assert made(undone)
+    assert other["slug"] == "shops_2"
+    assert asked.ask().status_code == 200
+    made(teller.post("/redo", json={"batch_id": undone.headers["x-batch-id"]}))
+    assert asked.ask().status_code == 404
