@@ -13,7 +13,7 @@ from domain.ids import UserId, WorkspaceId
 from projections.reader import SESSION, Caller, Found, Plan, Reader, Statement
 
 _CACHED = 20_000  # slugs
-_SLUG = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)
+_SLUG = re.compile(r"[a-z0-9-]{1,100}", re.ASCII)
 
 
 class Slugs:
