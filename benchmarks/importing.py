@@ -77,7 +77,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(dir=FOLDER, prefix="tabellion-import-") as at:
             folder = Path(at)
             file = folder / "rows.csv"
-            _write(file, options.rows)
+            write_rows(file, options.rows)
             environment = server_environment(folder / "data", PORT)
             with running(
                 [tabellion(), "serve"],
@@ -100,7 +100,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _write(file: Path, rows: int) -> None:
+def write_rows(file: Path, rows: int) -> None:
     with file.open("w", newline="") as output:
         writer = csv.DictWriter(output, [one["name"] for one in FIELDS])
         writer.writeheader()
@@ -110,7 +110,7 @@ def _write(file: Path, rows: int) -> None:
 def _measure(pid: int, file: Path, options: argparse.Namespace) -> None:
     print(f"busy cores before: {busy_cores():.1f}")
     for _ in range(options.rounds):
-        mine = _sign_up(FIELDS[:1] if options.new_fields else FIELDS)
+        mine = sign_up(FIELDS[:1] if options.new_fields else FIELDS)
         used, began = cpu_seconds(pid), time.monotonic()
         _import(mine, file, options.new_fields)
         took, used = time.monotonic() - began, cpu_seconds(pid) - used
@@ -118,15 +118,15 @@ def _measure(pid: int, file: Path, options: argparse.Namespace) -> None:
             f"{options.rows:,} rows alone: {took:.2f} s, {options.rows / took:,.0f}"
             f" rows/s, {used:.2f} s of CPU, peak {peak_memory_mb(pid):.0f} MB"
         )
-    mine, theirs = _sign_up(FIELDS[:1] if options.new_fields else FIELDS), _sign_up()
-    _tell("nobody imports", _felt(mine, theirs, lambda: time.sleep(QUIET_SECONDS)))
+    mine, theirs = sign_up(FIELDS[:1] if options.new_fields else FIELDS), sign_up()
+    tell("nobody imports", felt_during(mine, theirs, lambda: time.sleep(QUIET_SECONDS)))
     began = time.monotonic()
-    felt = _felt(mine, theirs, lambda: _import(mine, file, options.new_fields))
-    _tell(f"during an import, {time.monotonic() - began:.2f} s", felt)
+    felt = felt_during(mine, theirs, lambda: _import(mine, file, options.new_fields))
+    tell(f"during an import, {time.monotonic() - began:.2f} s", felt)
     print(f"peak {peak_memory_mb(pid):.0f} MB")
 
 
-def _sign_up(fields: list[dict[str, Any]] | None = None) -> Caller:
+def sign_up(fields: list[dict[str, Any]] | None = None) -> Caller:
     client = httpx2.Client(
         base_url=f"http://127.0.0.1:{PORT}/api/v1", timeout=120, trust_env=False
     )
@@ -159,7 +159,7 @@ def _import(caller: Caller, file: Path, new_fields: bool) -> None:
         raise CannotMeasure(f"import: {reply.status_code} {reply.text[:300]}")
 
 
-def _felt(mine: Caller, theirs: Caller, work: Callable[[], None]) -> list[Felt]:
+def felt_during(mine: Caller, theirs: Caller, work: Callable[[], None]) -> list[Felt]:
     """What others feel while something is done."""
 
     def creates(one: Caller) -> Callable[[httpx2.Client], httpx2.Response]:
@@ -201,7 +201,7 @@ def _ask_on(felt: Felt, over: threading.Event) -> None:
             time.sleep(BETWEEN)
 
 
-def _tell(title: str, felt: list[Felt]) -> None:
+def tell(title: str, felt: list[Felt]) -> None:
     print(title)
     for one in felt:
         print(

@@ -8,7 +8,6 @@ from domain.decider import evolve
 from domain.errors import DomainError, Forbidden, StaleSchema
 from domain.events import Command, Recorded
 from domain.facts import Facts
-from domain.undo import Refused
 from projections import turns
 
 # the events of a command behind a position, each before it is folded in
@@ -17,8 +16,8 @@ Record: TypeAlias = Callable[[Command, Facts, int], Iterator[Recorded]]
 
 def decide_attempt(
     attempt: Attempt, facts: Facts, seq: int, record: Record
-) -> tuple[Sequence[Recorded], Refused]:
-    """The events behind position `seq`, and what was refused.
+) -> Sequence[Recorded]:
+    """The events behind position `seq`.
 
     The first event is decided last, at the place that was kept for it.  Raises
     DomainError for what the caller has no right to, or what `attempt.first` does not
@@ -27,9 +26,10 @@ def decide_attempt(
     events: list[Recorded] = []
     refused: dict[tuple[int, int], DomainError] = {}
     first, seq = seq, seq + 1
+    fold = _count if attempt.independent else evolve
     for place, step in enumerate(attempt.steps):
         try:
-            seq = _decide(step.command, facts, seq, record, events)
+            seq = _decide(step.command, facts, seq, record, events, fold)
         except (Forbidden, StaleSchema):
             raise
         except DomainError as error:
@@ -38,26 +38,36 @@ def decide_attempt(
                 continue
             for at, item in enumerate(step.items):
                 try:
-                    seq = _decide(item.command, facts, seq, record, events)
+                    seq = _decide(item.command, facts, seq, record, events, fold)
                 except DomainError as one:
                     refused[place, at] = one
         turns.pause(0)
     command = attempt.first(refused)
     if command is None:
-        return [], refused
+        return []
     (head,) = record(command, facts, first)
     evolve(facts, head)
     facts.position = seq
-    return [head, *events], refused
+    return [head, *events]
+
+
+def _count(facts: Facts, recorded: Recorded) -> None:
+    """All that what comes next looks at, where it is independent."""
+    facts.position = recorded.seq
 
 
 def _decide(
-    command: Command, facts: Facts, seq: int, record: Record, events: list[Recorded]
+    command: Command,
+    facts: Facts,
+    seq: int,
+    record: Record,
+    events: list[Recorded],
+    fold: Callable[[Facts, Recorded], None],
 ) -> int:
     """Adds the events of one command; gives the last position.  A refused one adds
     none: deciding changes nothing."""
     for recorded in record(command, facts, seq):
-        evolve(facts, recorded)
+        fold(facts, recorded)
         events.append(recorded)
         seq = recorded.seq
     return seq

@@ -27,7 +27,6 @@ from domain.facts import Facts
 from domain.ids import INSTANCE, BatchId, WorkspaceId, uuid7
 from domain.record import CreateRecords, RecordCreated, RecordLinksChanged, tally
 from domain.retype import parts_to_come
-from domain.undo import Refused
 from projections import turns
 
 log = logging.getLogger(__name__)
@@ -127,10 +126,9 @@ def _answer(
 ) -> Done:
     """Accepts a unit.  Raises DomainError where it is refused."""
     if unit.parts is None:
-        accepted, refused = _decided(unit, batch_id, facts, head.seq, last)
+        accepted = _decided(unit, batch_id, facts, head.seq, last)
     else:
         accepted = _decided_in_parts(group, unit, batch_id, facts, head.seq)
-        refused = {}
     outcome = Outcome(
         BatchId(batch_id),
         head.seq + accepted.size,
@@ -139,7 +137,6 @@ def _answer(
         facts.catalog,
         facts.rows,
         accepted.replies,
-        refused,
     )
     if last and unit.once is None and unit.commands:
         group.last = (unit, outcome)
@@ -157,9 +154,7 @@ def _check_session(unit: Unit, facts: Facts) -> None:
         raise Unauthenticated()
 
 
-def _decided(
-    unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool
-) -> tuple[Accepted, Refused]:
+def _decided(unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool) -> Accepted:
     origin = unit.origin
     to_come = 0
     if unit.stream is not None:
@@ -177,14 +172,11 @@ def _decided(
             if type(recorded.event) is not unseen:
                 evolve(facts, recorded)
             events.append(recorded)
-    refused: Refused = {}
     if unit.attempt is not None:
-        tried, refused = decide_attempt(unit.attempt, facts, seq, _recorded)
-        events += tried
+        events += decide_attempt(unit.attempt, facts, seq, _recorded)
     if unit.retypes:
         to_come = parts_to_come(events)
-    accepted = Accepted(batch_id, origin, first, events, unit.once, None, to_come)
-    return accepted, refused
+    return Accepted(batch_id, origin, first, events, unit.once, None, to_come)
 
 
 def _decided_in_parts(

@@ -30,6 +30,7 @@ Stretch: TypeAlias = tuple[int, int]  # first and last position
 
 MOST = 20_000  # events of one undo
 PAGE = 500  # events read at once: others have their turns between
+STREAMS = 1_000  # whose later events are read at once
 FOLLOWING = 1_000  # positions behind an event in which those are that follow from it
 
 
@@ -116,7 +117,7 @@ async def blockers_of(
     _, rows = await reader.run([see(workspace_id), statement])
     found: dict[Cause, str | None] = dict.fromkeys(causes)
     for row in rows:
-        one = history.past(row, (row[8], row[9]))
+        one = history.since(row)
         stream, touched = one.event.stream_id, one.event.touched()
         for name in {None, *(touched or ())}:
             if (stream, name) in found:
@@ -135,7 +136,7 @@ class _Looking:
     position: int
     catalog: Catalog
     done: set[int] = field(default_factory=set)
-    undos: set[int] = field(default_factory=set)
+    undos: Sequence[history.Undo] = ()
     going: set[int] = field(default_factory=set)
 
     async def at(self, extent: _Extent, wanted: Wanted) -> Seen:
@@ -171,7 +172,8 @@ class _Looking:
 
     async def _refuse_redo(self, extent: _Extent) -> None:
         """An undo that was undone is one; anything else is none."""
-        if not any(batch[0] in self.undos for _, batch in extent.stretches):
+        known = {one[0] for one in self.undos}
+        if not any(batch[0] in known for _, batch in extent.stretches):
             raise Invalid("The batch is no undo", field="batch_id")
 
     async def _marks(self, extent: _Extent) -> None:
@@ -180,9 +182,9 @@ class _Looking:
         first = min(own[0] for own, _ in extent.stretches)
         holding, undos = await self._run(
             (undone.HOLDING, [first, self.workspace_id, first]),
-            (undone.UNDOS, [self.workspace_id, first]),
+            (undone.UNDOS, [self.workspace_id, first, self.workspace_id]),
         )
-        self.undos = {row[0] for row in undos}
+        self.undos = [(row[0], row[1], row[2]) for row in undos]
         within = [own for own, _ in extent.stretches]
         self.done = undone.covers(
             [
@@ -202,7 +204,7 @@ class _Looking:
         found: list[Past] = []
         for page in _pages([own for own, _ in extent.stretches]):
             (rows,) = await self._run(history.events(self.workspace_id, page))
-            found += [history.past(row, batches[row[1]], self.undos) for row in rows]
+            found += [history.past(row, batches[row[1]]) for row in rows]
             await asyncio.sleep(0)
         if extent.only is not None:
             return _with_followers(found, extent.only)
@@ -220,14 +222,18 @@ class _Looking:
             later.by_stream.setdefault(one.event.stream_id, []).append(one)
 
     async def _behind(self, streams: Sequence[tuple[str, int]]) -> list[Past]:
-        (rows,) = await self._run(
-            history.later(self.workspace_id, streams, self.position)
-        )
-        found = []
-        for place, row in enumerate(rows):
-            if place % PAGE == PAGE - 1:
-                await asyncio.sleep(0)
-            found.append(history.past(row, (row[8], row[9]), self.undos, row[10]))
+        found: list[Past] = []
+        for start in range(0, len(streams), STREAMS):
+            some = streams[start : start + STREAMS]
+            (rows,) = await self._run(
+                history.later(self.workspace_id, some, self.position)
+            )
+            for place, row in enumerate(rows):
+                if place % PAGE == PAGE - 1:
+                    await asyncio.sleep(0)
+                # what is undone was followed by what undid it, which is among these
+                if not self._goes(row[1]):
+                    found.append(history.since(row, self.undos))
         return found
 
     # ------------------------------------------------ what was put into things
@@ -237,29 +243,37 @@ class _Looking:
     ) -> None:
         for one, command in containers(past):
             parts = parts_since(one, command, self.catalog, streams)
-            if parts:
-                (rows,) = await self._run(history.newest(self.workspace_id, parts))
-                later.filled[one.id] = [Clash(one.id, None, row[1]) for row in rows]
-            by = await self._put_in(one, command, streams)
-            if by is not None:
-                later.filled.setdefault(one.id, []).append(Clash(one.id, None, by.id))
+            found = await self._since(one, parts, None)
+            found += (await self._put_in(one, command, streams))[-1:]
+            if found:
+                by = {put.event.stream_id: put.id for put in found}
+                later.filled[one.id] = [Clash(one.id, None, put) for put in by.values()]
 
     async def _put_in(
         self, past: Past, command: Command, streams: AbstractSet[str]
-    ) -> Past | None:
-        """The event by which somebody put a value or a record where it would go."""
+    ) -> list[Past]:
+        """The events by which somebody put values or records where they would go."""
         statement, name = self._candidates(past, command, streams)
         if statement is None:
-            return None
+            return []
         (rows,) = await self._run(statement)
-        if not rows:
-            return None
-        for one in reversed(await self._behind([(row[0], 0) for row in rows])):
+        return await self._since(past, [row[0] for row in rows], name)
+
+    async def _since(
+        self, past: Past, streams: Sequence[str], name: str | None
+    ) -> list[Past]:
+        """What happened to these after an event, to one field where it is named; but
+        not what was undone and done again since."""
+        if not streams:
+            return []
+        found = []
+        for one in await self._behind([(stream, 0) for stream in streams]):
             touched = one.event.touched()
             about = name is None or touched is None or name in touched
-            if one.seq > past.seq and about and not self._goes(one.seq):
-                return one
-        return None
+            again = one.covers is not None and one.covers > past.seq
+            if one.seq > past.seq and about and not again:
+                found.append(one)
+        return found
 
     def _goes(self, seq: int) -> bool:
         return seq in self.done or seq in self.going

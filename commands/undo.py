@@ -5,6 +5,7 @@ after them (`commands/looking_back.py`).  Decided under the head's lock, where t
 begins with the expectation that what was seen is still so; else it is prepared anew.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -61,7 +62,10 @@ async def undo(
 
     async def prepare(_catalog: Catalog) -> Prepared:
         seen = await look(system.reader, caller, workspace_id, wanted)
-        planned = plan(seen.past, seen.later, seen.catalog, seen.done, wanted.mode)
+        # in a thread: of many events it takes longer than others should wait
+        planned = await asyncio.to_thread(
+            plan, seen.past, seen.later, seen.catalog, seen.done, wanted.mode
+        )
         _check_scopes(caller, planned)
         return _prepared(seen, planned, wanted, render, blockers)
 
@@ -97,12 +101,14 @@ def _prepared(
     blockers: Mapping[Cause, str | None],
 ) -> Prepared:
     undo_id = new_id()
+    verdicts: list[Verdict] = []  # of the attempt that is under way, the last one
 
     def first(refused: Refused) -> Command | None:
         unknown = causes(refused) - blockers.keys()
         if unknown and len(blockers) < _MOST_NAMED:
             raise _Blocked(unknown)
         came = verdict(planned, refused, blockers)
+        verdicts[:] = [came]
         if wanted.mode == "strict" and came.clashes:
             raise _conflict(came)
         if not came.undone and not came.positions:
@@ -110,7 +116,7 @@ def _prepared(
         return TellUndone(undo_id, wanted.scope, wanted.mode, runs(came.positions))
 
     def answer(outcome: Outcome) -> Reply:
-        came = verdict(planned, outcome.refused, blockers)
+        (came,) = verdicts
         written = bool(outcome.events) and not wanted.dry_run
         batch_id = outcome.batch_id if written else None
         position = seen.position if wanted.dry_run else outcome.position
@@ -126,7 +132,7 @@ def _prepared(
         [expected],
         answer,
         max(1, len(seen.past)),
-        attempt=Attempt(planned.steps, first),
+        attempt=Attempt(planned.steps, first, planned.independent),
         # what is refused in any case needs nobody to wait
         rehearsal=wanted.dry_run or (wanted.mode == "strict" and bool(planned.clashes)),
         causation_id=_cause(wanted, seen),

@@ -78,8 +78,7 @@ class Once:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """An accepted unit.  `position` is its last event's, or the present one's;
-    `catalog` is the workspace's right after it, `rows` the records that it read,
-    `refused` what of its attempt was."""
+    `catalog` is the workspace's right after it, `rows` the records that it read."""
 
     batch_id: BatchId
     position: int
@@ -88,7 +87,6 @@ class Outcome:
     catalog: Catalog
     rows: Mapping[str, Row | None]
     replies: Sequence[Reply] = ()  # of its parts
-    refused: Refused = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +161,7 @@ class Attempt:
 
     steps: Sequence[Step]
     first: Callable[[Refused], Command | None]
+    independent: bool = False  # no step looks at what another one did
 
 
 @dataclass(frozen=True)

@@ -43,17 +43,27 @@ TOGETHER = 500  # records of a step, where nothing is to be decided across them
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """An event at its place.  `batch`: the first and the last position of its batch;
-    `by_undo`: that batch undoes another; `by_system`: nobody's own doing."""
+    """An event at its place.  Of what is to go back, `batch`: the first and the last
+    position of its batch, and `command`: what takes it back.  Of what came later,
+    `covers`: the first position that its batch undoes, where that is an undo."""
 
     id: str
     seq: int
     version: int
     at: str
     event: Event
-    batch: tuple[int, int]
-    by_undo: bool = False
-    by_system: bool = False
+    batch: tuple[int, int] = (0, 0)
+    command: Command | None = None
+    covers: int | None = None
+
+    @property
+    def by_undo(self) -> bool:
+        return self.covers is not None
+
+    @property
+    def by_system(self) -> bool:
+        """Whether it only followed, such as a constraint that came to hold."""
+        return self.event.touched() is None and getattr(self.event, "FOLLOWS", False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,7 @@ class Plan:
     irreversible: Sequence[str]
     heads: Sequence[Past]
     done: AbstractSet[int]
+    independent: bool  # no command looks at what another one did
 
 
 # (place of the step, place of the item in it) -> why not
@@ -134,6 +145,9 @@ class Later:
     # by the id of the event that made something: what others have put into it
     filled: dict[str, list[Clash]] = field(default_factory=dict)
 
+    def concerns(self, past: Past) -> bool:
+        return past.event.stream_id in self.by_stream or past.id in self.filled
+
     def after(self, past: Past) -> Iterable[Past]:
         for one in self.by_stream.get(past.event.stream_id, ()):
             if one.version > past.version:
@@ -142,12 +156,11 @@ class Later:
 
 def containers(past: Sequence[Past]) -> list[tuple[Past, Command]]:
     """The events whose undoing takes away a thing that may hold other things."""
-    found: list[tuple[Past, Command]] = []
-    for one in past:
-        command = one.event.inverse()
-        if isinstance(command, DeleteBase | DeleteTable | DeleteField):
-            found.append((one, command))
-    return found
+    return [
+        (one, one.command)
+        for one in past
+        if isinstance(one.command, DeleteBase | DeleteTable | DeleteField)
+    ]
 
 
 def parts_since(
@@ -187,7 +200,7 @@ def plan(
     heads: list[Past] = []
     following: list[int] = []  # of those just passed, that follow from one before
     for one in past:
-        command = one.event.inverse()
+        command = one.command
         if isinstance(one.event, HistoryUndone):
             heads.append(one)
         elif command is None and one.event.FOLLOWS:
@@ -203,7 +216,14 @@ def plan(
                 items.append(left)
         following.clear()
     items, mixed = _types_apart(items)
-    return Plan(_joined(items, catalog), [*clashes, *mixed], irreversible, heads, done)
+    return Plan(
+        _joined(items, catalog),
+        [*clashes, *mixed],
+        irreversible,
+        heads,
+        done,
+        _independent(items, catalog),
+    )
 
 
 def _with(seq: int, following: Sequence[int]) -> list[int]:
@@ -225,6 +245,8 @@ def _fitted(
     mode: Mode,
 ) -> tuple[Item | None, list[Clash]]:
     """What is left of an item where something stands in its way, and what does."""
+    if not later.concerns(item.past):
+        return item, []
     since = list(later.after(item.past))
     open_ = [one for one in since if one.seq not in done and one.seq not in going]
     ended = [one for one in open_ if one.event.touched() is None]
@@ -302,7 +324,8 @@ def _without(command: Command, names: AbstractSet[str]) -> Command | None:
         (change,) = command.changes
         values = {one: it for one, it in change.values.items() if one not in names}
         places = {one: it for one, it in change.places.items() if one not in names}
-        rest = replace(change, values=values, places=places)
+        own = {one: it for one, it in change.own_places.items() if one not in names}
+        rest = replace(change, values=values, places=places, own_places=own)
         return replace(command, changes=[rest]) if values else None
     whole: Any = command
     changes = getattr(command, "changes", None)
@@ -363,9 +386,24 @@ def _joined(items: Sequence[Item], catalog: Catalog) -> list[Step]:
 
 
 def _at_once(command: Command, catalog: Catalog) -> int:
+    return 1 << 30 if _depends(command, catalog) else TOGETHER
+
+
+def _depends(command: Command, catalog: Catalog) -> bool:
+    """Whether records of its table have a say in one another."""
     table = catalog.tables.get(getattr(command, "table_id", TableId("")))
-    depends = table is not None and (table.enforced or table.links)
-    return 1 << 30 if depends else TOGETHER
+    return table is None or bool(table.enforced or table.links)
+
+
+def _independent(items: Sequence[Item], catalog: Catalog) -> bool:
+    """Whether each command is on another record, of tables where none depends on
+    another."""
+    commands = {getattr(one.command, "table_id", ""): one.command for one in items}
+    return (
+        len({one.past.event.stream_id for one in items}) == len(items)
+        and all(isinstance(one.command, _OF_RECORDS) for one in items)
+        and not any(_depends(one, catalog) for one in commands.values())
+    )
 
 
 def _step(items: Sequence[Item]) -> Step:

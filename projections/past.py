@@ -4,24 +4,27 @@ The statements are sent through `projections.reader`; each is served by a primar
 by events' unique (workspace_id, stream_id, version).
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
-from domain.events import EVENTS, decode
+from domain.events import EVENTS, Event, decode
 from domain.ids import WorkspaceId
 from domain.undo import Past
 from projections.arrays import text_array
 from projections.moments import Moment, find
 from projections.reader import Statement
 
+# an undo: the first and the last position of its batch, the first one that it covers
+Undo: TypeAlias = tuple[int, int, int]
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AROUND = timedelta(milliseconds=2)  # an id's millisecond is rounded
 
-# (workspace, first, last, actor, kind) of a batch among the visible workspaces'
+# (workspace, first, last) of a batch
 BATCH = b"""
     SELECT workspace_id, first_seq, last_seq FROM ledger.batches
     WHERE workspace_id = ANY (%s::uuid[]) AND batch_id = %s::uuid
@@ -48,18 +51,14 @@ _EVENTS = b"""
 # what came to streams behind a version, up to a position
 _LATER = b"""
     SELECT e.id, e.seq, e.stream_id, e.version, e.type, e.schema, e.data,
-           ledger.rfc3339(e.recorded_at), b.first_seq, b.last_seq, b.actor_kind
+           ledger.rfc3339(e.recorded_at)
     FROM unnest(%s::uuid[], %s::int[]) AS n (stream, version)
     CROSS JOIN LATERAL (
         SELECT * FROM ledger.events
         WHERE workspace_id = %s::uuid AND stream_id = n.stream
           AND version > n.version AND seq <= %s::bigint
+        ORDER BY version  -- by the index, however new the statistics are
     ) AS e
-    CROSS JOIN LATERAL (
-        SELECT first_seq, last_seq, actor_kind FROM ledger.batches
-        WHERE workspace_id = e.workspace_id AND last_seq >= e.seq AND first_seq <= e.seq
-        ORDER BY last_seq LIMIT 1
-    ) AS b
     ORDER BY e.seq
 """
 
@@ -80,13 +79,6 @@ _LATEST = b"""
             WHERE u.workspace_id = e.workspace_id AND u.last_seq >= e.seq
               AND u.first_seq <= e.seq AND u.holds))
     ORDER BY b.last_seq DESC LIMIT 1
-"""
-
-# the newest event of each stream, among those behind a position
-_NEWEST = b"""
-    SELECT DISTINCT ON (stream_id) stream_id, id FROM ledger.events
-    WHERE workspace_id = %s::uuid AND stream_id = ANY (%s::uuid[])
-    ORDER BY stream_id, version DESC
 """
 
 _AMONG = b"""
@@ -122,10 +114,6 @@ def later(
     return _LATER, [names, versions, workspace_id, upto]
 
 
-def newest(workspace_id: WorkspaceId, streams: Sequence[str]) -> Statement:
-    return _NEWEST, [workspace_id, text_array(list(streams))]
-
-
 def around(workspace_id: WorkspaceId, event_id: str) -> list[Statement]:
     """The positions before and after which an event of this id cannot be."""
     at = _EPOCH + timedelta(milliseconds=int(event_id.replace("-", "")[:12], 16))
@@ -139,21 +127,20 @@ def among(workspace_id: WorkspaceId, low: int, high: int, event_id: str) -> Stat
     return _AMONG, [workspace_id, low, high, event_id]
 
 
-def past(
-    row: Sequence[Any],
-    batch: tuple[int, int],
-    undos: AbstractSet[int] = frozenset(),
-    actor_kind: str = "",
-) -> Past:
-    """An event of `events` or `later`."""
-    event_id, seq, stream, version, type_, schema, data, at = row[:8]
-    return Past(
-        event_id,
-        seq,
-        version,
-        at,
-        decode(type_, schema, stream, orjson.loads(data)),
-        batch,
-        batch[0] in undos,
-        actor_kind == "system",
-    )
+def past(row: Sequence[Any], batch: tuple[int, int]) -> Past:
+    """An event of `events`, which is to go back."""
+    event = _event(row)
+    return Past(row[0], row[1], row[3], row[7], event, batch, event.inverse())
+
+
+def since(row: Sequence[Any], undos: Sequence[Undo] = ()) -> Past:
+    """An event of `later`; `undos` by position."""
+    place = bisect_right(undos, row[1], key=lambda one: one[0]) - 1
+    undo = undos[place] if place >= 0 and row[1] <= undos[place][1] else None
+    covers = None if undo is None else undo[2]
+    return Past(row[0], row[1], row[3], row[7], _event(row), covers=covers)
+
+
+def _event(row: Sequence[Any]) -> Event:
+    _, _, stream, _, type_, schema, data, _ = row[:8]
+    return decode(type_, schema, stream, orjson.loads(data))

@@ -78,8 +78,19 @@ HOLDING = b"""
     SELECT greatest(first_seq, %s::bigint), last_seq, by_seq FROM catalog.undone
     WHERE workspace_id = %s::uuid AND last_seq >= %s::bigint AND holds
 """
-# of the positions, those that begin an undo
+# (first and last position of its batch, the first one that it covers) of each undo from
+# a position on; by batches_by_seq
 UNDOS = b"""
-    SELECT DISTINCT by_seq FROM catalog.undone
-    WHERE workspace_id = %s::uuid AND by_seq >= %s::bigint
+    SELECT u.by_seq, b.last_seq, u.covers
+    FROM (
+        SELECT by_seq, min(first_seq) AS covers FROM catalog.undone
+        WHERE workspace_id = %s::uuid AND by_seq >= %s::bigint GROUP BY by_seq
+    ) AS u
+    CROSS JOIN LATERAL (
+        SELECT last_seq FROM ledger.batches
+        WHERE workspace_id = %s::uuid AND last_seq >= u.by_seq
+          AND first_seq <= u.by_seq AND last_seq >= first_seq
+        ORDER BY last_seq LIMIT 1
+    ) AS b
+    ORDER BY u.by_seq
 """

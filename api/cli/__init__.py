@@ -15,6 +15,7 @@ from api.cli.importing import import_file
 from api.cli.replay import replay
 from api.cli.serve import serve
 from api.cli.tail import tail
+from api.cli.undo import undo
 from api.cli.verify import verify
 
 app = typer.Typer(
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich costs more than all the rest of --help
 )
-for verb in (serve, demo, replay, verify, doctor, admin, audit, tail):
+for verb in (serve, demo, replay, verify, doctor, admin, audit, tail, undo):
     app.command()(verb)
 app.command("import")(import_file)
 

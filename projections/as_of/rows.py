@@ -403,7 +403,8 @@ def _placed(one: Field, lists: sql.Composed) -> sql.Composed:
 def _folded(past: Past, one: Field, *, anew: bool) -> sql.Composed:
     """(own, far, place) of the records whose links were touched, from their events.
 
-    An event that writes the whole list starts it anew; after it a record at the other
+    An event that writes the whole list starts it anew, with the places that it names or
+    numbered from 0, as events did before they named any; after it a record at the other
     end takes itself out, or puts itself in at a place.  Where it says so of one that is
     in already, the record's own event has the last word.
     """
@@ -454,8 +455,16 @@ def _from_stream(past: Past, one: Field) -> sql.Composed:
             SELECT CASE WHEN position({bytes} IN e.data) > 0
                         THEN convert_from(e.data, 'UTF8')::jsonb END AS d OFFSET 0
         ) AS d
+        CROSS JOIN LATERAL (
+            SELECT coalesce(
+                d.d -> 'changes' -> {name} -> 'own_places' -> 'to',
+                d.d -> 'own_places' -> {name}
+            ) AS own
+        ) AS o
         LEFT JOIN LATERAL (
-            SELECT w.far::uuid AS far, w.place - 1 AS place
+            SELECT w.far::uuid AS far,
+                   coalesce((o.own ->> (w.place - 1)::int)::bigint, w.place - 1)
+                       AS place
             FROM jsonb_array_elements_text(
                 CASE WHEN e.type IN ('record.created', 'record.restored')
                           AND d.d -> 'links' ? {name} THEN d.d -> 'values' -> {name}
@@ -502,7 +511,11 @@ def _conversions(past: Past, field_id: str) -> sql.Composed:
 def _from_conversion(past: Past, one: Field) -> sql.Composed:
     return sql.SQL(
         """
-        SELECT k.record::uuid, k.seq, TRUE, w.far::uuid, w.place - 1
+        SELECT k.record::uuid, k.seq, TRUE, w.far::uuid,
+               coalesce(
+                   (k.change -> 'own_places' -> 'to' ->> (w.place - 1)::int)::bigint,
+                   w.place - 1
+               )
         FROM ({}) AS k
         LEFT JOIN LATERAL jsonb_array_elements_text(
             CASE WHEN k.change ? 'added'

@@ -1,9 +1,13 @@
 """The feed as Server-Sent Events."""
 
+import contextlib
+import re
+import socket
 import time
 
 import pytest
 
+from api import protocol
 from api.pybase import stream as streams
 from tests.api.pybase.streaming import streaming
 from tests.client import ABSENT, made, new_id
@@ -239,6 +243,71 @@ def test_a_table_that_is_anothers_filters_like_one_that_never_was(
         assert made(page) == {"items": [], "next": head, "head": head}
 
 
+# ------------------------------------------------------------- slow readers
+
+
+@contextlib.contextmanager
+def unread(client, server, workspace_id):
+    """A stream from the start that nobody reads yet: its socket."""
+    host, port = server.url.removeprefix("http://").split(":")
+    token = client.headers["authorization"]
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        one.settimeout(10)
+        one.connect((host, int(port)))
+        one.sendall(
+            f"GET /api/v1/events/stream?workspace_id={workspace_id} HTTP/1.1\r\n"
+            f"host: x\r\nauthorization: {token}\r\n\r\n".encode()
+        )
+        yield one
+
+
+@pytest.fixture
+def large(client):
+    """The workspace of 40 events of 300 KB, more than sockets hold, and its head."""
+    table = client.table({"name": "Text", "type": "long_text"})
+    for _ in range(40):
+        client.record(table["id"], Text="x" * 300_000)
+    return table["workspace_id"], client.position(table["workspace_id"])
+
+
+def test_who_reads_slowly_reads_on_from_where_it_stands(client, server, feed, large):
+    workspace_id, head = large
+    with unread(client, server, workspace_id) as one:
+        until(lambda: any(r.position > 5 for r in readers_of(feed, workspace_id)))
+        time.sleep(0.5)
+        (reader,) = readers_of(feed, workspace_id)
+        assert reader.position < head - 10  # the server does not read ahead of it
+        with streaming(client, workspace_id) as fast:  # and nobody waits for it
+            fast.wait(lambda stream: len(stream.events) == head, 20)
+        received = b""
+        while f"id: {head}\n".encode() not in received[-400_000:]:
+            received += one.recv(1 << 20)
+
+    assert [int(found) for found in re.findall(rb"\nid: (\d+)\nevent", received)] == [
+        *range(1, head + 1)
+    ]
+
+
+def test_who_never_reads_is_cut_off(client, server, feed, large, monkeypatch):
+    monkeypatch.setattr(protocol, "PATIENCE", 1.0)
+    with unread(client, server, large[0]):
+        until(lambda: readers_of(feed, large[0]))
+        until(lambda: not readers_of(feed, large[0]))
+
+
+def readers_of(feed, workspace_id):
+    watched = feed._watched.get(workspace_id)
+    return list(watched.readers) if watched else []
+
+
+def until(claim, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 # --------------------------------------------------------------- how many
 
 
@@ -288,7 +357,4 @@ def test_nothing_is_left_of_a_stream_that_was_closed(client, feed, table, head):
     with streaming(client, table["workspace_id"], after=head) as stream:
         stream.wait(lambda one: one.blocks)
         assert feed.readers >= 1
-    deadline = time.monotonic() + 3
-    while feed.readers and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert feed.readers == 0
+    until(lambda: feed.readers == 0, 3)
