@@ -10,6 +10,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -60,8 +61,9 @@ from tests.commands.wishes import BESIDE, KINDS, WISHES, World
 from tests.domain.histories import Draw, pick, taking_back
 
 MANY = int(os.environ.get("TABELLION_LAWS", "0"))
-IN_MEMORY, ON_POSTGRES = 40, 3  # histories of `make test`
-STEPS = 14
+# of `make test`: histories, and steps of each
+IN_MEMORY, STEPS_IN_MEMORY = 40, 14
+ON_POSTGRES, STEPS_ON_POSTGRES = 2, 8
 AT_ONCE = 7  # records of a table whose constraints are pending first
 
 
@@ -392,7 +394,7 @@ def test_every_command_has_a_wish_or_a_reason_why_not():
     assert not set(WISHES) & set(BESIDE)
 
 
-def they_hold(settle: Callable[[], Ground], histories: int) -> None:
+def they_hold(settle: Callable[[], Ground], histories: int, steps: int) -> None:
     """Runs the histories, and says of which seed where they are others each time."""
 
     def machine() -> Histories:
@@ -400,7 +402,7 @@ def they_hold(settle: Callable[[], Ground], histories: int) -> None:
 
     bounds = settings(
         max_examples=MANY or histories,
-        stateful_step_count=STEPS,
+        stateful_step_count=STEPS_IN_MEMORY if MANY else steps,
         deadline=None,
         database=None,
         derandomize=not MANY,
@@ -418,7 +420,7 @@ def they_hold(settle: Callable[[], Ground], histories: int) -> None:
 
 @pytest.mark.timeout(300 + 10 * MANY)
 def test_undo_and_redo_are_exact_to_the_deciders():
-    they_hold(InMemory, IN_MEMORY)
+    they_hold(InMemory, IN_MEMORY, STEPS_IN_MEMORY)
 
 
 @pytest.mark.timeout(300 + 60 * MANY)
@@ -428,4 +430,5 @@ def test_undo_and_redo_are_exact_in_the_tables_that_are_read(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(gather, "AT_ONCE", AT_ONCE)
-    they_hold(lambda: OnPostgres.settle(database, committer), ON_POSTGRES)
+    settle = partial(OnPostgres.settle, database, committer)
+    they_hold(settle, ON_POSTGRES, STEPS_ON_POSTGRES)
