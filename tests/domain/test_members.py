@@ -40,6 +40,7 @@ from domain.record import (
 )
 from domain.retype import RetypeField
 from domain.table import CreateTable, DeleteTable, RestoreTable, UpdateTable
+from domain.token import CreateToken, RevokeToken
 from domain.user import (
     ChangePassword,
     ChangeProfile,
@@ -172,7 +173,10 @@ def test_every_command_says_the_role_that_it_needs():
         TellUndone,
     ]
 
-    inside = inside_a_copy | inside_an_undo
+    # of their own, and only an administrator of others: tests/domain/test_token.py
+    of_members = dict.fromkeys([CreateToken, RevokeToken], Role.viewer)
+
+    inside = inside_a_copy | inside_an_undo | of_members
     assert commands() == expected | inside | dict.fromkeys(nobody_yet)
 
 
