@@ -143,7 +143,7 @@ def test_b_023_an_admin_can_query(client, table, member, rest):
 
 
 def test_b_024_who_may_not_read_is_told_so(server, client, table):
-    """A non-member gets 404 (decision 9): what is left is a key that may not read."""
+    """A non-member gets 404, as of no workspace: what is left is such a key."""
     key = made(client.post("/users/me/api-keys", json={"scopes": ["write"]}))["key"]
     with Rest(server.url, path_to(client, table), key) as rest:
         reply = rest.ask()
