@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import orjson
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.http import Reply, Request, read_id
 from api.pybase.shapes import Id, Shape
@@ -25,7 +25,30 @@ _WORKSPACE = frozenset({"actor", "range", "latest"})
 _MOMENTS = frozenset({"range"})
 
 
+def _asked(scopes: list[str], **named: str | list[str]) -> dict[str, Any]:
+    """What has to be named, and is no null, where the scope is one of these."""
+    properties = {name: {"type": kinds} for name, kinds in named.items()}
+    return {
+        "required": ["scope", *named],
+        "properties": {"scope": {"enum": scopes}, **properties},
+    }
+
+
 class Undo(Shape):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                _asked(["batch", "event"], id="string"),
+                _asked(["actor"], id="string", workspace_id="string"),
+                _asked(
+                    ["range"],
+                    workspace_id="string",
+                    **{"from": ["integer", "string"], "to": ["integer", "string"]},
+                ),
+                _asked(["latest"], workspace_id="string"),
+            ]
+        }
+    )
     scope: Scope
     id: Id | None = None
     workspace_id: Id | None = None
