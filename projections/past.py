@@ -42,8 +42,12 @@ _BATCHES = b"""
 _EVENTS = b"""
     SELECT e.id, e.seq, e.stream_id, e.version, e.type, e.schema, e.data,
            ledger.rfc3339(e.recorded_at)
-    FROM ledger.events AS e  -- by the primary key, however new the statistics are
-    WHERE e.workspace_id = %s::uuid AND e.seq = ANY (%s::bigint[])
+    FROM unnest(%s::bigint[]) AS n (seq)
+    CROSS JOIN LATERAL (
+        SELECT * FROM ledger.events
+        WHERE workspace_id = %s::uuid AND seq = n.seq
+        LIMIT 1  -- by the primary key, however old the statistics are
+    ) AS e
     ORDER BY e.seq DESC
 """
 
@@ -56,7 +60,7 @@ _LATER = b"""
         SELECT * FROM ledger.events
         WHERE workspace_id = %s::uuid AND stream_id = n.stream
           AND version > n.version AND seq <= %s::bigint
-        ORDER BY version  -- by the index, however new the statistics are
+        ORDER BY version  -- by the index, however old the statistics are
     ) AS e
     ORDER BY e.seq
 """
@@ -102,7 +106,7 @@ def events(
     workspace_id: WorkspaceId, stretches: Sequence[tuple[int, int]]
 ) -> Statement:
     positions = [seq for low, high in stretches for seq in range(low, high + 1)]
-    return _EVENTS, [workspace_id, text_array(positions)]
+    return _EVENTS, [text_array(positions), workspace_id]
 
 
 def later(
