@@ -28,6 +28,9 @@ min_wal_size = 512MB
 max_wal_size = 2GB
 checkpoint_timeout = 15min
 
+# what was filled a moment ago is planned for as what it is
+autovacuum_naptime = 15s
+
 shared_buffers = 256MB
 work_mem = 16MB
 maintenance_work_mem = 128MB

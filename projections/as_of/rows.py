@@ -180,8 +180,8 @@ def net(past: Past) -> sql.Composed:
               AND u.stream_id = l.id AND u.version = l.version
         LEFT JOIN LATERAL (
             SELECT batch.actor FROM ledger.batches AS batch
-            WHERE batch.workspace_id = {workspace}::uuid AND batch.last_seq >= u.seq
-              AND batch.first_seq <= u.seq
+            WHERE u.seq IS NOT NULL AND batch.workspace_id = {workspace}::uuid
+              AND batch.last_seq >= u.seq AND batch.first_seq <= u.seq
             ORDER BY batch.last_seq LIMIT 1
         ) AS b ON TRUE
         LEFT JOIN LATERAL (

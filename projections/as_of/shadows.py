@@ -50,6 +50,12 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "30s",
     "work_mem": "64MB",
     "default_statistics_target": "10",  # enough to tell what is rare
+    # what is joined is large; where a table was filled a moment ago, the planner takes
+    # it for small
+    "enable_nestloop": "off",
+    # to read JSON costs more than the planner thinks
+    "parallel_setup_cost": "0",
+    "parallel_tuple_cost": "0",
 }
 _LOCK = 0x7AB_A50F  # with a hash of the table's id; alone, of the sweep
 
