@@ -27,7 +27,15 @@ from projections.query import (
 
 DEFAULT_LIMIT = 10
 MAX_PAGE = 1_000_000_000
-RESERVED: Final = ("page", "limit", "sort", "direction", "format", "include")
+RESERVED: Final = (
+    "page",
+    "limit",
+    "sort",
+    "direction",
+    "format",
+    "include",
+    "as_of",
+)
 FORMATS = ("json", "csv")
 _Say: TypeAlias = Callable[[str, str], None]
 ALL = "all"  # instead of a limit: every row, as CSV

@@ -84,6 +84,12 @@ def table_routes(tables: Tables, most: int) -> list[Route]:
             {"type": "string", "enum": ["record_id"]},
             "record_id: a second column with the record's UUID",
         ),
+        (
+            "as_of",
+            {"type": "string", "maxLength": 100},
+            "A position or an RFC 3339 time: the page that there was then, with the"
+            " columns of then",
+        ),
     )
     return [
         Route(

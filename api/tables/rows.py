@@ -9,21 +9,35 @@ import orjson
 from api import sheet
 from api.downloads import attachment
 from api.http import Reply, Request, Streamed
-from api.tables.errors import BAD_TOKEN, NO_WORKSPACE, TooManyDownloads
+from api.tables.errors import (
+    BAD_TOKEN,
+    NO_WORKSPACE,
+    BadParameter,
+    TooManyDownloads,
+)
 from api.tables.parse import Asked, columns_of, query_of, read
-from api.tables.target import NoSuchTable, Path, Target, find
+from api.tables.target import (
+    NoSuchTable,
+    OtherDatabase,
+    Path,
+    Target,
+    find,
+    has_database,
+    no_such_table,
+)
 from commands.system import System
 from domain.access import Role
 from domain.catalog import Catalog
 from domain.errors import NotFound, Unauthenticated
 from domain.ids import WorkspaceId
 from projections.query import Query
-from projections.reader import Found, Plan, Statement, allow
+from projections.reader import Found, Plan, Rows, Statement, allow
 from projections.records.output import row_json
 from projections.records.walk import walk
 from projections.slugs import Slugs
 from projections.snapshot import snapshot
 from projections.sql import page_with_total
+from projections.target import Target as Schema
 
 CSV = "text/csv; charset=utf-8; header=present"
 MEDIA = ("application/json", "text/csv")
@@ -43,15 +57,24 @@ class _Planned:
         with_record_id = self.asked.with_record_id
         return columns_of(self.target.table, with_record_id=with_record_id)
 
-    @property
-    def statement(self) -> Statement:
-        shown = row_json(
-            self.target.rows,
-            self.target.table,
-            with_record_id=self.asked.with_record_id,
-        )
-        found = page_with_total(self.query, self.target.rows, self.query.page, shown)
+    def statement(self, rows: Schema) -> Statement:
+        """The page, of the table as it is in a schema."""
+        with_record_id = self.asked.with_record_id
+        shown = row_json(rows, self.target.table, with_record_id=with_record_id)
+        found = page_with_total(self.query, rows, self.query.page, shown)
         return found.text, found.values
+
+    def statements(self, rows: Schema) -> list[Statement]:
+        return [] if self.asked.limit is None else [self.statement(rows)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What was found of a page; `position`: what it is of."""
+
+    planned: _Planned
+    rows: Rows
+    position: int
 
 
 def _plan(catalog: Catalog, path: Path, request: Request, most: int) -> _Planned:
@@ -75,27 +98,56 @@ class Tables:
         self._slugs = slugs
 
     async def read(self, system: System, request: Request) -> Reply | Streamed:
-        path, most = Path.of(request), system.settings.tables_page_limit
-        planned: _Planned | None = None
-
-        def plan(catalog: Catalog) -> Sequence[Statement]:
-            nonlocal planned
-            planned = _plan(catalog, path, request, most)
-            return [] if planned.asked.limit is None else [planned.statement]
-
-        found = await self._ask(request, path, plan)
-        if planned is None:
-            raise RuntimeError("an answer to what was not asked")
-        headers = {"x-position": str(found.position)}
+        path = Path.of(request)
+        if request.query.get("as_of"):
+            page = await self._past(system, request, path)
+        else:
+            page = await self._present(system, request, path)
+        planned = page.planned
+        headers = {"x-position": str(page.position)}
         if planned.asked.format == "json":
-            return Reply(200, _json(path, planned, found), headers)
+            return Reply(200, _json(path, page), headers)
         name = f"{planned.target.table.slug}.csv"
         headers |= {"content-type": CSV, "content-disposition": attachment(name)}
         if planned.asked.limit is None:
             del headers["x-position"]  # the snapshot is a later one
             parts = _everything(system, request, path, planned)
             return Streamed(parts, headers=headers)
-        return Reply(200, _csv(planned, found), headers)
+        return Reply(200, _csv(page), headers)
+
+    async def _present(self, system: System, request: Request, path: Path) -> _Page:
+        most = system.settings.tables_page_limit
+        planned: _Planned | None = None
+
+        def plan(catalog: Catalog) -> Sequence[Statement]:
+            nonlocal planned
+            planned = _plan(catalog, path, request, most)
+            return planned.statements(planned.target.rows)
+
+        found = await self._ask(request, path, plan)
+        if planned is None:
+            raise RuntimeError("an answer to what was not asked")
+        rows = found.results[0] if found.results else []
+        return _Page(planned, rows, found.position)
+
+    async def _past(self, system: System, request: Request, path: Path) -> _Page:
+        """As of a moment, with the names that there were."""
+        now = await self._ask(request, path, lambda _: ())
+        moment = request.query["as_of"]
+        then = await system.as_of.at(request.who, now.catalog.id, moment)
+        most = system.settings.tables_page_limit
+        try:
+            planned = _plan(then.catalog, path, request, most)
+        except OtherDatabase as error:
+            if has_database(now.catalog, path):  # since
+                raise no_such_table(path) from error
+            raise
+        if planned.asked.limit is None:
+            raise BadParameter(limit=["All rows are those of now: leave as_of out."])
+        results = await system.as_of.rows(
+            request.who, then, planned.target.table, planned.statements
+        )
+        return _Page(planned, results[0], then.position)
 
     async def _ask(self, request: Request, path: Path, plan: Plan) -> Found:
         try:
@@ -110,8 +162,9 @@ class Tables:
             raise NotFound(NO_WORKSPACE) from error
 
 
-def _json(path: Path, planned: _Planned, found: Found) -> bytes:
-    (rows,), asked = found.results, planned.asked
+def _json(path: Path, page: _Page) -> bytes:
+    rows, planned = page.rows, page.planned
+    asked = planned.asked
     total, limit = rows[0][0], asked.limit or 1
     pages = -(-total // limit)
     rest = orjson.dumps(
@@ -134,10 +187,9 @@ def _json(path: Path, planned: _Planned, found: Found) -> bytes:
     return b'{"data":[%b],%b' % (data, rest[1:])
 
 
-def _csv(planned: _Planned, found: Found) -> bytes:
-    (rows,) = found.results
-    lines = [sheet.flat_row(row[1]) for row in rows if row[1] is not None]
-    return sheet.csv_lines([sheet.header(planned.columns), *lines])
+def _csv(page: _Page) -> bytes:
+    lines = [sheet.flat_row(row[1]) for row in page.rows if row[1] is not None]
+    return sheet.csv_lines([sheet.header(page.planned.columns), *lines])
 
 
 async def _everything(

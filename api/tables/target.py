@@ -1,8 +1,4 @@
-"""What a path names, found in the catalogue in the order in which it is refused.
-
-A moment in the past (`as_of`) would be found here: it is another catalogue, and other
-tables to read the rows from.
-"""
+"""What a path names, found in the catalogue in the order in which it is refused."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +14,10 @@ _SHOWN = 100  # characters of a name that a message repeats
 
 class NoSuchTable(NotFound):
     """Table not found"""
+
+
+class OtherDatabase(Malformed):
+    """Database does not belong to this workspace"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +45,28 @@ def find(
 ) -> Target:
     """`between` checks what comes after the database and before the table.
 
-    Raises Malformed for a database that is none of the workspace's, NoSuchTable.
+    Raises OtherDatabase for one that is none of the workspace's, NoSuchTable.
     """
     base = _base(catalog, path.database)
+    if base is None:
+        raise OtherDatabase(OTHER_DATABASE)
     between()
-    return Target(_table(catalog, base, path.table), schemas.live(catalog.id))
+    for table in catalog.tables_of(base.id):
+        if table.slug == path.table:
+            return Target(table, schemas.live(catalog.id))
+    raise no_such_table(path)
 
 
-def _base(catalog: Catalog, name: str) -> Base:
+def has_database(catalog: Catalog, path: Path) -> bool:
+    return _base(catalog, path.database) is not None
+
+
+def no_such_table(path: Path) -> NoSuchTable:
+    return NoSuchTable(f"Table '{path.table[:_SHOWN]}' not found")
+
+
+def _base(catalog: Catalog, name: str) -> Base | None:
     for base in catalog.bases.values():
         if base.db_name == name and not base.deleted:
             return base
-    raise Malformed(OTHER_DATABASE)
-
-
-def _table(catalog: Catalog, base: Base, name: str) -> Table:
-    for table in catalog.tables_of(base.id):
-        if table.slug == name:
-            return table
-    raise NoSuchTable(f"Table '{name[:_SHOWN]}' not found")
+    return None
