@@ -54,6 +54,7 @@ from domain.record import (
 )
 from domain.retype import RetypeField
 from domain.table import CreateTable, DeleteTable, RestoreTable, UpdateTable
+from domain.token import CreateToken, RevokeToken
 from domain.user import (
     ChangePassword,
     ChangeProfile,
@@ -611,6 +612,8 @@ BESIDE: Mapping[type[Command], str] = {
     UploadFile: "nobody sees a file until a record names it, and that can be undone",
     CreateKey: "its secret was shown",
     DeleteKey: "a key that is dead stays so",
+    CreateToken: "its secret was shown",
+    RevokeToken: "a token that is dead stays so",
     RegisterUser: "a sign-up is irreversible",
     ChangeProfile: "names no values: they are personal",
     GrantAdministration: "rights over the instance are given and taken by hand",
