@@ -348,7 +348,7 @@ def test_A_009_counted_in_redis_while_it_answers(settings, database, tmp_path):
 
 
 def test_where_limits_are_off_nobody_is_counted(server, client):
-    assert server.application._door.limits is None
+    assert server.application.pybase._door.limits is None
     assert "x-ratelimit-limit" not in client.get("/users/me").headers
 
 

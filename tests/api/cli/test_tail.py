@@ -38,6 +38,8 @@ def tailing(server, account, *arguments: str) -> Iterator["subprocess.Popen[str]
         text=True,
         encoding="utf-8",
         cwd=account.parent,
+        # whoever runs the tests in the background has told them to ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         yield process

@@ -383,6 +383,7 @@ def test_a_tables_history_is_of_its_whole_schema(client, things):
     assert found[-1]["changes"] == {
         "name": {"from": None, "to": "Things"},
         "position": {"from": None, "to": 0},
+        "slug": {"from": None, "to": "things"},
     }
 
 

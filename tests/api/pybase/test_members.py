@@ -1,6 +1,7 @@
 """Members who change roles, leave or are removed; workspaces that are deleted."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pytest
 
@@ -183,9 +184,12 @@ def test_a_member_leaves(client, newcomer, workspace, happened, role):
     reply = newcomer.delete(path, headers=headers)
 
     assert (reply.status_code, reply.content) == (204, b"")
-    assert happened(workspace["id"], before) == [
-        ("member.removed", {"user_id": newcomer.user["id"], "role": role})
-    ]
+    ((kind, told),) = happened(workspace["id"], before)
+    assert datetime.fromisoformat(told.pop("since"))
+    assert (kind, told) == (
+        "member.removed",
+        {"user_id": newcomer.user["id"], "role": role},
+    )
     assert made(newcomer.get("/workspaces"))["total"] == 0
     again = newcomer.delete(path, headers=headers)
     assert (again.status_code, again.headers.get("idempotency-replayed")) == (

@@ -153,7 +153,7 @@ KINDS = (
 )
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_back_to_the_beginning_and_forth_again(newcomer, database, seed):
     walk = Walk(newcomer, seed)
     pictures = [walk.picture()]

@@ -108,7 +108,11 @@ def test_a_workspace_is_made_with_its_maker_as_owner(client, happened):
         "description": "Widgets",
         "owner_id": client.user["id"],
     }
-    assert events[1][1] == {"user_id": client.user["id"], "role": "owner"}
+    assert events[1][1] == {
+        "user_id": client.user["id"],
+        "role": "owner",
+        "since": None,
+    }
     assert reply.headers["x-position"] == "2"
     assert reply.headers["etag"] == '"v1"'
     assert client.get(f"/workspaces/{made_one['id']}").json() == made_one
@@ -324,7 +328,7 @@ def test_a_member_is_added_by_id(client, newcomer, happened):
 
     assert reply.status_code == 201
     assert reply.json() == members(client, workspace["id"])[1]
-    assert happened(workspace["id"], 2) == [("member.added", body)]
+    assert happened(workspace["id"], 2) == [("member.added", {**body, "since": None})]
     assert reply.headers["x-position"] == "3"
 
 
