@@ -5,8 +5,7 @@ made."""
 import asyncio
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from domain.access import Role
@@ -21,7 +20,8 @@ from domain.undo import Cause, Clash, Later, Mode, Past, containers, parts_since
 from projections import moments, undone
 from projections import past as history
 from projections.arrays import text_array
-from projections.reader import Caller, Reader, Rows, Statement
+from projections.feed import place_of
+from projections.reader import Caller, Reader, Rows, Statement, see
 from projections.records.filled import filled_since, values_since
 from projections.target import live
 
@@ -84,10 +84,10 @@ async def workspace_of(reader: Reader, caller: Caller, wanted: Wanted) -> Worksp
         if rows:
             return WorkspaceId(rows[0][0])
         raise NotFound("Batch not found")
-    for one in mine:
-        if await _position_of(reader, one, str(wanted.id)):
-            return one
-    raise NotFound("Event not found")
+    place = await place_of(reader, str(wanted.id), mine)
+    if place is None:
+        raise NotFound("Event not found")
+    return place[0]
 
 
 async def look(
@@ -337,28 +337,16 @@ def _one_batch(rows: Rows) -> _Extent:
 async def _of_event(
     reader: Reader, workspace_id: WorkspaceId, event_id: str
 ) -> _Extent:
-    seq = await _position_of(reader, workspace_id, event_id)
-    if seq is None:
+    place = await place_of(reader, event_id, [workspace_id])
+    if place is None:
         raise NotFound("Event not found")
+    _, seq = place
     _, rows = await reader.run(
         [see(workspace_id), history.batches(workspace_id, seq, seq, None, 1)]
     )
     batch = (rows[0][0], rows[0][1])
     own = (seq, min(batch[1], seq + FOLLOWING))
     return _Extent([(own, batch)], only=event_id)
-
-
-async def _position_of(
-    reader: Reader, workspace_id: WorkspaceId, event_id: str
-) -> int | None:
-    """An event's id tells when it was recorded, within a millisecond or two."""
-    statements = history.around(workspace_id, event_id)
-    _, low, high = await reader.run([see(workspace_id), *statements])
-    if not low or not high:
-        return None
-    among = history.among(workspace_id, low[0][0], high[0][0], event_id)
-    _, rows = await reader.run([see(workspace_id), among])
-    return int(rows[0][0]) if rows else None
 
 
 async def _between(
@@ -390,7 +378,7 @@ async def _moment(
     """The first position at or after a time, or the last one up to it."""
     moment = moments.read_moment(text, name)
     if name == "from" and moment.at is not None:
-        moment = replace(moment, at=moment.at - timedelta(microseconds=1))
+        moment = moments.just_before(moment)
     _, rows = await reader.run([see(workspace_id), moments.find(workspace_id, moment)])
     at = moments.found(moment, rows)
     return at + 1 if name == "from" and moment.at is not None else at
@@ -427,10 +415,3 @@ def _pages(stretches: Sequence[Stretch]) -> Iterator[list[Stretch]]:
 
 def _of_table(streams: AbstractSet[str], number: int) -> list[str]:
     return [one for one in streams if table_number_of(one) == number]
-
-
-def see(*workspaces: WorkspaceId) -> Statement:
-    return (
-        b"SELECT set_config('app.workspaces', %s, true)",
-        ["{" + ",".join(workspaces) + "}"],
-    )

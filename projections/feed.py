@@ -13,8 +13,9 @@ from typing import Any
 import orjson
 from psycopg import sql
 
-from domain.ids import uuid_text
+from domain.ids import WorkspaceId, uuid_text
 from projections.log import ENVELOPES, Envelope
+from projections.reader import Reader, see
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,28 @@ def span_of(event_id: str, workspaces: Sequence[str]) -> dict[str, Any] | None:
         "ceiling": uuid_text(min(milliseconds + 1 << 80, 2**128 - 1)),
         "milliseconds": milliseconds,
     }
+
+
+async def place_of(
+    reader: Reader, event_id: str, workspaces: Sequence[str]
+) -> tuple[WorkspaceId, int] | None:
+    """The workspace and the position of an event in some workspaces."""
+    span = span_of(event_id, workspaces)
+    if span is None or not workspaces:
+        return None
+    visible = see(*workspaces)
+    _, spans = await reader.run([visible, (SPANS, span)])
+    for workspace_id, low, high in spans:
+        values = {
+            "workspace_id": workspace_id,
+            "id": event_id,
+            "low": low,
+            "high": high,
+        }
+        _, rows = await reader.run([visible, (WITHIN, values)])
+        if rows:
+            return WorkspaceId(workspace_id), rows[0][0]
+    return None
 
 
 # ------------------------------------------------------------------ the chain

@@ -15,7 +15,7 @@ from domain.catalog import Table
 from domain.errors import Busy, NotFound, Unauthenticated
 from domain.ids import WorkspaceId, table_number_of
 from projections.arrays import text_array
-from projections.reader import Caller, Reader, Statement
+from projections.reader import Caller, Reader, Statement, see
 from projections.records.output import by_ids
 from projections.target import live
 
@@ -126,7 +126,7 @@ class Gets:
         }
         visible = "{" + ",".join(workspaces) + "}"
         statements: list[Statement] = [
-            (_SEE, [visible]),
+            see(*workspaces),
             (_HEADS, [visible]),
             (_ALIVE, [text_array(list(sessions))]),
         ]
@@ -195,7 +195,6 @@ def _answer(one: _Get, row: Any, living: set[str]) -> None:
         one.future.set_result(Got(row[1], row[2].encode()))
 
 
-_SEE = b"SELECT set_config('app.workspaces', %s, true)"
 _HEADS = (
     b"SELECT workspace_id, catalog_seq FROM ledger.heads"
     b" WHERE workspace_id = ANY (%s::uuid[])"

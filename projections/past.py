@@ -6,7 +6,6 @@ by events' unique (workspace_id, stream_id, version).
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import orjson
@@ -15,14 +14,11 @@ from domain.events import EVENTS, Event, decode
 from domain.ids import WorkspaceId
 from domain.undo import Past
 from projections.arrays import text_array
-from projections.moments import Moment, find
 from projections.reader import Statement
 
 # an undo: the first and the last position of its batch, the first one that it covers
 Undo: TypeAlias = tuple[int, int, int]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_AROUND = timedelta(milliseconds=2)  # an id's millisecond is rounded
 
 # (workspace, first, last) of a batch
 BATCH = b"""
@@ -84,12 +80,6 @@ _LATEST = b"""
     ORDER BY b.last_seq DESC LIMIT 1
 """
 
-_AMONG = b"""
-    SELECT seq FROM ledger.events
-    WHERE workspace_id = %s::uuid AND seq > %s::bigint AND seq <= %s::bigint
-      AND id = %s::uuid
-"""
-
 
 def batches(
     workspace_id: WorkspaceId, first: int, last: int, actor: str | None, most: int
@@ -115,19 +105,6 @@ def later(
     names = text_array([stream for stream, _ in streams])
     versions = text_array([version for _, version in streams])
     return _LATER, [names, versions, workspace_id, upto]
-
-
-def around(workspace_id: WorkspaceId, event_id: str) -> list[Statement]:
-    """The positions before and after which an event of this id cannot be."""
-    at = _EPOCH + timedelta(milliseconds=int(event_id.replace("-", "")[:12], 16))
-    return [
-        find(workspace_id, Moment("id", at=at - _AROUND)),
-        find(workspace_id, Moment("id", at=at + _AROUND)),
-    ]
-
-
-def among(workspace_id: WorkspaceId, low: int, high: int, event_id: str) -> Statement:
-    return _AMONG, [workspace_id, low, high, event_id]
 
 
 def past(row: Sequence[Any], batch: tuple[int, int]) -> Past:

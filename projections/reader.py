@@ -56,6 +56,14 @@ class Found:
     results: Sequence[Rows]
 
 
+def see(*workspaces: str) -> Statement:
+    """Lets what follows in the pipeline see these workspaces."""
+    return (
+        b"SELECT set_config('app.workspaces', %s, true)",
+        ["{" + ",".join(workspaces) + "}"],
+    )
+
+
 class Catalogs(dict[WorkspaceId, Catalog]):
     """The process's cache of catalogues, and in which workspace an id is.
 
@@ -132,7 +140,7 @@ class Reader:
     async def load(self, workspace_id: WorkspaceId) -> Catalog | None:
         """The catalogue as it is now; None where there is no such workspace."""
         statements: list[Statement] = [
-            (_SEE, [f"{{{workspace_id}}}"]),
+            see(workspace_id),
             (_HEAD, [workspace_id]),
         ]
         selects = load_statements(live(workspace_id))
@@ -186,7 +194,7 @@ class Reader:
                 refusal = error
             _, heads, sessions, *results = await self.run(
                 [
-                    (_SEE, [f"{{{workspace_id}}}"]),
+                    see(workspace_id),
                     (_HEAD, [workspace_id]),
                     (SESSION, [caller.session_id]),
                     *statements,
@@ -250,9 +258,7 @@ class Reader:
         statement, value = _FIND[kind], some_id
         if kind == "record":
             value = str(table_number_of(some_id) or 0)
-        _, rows = await self.run(
-            [(_SEE, ["{" + ",".join(mine) + "}"]), (statement, [value])]
-        )
+        _, rows = await self.run([see(*mine), (statement, [value])])
         if not rows:
             raise NotFound(f"{kind.capitalize()} not found")
         workspace_id = WorkspaceId(rows[0][0])
@@ -292,7 +298,6 @@ _FIND = {
     "view": b"SELECT workspace_id FROM (SELECT id, workspace_id FROM catalog.views"
     b" UNION ALL SELECT id, workspace_id FROM catalog.tables) AS v WHERE id = %s::uuid",
 }
-_SEE = b"SELECT set_config('app.workspaces', %s, true)"
 _AS = b"SELECT set_config('app.users', %s, true)"
 _HEAD = b"SELECT seq, catalog_seq FROM ledger.heads WHERE workspace_id = %s::uuid"
 # served by members_by_user; the policy by_user lets a user see its own memberships

@@ -31,7 +31,7 @@ from domain.ids import WorkspaceId
 from projections.feed import TAIL, Page, Wanted, page_of
 from projections.log import Envelope
 from projections.postgres import CONNECT
-from projections.reader import Caller, Reader, Rows, Statement
+from projections.reader import Caller, Reader, Rows, Statement, see
 
 log = logging.getLogger(__name__)
 
@@ -280,7 +280,7 @@ class Watched:
         sessions = {one.caller.session_id for one in self.readers}
         _, *results, heads, alive = await reader.run(
             [
-                (_SEE, [f"{{{self.workspace_id}}}"]),
+                see(self.workspace_id),
                 *statements,
                 (_HEAD, [self.workspace_id]),
                 (_ALIVE, ["{" + ",".join(sessions) + "}"]),
@@ -437,7 +437,7 @@ class Feed:
         ids = "{" + ",".join(watching) + "}"
         _, heads, alive = await self.reader.run(
             [
-                (_SEE, [ids]),
+                see(*watching),
                 (_HEADS, [ids]),
                 (_ALIVE, ["{" + ",".join(sessions) + "}"]),
             ]
@@ -471,7 +471,6 @@ class Feed:
 
 EVERYTHING = Wanted()
 
-_SEE = b"SELECT set_config('app.workspaces', %s, true)"
 _HEAD = b"SELECT seq, catalog_seq FROM ledger.heads WHERE workspace_id = %s::uuid"
 _HEADS = (
     b"SELECT workspace_id, seq, catalog_seq FROM ledger.heads"

@@ -10,8 +10,8 @@ from api.auth import Tokens
 from api.http import Reply, Request, json_reply
 from api.limits import Limits
 from api.pybase import present, shapes
-from api.pybase.writing import committed, once, once_with_password, reply_of
 from api.sessions import SessionCookies
+from api.writing import committed, once, once_with_password, reply_of
 from commands import accounts
 from commands.system import System, new_id, now, time_text
 from commands.unit import Origin, Outcome

@@ -20,9 +20,8 @@ from api.http import (
     json_reply,
     read_id,
 )
-from api.pybase.present import etag
-from api.pybase.writing import committed, once, reply_of
 from api.uploads import Form, read_form
+from api.writing import committed, etag, once, reply_of
 from commands import files
 from commands.system import System, new_id
 from commands.unit import Outcome

@@ -9,8 +9,8 @@ from api import joint
 from api.http import Reply, Request, read_id, read_shape
 from api.joint import Operation
 from api.pybase import shapes
-from api.pybase.writing import committed, once, reply_of
 from api.routes import Routes
+from api.writing import committed, once, reply_of
 from commands.system import System
 from commands.unit import Outcome
 from domain.errors import Invalid

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from api.http import Reply, Request, json_reply
-from api.pybase import present
 from api.pybase.history import table_of
+from api.writing import etag
 from commands.system import System
 from domain.catalog import Catalog, Table
 from domain.changes import changes_of, number_of
@@ -48,7 +48,7 @@ async def record_blame(system: System, request: Request) -> Reply:
         found = await _ask(system, request, workspace_id, record_id, last)
     values = _EXACT.decode(text)["fields"]
     shown = {one.name: _one(values[one.name], by.get(one.id)) for one in table.fields}
-    return json_reply(shown, headers={"etag": present.etag(version)})
+    return json_reply(shown, headers={"etag": etag(version)})
 
 
 async def _ask(

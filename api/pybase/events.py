@@ -1,6 +1,5 @@
 """One event by its id, what it was caused by, and what it led to."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -9,14 +8,13 @@ from api.http import Reply, Request
 from api.pybase.feed import LAST, MOST, read_number
 from commands.system import System
 from domain.errors import NotFound
-from domain.ids import WorkspaceId
 from projections.arrays import text_array
-from projections.feed import AT, BATCH, CAUSES, EFFECTS, SPANS, WITHIN, span_of
+from projections.feed import AT, BATCH, CAUSES, EFFECTS, place_of
 from projections.log import Envelope
+from projections.reader import see
 
 USUAL = 100
 DEPTH = 32  # causes of causes that are followed, either way
-_SEE = b"SELECT set_config('app.workspaces', %s, true)"
 
 
 async def get_event(system: System, request: Request) -> Reply:
@@ -60,9 +58,7 @@ async def _chain(
     system: System, event: Envelope, statement: bytes, values: Any, limit: int
 ) -> Reply:
     """A page; one more was asked for, to know whether another follows."""
-    _, rows = await system.reader.run(
-        [(_SEE, [f"{{{event.workspace_id}}}"]), (statement, values)]
-    )
+    _, rows = await system.reader.run([see(event.workspace_id), (statement, values)])
     items = [Envelope(*row) for row in rows[:limit]]
     body = {
         "items": [one.json() for one in items],
@@ -75,7 +71,7 @@ async def _event(system: System, request: Request) -> Envelope:
     """The event that the path names, among the caller's own.  Raises NotFound."""
     event_id = request.id("id", "event")
     mine = await system.reader.workspaces(request.who)
-    place = await _place(system, event_id, mine)
+    place = await place_of(system.reader, event_id, mine)
     if place is None:
         raise NotFound("Event not found")
     workspace_id, seq = place
@@ -92,28 +88,6 @@ async def _event(system: System, request: Request) -> Envelope:
     return Envelope(*found.results[0][0])
 
 
-async def _place(
-    system: System, event_id: str, workspaces: Sequence[str]
-) -> tuple[WorkspaceId, int] | None:
-    """The workspace and the position of an event in some workspaces."""
-    span = span_of(event_id, workspaces)
-    if span is None or not workspaces:
-        return None
-    see = (_SEE, [span["workspaces"]])
-    _, spans = await system.reader.run([see, (SPANS, span)])
-    for workspace_id, low, high in spans:
-        values = {
-            "workspace_id": workspace_id,
-            "id": event_id,
-            "low": low,
-            "high": high,
-        }
-        _, rows = await system.reader.run([see, (WITHIN, values)])
-        if rows:
-            return workspace_id, rows[0][0]
-    return None
-
-
 async def _ranges_up(system: System, event: Envelope) -> list[tuple[int, int]]:
     """The positions of what caused an event, of what caused that, and so on.
 
@@ -121,18 +95,18 @@ async def _ranges_up(system: System, event: Envelope) -> list[tuple[int, int]]:
     """
     ranges: list[tuple[int, int]] = []
     workspace_id = event.workspace_id
-    see = (_SEE, [f"{{{workspace_id}}}"])
+    visible = see(workspace_id)
     cause, below = event.causation_id, event.seq
     while cause is not None and len(ranges) < DEPTH:
-        _, batches = await system.reader.run([see, (BATCH, [workspace_id, cause])])
+        _, batches = await system.reader.run([visible, (BATCH, [workspace_id, cause])])
         if batches:
             low, high, cause = batches[0]
         else:
-            place = await _place(system, cause, [workspace_id])
+            place = await place_of(system.reader, cause, [workspace_id])
             if place is None:
                 break
             values = {"workspace_id": workspace_id, "seq": place[1]}
-            _, rows = await system.reader.run([see, (AT, values)])
+            _, rows = await system.reader.run([visible, (AT, values)])
             low = high = place[1]
             cause = Envelope(*rows[0]).causation_id
         if high >= below:

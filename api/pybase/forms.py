@@ -6,7 +6,7 @@ from api.http import Reply, Request, json_reply
 from api.pybase import present, shapes
 from api.pybase.records import as_one, created
 from api.pybase.tables import see
-from api.pybase.writing import committed, write
+from api.writing import committed, etag, write
 from commands import forms
 from commands.system import System
 from commands.unit import Outcome
@@ -20,7 +20,7 @@ async def get_form(system: System, request: Request) -> Reply:
     view_id = request.id("id", "view")
     catalog = await see(system, request, "view", view_id)
     view, table, fields = forms.form(catalog, view_id)
-    headers = {"etag": present.etag(view.version)}
+    headers = {"etag": etag(view.version)}
     return json_reply(present.form(view, table, fields), headers=headers)
 
 

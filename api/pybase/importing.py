@@ -7,8 +7,8 @@ import orjson
 
 from api.http import Reply, Request, json_reply, read_json, read_shape
 from api.pybase import present, shapes
-from api.pybase.writing import committed, once, reply_of
 from api.uploads import read_form
+from api.writing import committed, once, reply_of
 from commands.importing import (
     DELIMITERS,
     ENCODINGS,

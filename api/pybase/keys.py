@@ -7,7 +7,7 @@ import orjson
 
 from api.http import Reply, Request, json_reply
 from api.pybase import shapes
-from api.pybase.writing import committed, once, reply_of
+from api.writing import committed, once, reply_of
 from commands import api_keys
 from commands.api_keys import SCOPES, SHOWN, ApiKey
 from commands.system import System, new_id, now, time_text

@@ -6,6 +6,7 @@ from api.http import Reply, Request, json_reply
 from api.pybase import present
 from api.pybase.parse import read_fields
 from api.pybase.workspaces import listed
+from api.writing import etag
 from commands.system import System
 from domain.catalog import Catalog
 from domain.errors import NotFound
@@ -51,7 +52,7 @@ async def record(
         by_id=request.query.get("by") == "id",
         fields=fields,
     )
-    return of(moment, Reply(200, got.body, {"etag": present.etag(got.version)}))
+    return of(moment, Reply(200, got.body, {"etag": etag(got.version)}))
 
 
 async def records(
@@ -80,7 +81,7 @@ async def table(system: System, request: Request, table_id: str) -> Reply:
     workspace_id = await system.reader.find(request.who, "table", table_id)
     moment = await then(system, request, workspace_id, "Table")
     one = moment.catalog.live_table(table_id)
-    headers = {"etag": present.etag(one.version)}
+    headers = {"etag": etag(one.version)}
     return of(moment, json_reply(present.table(one, with_fields=True), headers=headers))
 
 

@@ -359,7 +359,3 @@ def view_page(
         items,
         listed[1:],
     )
-
-
-def etag(version: int) -> str:
-    return f'"v{version}"'

@@ -7,7 +7,7 @@ from api.http import Reply, Request, read_id
 from api.pybase import moments, present, shapes
 from api.pybase.parse import read_fields, read_filter, read_sort
 from api.pybase.workspaces import page_of
-from api.pybase.writing import committed, write
+from api.writing import committed, etag, write
 from commands import records
 from commands.system import System
 from commands.unit import Outcome
@@ -41,7 +41,7 @@ async def get_record(system: System, request: Request) -> Reply:
             request.who, workspace_id, lambda _: (), min_position=request.min_position
         )
     got = await system.gets.get(request.who, workspace_id, record_id, by_id=bool(by_id))
-    return Reply(200, got.body, {"etag": present.etag(got.version)})
+    return Reply(200, got.body, {"etag": etag(got.version)})
 
 
 async def _get_some(
@@ -68,7 +68,7 @@ async def _get_some(
     if not found.results[0]:
         raise NotFound("Record not found")
     _, version, text = found.results[0][0]
-    return Reply(200, text.encode(), {"etag": present.etag(version)})
+    return Reply(200, text.encode(), {"etag": etag(version)})
 
 
 async def list_records(system: System, request: Request) -> Reply:

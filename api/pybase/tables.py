@@ -7,7 +7,7 @@ import orjson
 from api.http import Reply, Request, json_reply, read_id
 from api.pybase import moments, present, shapes
 from api.pybase.workspaces import listed, no_nulls
-from api.pybase.writing import committed, given, write
+from api.writing import committed, etag, given, write
 from commands.schema import (
     NewField,
     Wish,
@@ -101,7 +101,7 @@ async def get_table(system: System, request: Request) -> Reply:
         return await moments.table(system, request, table_id)
     catalog = await see(system, request, "table", table_id)
     one = catalog.live_table(table_id)
-    headers = {"etag": present.etag(one.version)}
+    headers = {"etag": etag(one.version)}
     return json_reply(present.table(one, with_fields=True), headers=headers)
 
 
@@ -169,7 +169,7 @@ async def get_field(system: System, request: Request) -> Reply:
     catalog = await see(system, request, "field", field_id)
     one = catalog.live_field(field_id)
     owner = catalog.live_table(one.table_id)
-    headers = {"etag": present.etag(one.version)}
+    headers = {"etag": etag(one.version)}
     return json_reply(present.field(owner, one), headers=headers)
 
 
@@ -274,7 +274,7 @@ async def get_constraint(system: System, request: Request) -> Reply:
     constraint_id = request.id("id", "constraint")
     catalog = await see(system, request, "constraint", constraint_id)
     one = catalog.live_constraint(constraint_id)
-    headers = {"etag": present.etag(one.version)}
+    headers = {"etag": etag(one.version)}
     shown = present.constraint(catalog.tables[one.table_id], one)
     return json_reply(shown, headers=headers)
 
@@ -286,7 +286,7 @@ async def constraint_of_field(system: System, request: Request) -> Reply:
     one = owner.constraint_of(field_id)
     if one is None:
         raise NotFound("The field has no constraint")
-    headers = {"etag": present.etag(one.version)}
+    headers = {"etag": etag(one.version)}
     return json_reply(present.constraint(owner, one), headers=headers)
 
 

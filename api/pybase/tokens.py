@@ -10,7 +10,7 @@ import orjson
 from api.http import Reply, Request, json_reply, read_id
 from api.pybase import shapes
 from api.pybase.keys import read_end
-from api.pybase.writing import committed, once, reply_of
+from api.writing import committed, once, reply_of
 from commands import access_tokens
 from commands.access_tokens import AccessToken
 from commands.system import System, new_id, now, time_text

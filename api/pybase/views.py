@@ -19,7 +19,7 @@ from api.pybase.parse import (
 )
 from api.pybase.tables import see
 from api.pybase.workspaces import listed, no_nulls
-from api.pybase.writing import committed, given, write
+from api.writing import committed, etag, given, write
 from commands.system import System, new_id
 from commands.unit import Outcome
 from commands.write import Prepared, Render
@@ -98,7 +98,7 @@ async def get_view(system: System, request: Request) -> Reply:
 
 def _reply(catalog: Catalog, view_id: str) -> Reply:
     shown, version = _shown(catalog, view_id)
-    return Reply(200, shown, {"etag": present.etag(version)})
+    return Reply(200, shown, {"etag": etag(version)})
 
 
 # ---------------------------------------------------------------- changing

@@ -9,7 +9,7 @@ import orjson
 from api.http import Reply, Request, json_reply, read_id
 from api.pybase import present, shapes
 from api.pybase.parse import read_page
-from api.pybase.writing import committed, given, once, reply_of, write
+from api.writing import committed, etag, given, once, reply_of, write
 from commands import accounts
 from commands.copying import Wanted, copy_base
 from commands.schema import check_slug, slug_from
@@ -115,7 +115,7 @@ async def get_workspace(system: System, request: Request) -> Reply:
     catalog = await _catalog(system, request, request.id("id", "workspace"))
     return json_reply(
         present.workspace(catalog, request.who.user_id),
-        headers={"etag": present.etag(catalog.live_workspace().version)},
+        headers={"etag": etag(catalog.live_workspace().version)},
     )
 
 
@@ -298,7 +298,7 @@ async def get_base(system: System, request: Request) -> Reply:
     workspace_id = await system.reader.find(request.who, "base", base_id)
     catalog = await _catalog(system, request, workspace_id)
     one = catalog.live_base(base_id)
-    headers = {"etag": present.etag(one.version)}
+    headers = {"etag": etag(one.version)}
     return json_reply(_shown(catalog, one), headers=headers)
 
 

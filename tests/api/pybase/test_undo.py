@@ -290,7 +290,21 @@ def test_another_tenants_event_is_not_there(client, stranger, table, newest):
     for body in ({}, {"workspace_id": table["workspace_id"]}):
         reply = stranger.post("/undo", json={"scope": "event", "id": event, **body})
         assert reply.status_code == 404
-    reply = stranger.post("/undo", json={"scope": "event", "id": new_id()})
+
+
+@pytest.mark.parametrize(
+    "event_id",
+    [
+        ABSENT,
+        "ffffffff-ffff-7fff-bfff-ffffffffffff",  # from beyond the last year there is
+        "ffffffff-ffff-4fff-bfff-ffffffffffff",  # tells no time
+        "12345678-9abc-4def-8123-456789abcdef",
+    ],
+)
+def test_an_event_that_never_was_is_not_there(client, event_id):
+    reply = client.post("/undo", json={"scope": "event", "id": event_id})
+
+    assert reply.status_code == 404
     assert reply.json() == {"detail": "Event not found", "code": "NOT_FOUND"}
 
 

@@ -1,4 +1,4 @@
-"""What every write of this surface has in common: keys, headers, replies."""
+"""What every surface's writes have in common: keys, headers, replies."""
 
 import hmac
 from collections.abc import Callable, Mapping
@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 import orjson
 
 from api.http import Reply, Request
-from api.pybase.present import etag
 from commands import write as writes
 from commands.system import System
 from commands.unit import Done, Once, Outcome
@@ -21,6 +20,11 @@ from projections.log import SINCE, Envelope
 from projections.reader import Rows
 
 Body: TypeAlias = Callable[[Outcome], bytes]
+
+
+def etag(version: int) -> str:
+    """A stream's version as the reply's `ETag` has it."""
+    return f'"v{version}"'
 
 
 def once(request: Request, secret_id: str | None = None) -> Once | None:
