@@ -1,6 +1,11 @@
-"""A port that two surfaces share: each has the paths below its own prefix."""
+"""The ports of one process, and which surface answers on which."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from api.access import AccessLog
+from api.cms.app import CmsApplication
 from api.door import Receive, Scope, Send
 from api.http import Reply
 from api.metrics import Metrics
@@ -8,6 +13,7 @@ from api.pybase.app import PyBaseApplication
 from api.routes import Routes
 from api.tables.app import PREFIX, TablesApplication
 from api.telling import Telling
+from commands.settings import Settings
 from commands.system import System
 from domain.errors import DomainError
 
@@ -15,8 +21,7 @@ from domain.errors import DomainError
 class RecordsPort:
     """PyBase, and Table REST below `/api/workspace`."""
 
-    def __init__(self, system: System, metrics: Metrics, access: AccessLog) -> None:
-        telling = Telling(metrics, access)
+    def __init__(self, system: System, metrics: Metrics, telling: Telling) -> None:
         self.pybase = PyBaseApplication(system, metrics, telling)
         self.tables = TablesApplication(system, telling)
         self.max_header_bytes = self.pybase.max_header_bytes
@@ -41,3 +46,28 @@ class RecordsPort:
     async def close(self) -> None:
         await self.pybase.close()
         await self.tables.close()
+
+
+Port: TypeAlias = RecordsPort | CmsApplication
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Every surface of a process, over one system."""
+
+    records: RecordsPort
+    cms: CmsApplication
+
+    @classmethod
+    def of(cls, system: System, metrics: Metrics, access: AccessLog) -> "Doors":
+        telling = Telling(metrics, access)
+        return cls(
+            RecordsPort(system, metrics, telling), CmsApplication(system, telling)
+        )
+
+    def by_port(self, settings: Settings) -> Mapping[int, Port]:
+        return {settings.port_pybase: self.records, settings.port_cms: self.cms}
+
+    async def close(self) -> None:
+        await self.records.close()
+        await self.cms.close()

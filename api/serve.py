@@ -14,7 +14,7 @@ import uvicorn
 
 from api.access import AccessLog
 from api.metrics import Metrics
-from api.ports import RecordsPort
+from api.ports import Doors
 from api.protocol import LimitedProtocol
 from commands.embedded import database
 from commands.first_administrator import make_first_administrator
@@ -74,9 +74,10 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
     metrics = Metrics()
     metrics.watch(system)
     access = AccessLog(system)
-    doors = {settings.port_pybase: RecordsPort(system, metrics, access)}
+    doors = Doors.of(system, metrics, access)
     servers = [
-        DoorServer(server_config(app, settings, port)) for port, app in doors.items()
+        DoorServer(server_config(app, settings, port))
+        for port, app in doors.by_port(settings).items()
     ]
     _stop_on_signal(servers)
     await system.start()
@@ -97,8 +98,7 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
     finally:
         await filler.stop()
         await indexer.stop()
-        for door in doors.values():
-            await door.close()
+        await doors.close()
         await access.stop()
         await system.stop()
 
@@ -144,5 +144,7 @@ async def _announce(
     host = f"http://{settings.host}:{settings.port_pybase}"
     say(f"PyBase     {host}/api/v1")
     say(f"Table REST {host}/api/workspace")
-    say(f"documents  {host}/docs   {host}/openapi.json")
+    cms = f"http://{settings.host}:{settings.port_cms}"
+    say(f"CMS        {cms}")
+    say(f"documents  {host}/docs   {host}/openapi.json   {cms}/openapi.json")
     say(f"metrics    {host}/metrics")

@@ -16,7 +16,7 @@ import uvicorn
 
 from api.access import AccessLog
 from api.metrics import Metrics
-from api.ports import RecordsPort
+from api.ports import Doors
 from api.serve import DoorServer, server_config
 from commands.embedded import DatabaseUrls
 from commands.settings import Settings
@@ -150,8 +150,9 @@ class Server:
     """A server that listens in a thread of this process."""
 
     url: str
+    cms_url: str
     system: System
-    application: RecordsPort
+    doors: Doors
     loop: asyncio.AbstractEventLoop
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -161,22 +162,25 @@ class Server:
 
 @contextmanager
 def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Server]:
-    """PyBase on a free port, wired as `tabellion serve` wires it."""
+    """Every door on a free port of its own, wired as `tabellion serve` wires them."""
     system = build(settings, database)
     metrics = Metrics()
     metrics.watch(system)
     access = AccessLog(system)
-    application = RecordsPort(system, metrics, access)
-    uvicorn_server = DoorServer(server_config(application, settings, 0, drain=5))
+    doors = Doors.of(system, metrics, access)
+    servers = [
+        DoorServer(server_config(application, settings, 0, drain=5))
+        for application in (doors.records, doors.cms)
+    ]
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:
         await system.start()
         access.start()
         try:
-            await uvicorn_server.serve()
+            await asyncio.gather(*(one.serve() for one in servers))
         finally:
-            await application.close()
+            await doors.close()
             await access.stop()
             await system.stop()
 
@@ -187,9 +191,11 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
     thread = threading.Thread(target=run, name="server")
     thread.start()
     try:
-        yield Server(_url(uvicorn_server, thread), system, application, loop)
+        url, cms_url = (_url(one, thread) for one in servers)
+        yield Server(url, cms_url, system, doors, loop)
     finally:
-        uvicorn_server.should_exit = True
+        for one in servers:
+            one.should_exit = True
         thread.join(30)
 
 

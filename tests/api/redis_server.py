@@ -34,12 +34,6 @@ needs_redis = pytest.mark.skipif(
 )
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
 @contextmanager
 def running_redis(folder: Path, port: int) -> Iterator[str]:
     """Its URL, for as long as it runs; it keeps nothing."""

@@ -416,7 +416,7 @@ def unfinished(server):
     """Operations that are to come, as the rules spell them."""
     return {
         re.sub(r"{\w+}", "{}", f"{row.method} {row.path}")
-        for row in server.application.routes.rows
+        for row in server.doors.records.routes.rows
         if row.planned
     }
 
@@ -647,7 +647,9 @@ def test_a_role_counts_from_its_day_on(world):
 
 
 def test_every_route_has_a_rule_and_every_rule_a_route(server):
-    rows = {shape(f"{row.method} {row.path}") for row in server.application.routes.rows}
+    rows = {
+        shape(f"{row.method} {row.path}") for row in server.doors.records.routes.rows
+    }
 
     assert {shape(rule.operation) for rule in RULES} == rows
 
@@ -672,7 +674,7 @@ def rest(world, caller, names):
 
 
 def test_table_rest_has_the_route_of_its_rules(server):
-    rows = server.application.tables.routes.rows
+    rows = server.doors.records.tables.routes.rows
 
     assert [f"{row.method} {row.path}" for row in rows] == [
         "GET /{workspace_slug}/database/{db_name}/table/{table_name}/"

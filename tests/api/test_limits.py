@@ -16,8 +16,9 @@ from api.limits import (
     network_of,
 )
 from api.windows import MOST_KEYS, InProcess, InRedis
-from tests.api.redis_server import free_port, needs_redis, running_redis
+from tests.api.redis_server import needs_redis, running_redis
 from tests.client import PASSWORD, Client, made, new_email, running_server
+from tests.ports import free_port
 
 pytestmark = pytest.mark.anyio
 AT = 1_700_000_000.0
@@ -348,7 +349,7 @@ def test_A_009_counted_in_redis_while_it_answers(settings, database, tmp_path):
 
 
 def test_where_limits_are_off_nobody_is_counted(server, client):
-    assert server.application.pybase._door.limits is None
+    assert server.doors.records.pybase._door.limits is None
     assert "x-ratelimit-limit" not in client.get("/users/me").headers
 
 

@@ -52,7 +52,7 @@ def joining(server):
     """The operations whose rows say that they may join."""
     return {
         shape(f"{row.method} {row.path}")
-        for row in server.application.routes.rows
+        for row in server.doors.records.routes.rows
         if row.joins
     }
 
@@ -179,7 +179,7 @@ def test_what_an_operation_makes_is_known_by_its_ref(world, server, joining, rul
     things = world.things(rule, "owner", OWN)
     row = next(
         row
-        for row in server.application.routes.rows
+        for row in server.doors.records.routes.rows
         if shape(f"{row.method} {row.path}") == shape(rule.operation)
     )
     _, _, path = filled(rule.operation, things).partition(" ")

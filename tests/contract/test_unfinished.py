@@ -204,7 +204,7 @@ def test_the_list_is_not_longer_than_it_was():
 
 
 def test_every_operation_of_the_contract_has_a_route_and_none_is_unknown(server):
-    rows = [f"{row.method} {row.path}" for row in server.application.routes.rows]
+    rows = [f"{row.method} {row.path}" for row in server.doors.records.routes.rows]
 
     assert sorted(rows) == sorted([*lines(CONTRACT), *lines(BEYOND)])
 
@@ -212,7 +212,7 @@ def test_every_operation_of_the_contract_has_a_route_and_none_is_unknown(server)
 def test_the_list_is_of_the_routes_that_are_planned(server):
     planned = [
         f"{row.method} {row.path}"
-        for row in server.application.routes.rows
+        for row in server.doors.records.routes.rows
         if row.planned
     ]
 

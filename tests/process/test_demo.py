@@ -21,6 +21,7 @@ import pytest
 
 from commands.settings import PREFIX
 from tests.client import Server
+from tests.ports import free_port
 
 TABELLION = Path(sys.executable).with_name("tabellion")
 SECONDS = 100
@@ -41,6 +42,7 @@ class Home:
             **kept,
             f"{PREFIX}DATA_DIR": str(self.folder),
             f"{PREFIX}PORT_PYBASE": str(self.port),
+            f"{PREFIX}PORT_CMS": str(free_port()),
         }
 
     def demo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -62,12 +64,6 @@ class Home:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return Home(tmp_path_factory.mktemp("demo"), free_port())
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def within(seconds: float, claim: Callable[[], bool]) -> bool:

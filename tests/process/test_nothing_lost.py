@@ -8,7 +8,6 @@ The short run is part of the suite; `make nothing-lost` runs it for longer:
 
 import os
 import random
-import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.ports import free_port
 from tests.process.killing import promises
 from tests.process.killing.clients import Load
 from tests.process.killing.server import Server
@@ -29,12 +29,6 @@ CLIENTS = 12
 def tell(line: str) -> None:
     """Shown by pytest when the test fails, or with -s."""
     sys.stdout.write(line + "\n")
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.mark.timeout(120 + KILLS * 30)

@@ -17,15 +17,10 @@ import psycopg
 import pytest
 
 from commands.embedded.cluster import Cluster
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("tabellion")
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @contextmanager
@@ -40,6 +35,7 @@ def started(
             **without_make(os.environ),
             "TABELLION_DATA_DIR": str(data_dir),
             "TABELLION_PORT_PYBASE": str(port),
+            "TABELLION_PORT_CMS": str(free_port()),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -195,6 +191,7 @@ def test_a_term_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
                 **os.environ,
                 "TABELLION_DATA_DIR": str(data_dir),
                 "TABELLION_PORT_PYBASE": str(free_port()),
+                "TABELLION_PORT_CMS": str(free_port()),
             },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -208,7 +205,8 @@ def test_a_term_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
     assert left_behind(data_dir) == []
 
 
-def test_a_taken_port_is_said_in_a_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("door", ["PYBASE", "CMS"])
+def test_a_taken_port_is_said_in_a_line(tmp_path: Path, door: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -217,7 +215,9 @@ def test_a_taken_port_is_said_in_a_line(tmp_path: Path) -> None:
             env={
                 **os.environ,
                 "TABELLION_DATA_DIR": str(tmp_path / "data"),
-                "TABELLION_PORT_PYBASE": str(taken.getsockname()[1]),
+                "TABELLION_PORT_PYBASE": str(free_port()),
+                "TABELLION_PORT_CMS": str(free_port()),
+                f"TABELLION_PORT_{door}": str(taken.getsockname()[1]),
             },
             capture_output=True,
             text=True,

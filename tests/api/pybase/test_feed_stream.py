@@ -313,7 +313,7 @@ def until(claim, seconds=10.0):
 
 @pytest.fixture
 def feed(server):
-    return server.application.pybase.feed
+    return server.doors.records.pybase.feed
 
 
 def test_one_user_opens_so_many_and_no_more(client, feed, table, monkeypatch):

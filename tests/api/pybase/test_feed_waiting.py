@@ -29,7 +29,7 @@ def later(seconds, work):
 
 
 def readers(server):
-    return server.application.pybase.feed.readers
+    return server.doors.records.pybase.feed.readers
 
 
 def test_what_is_there_is_answered_at_once(client, table, head):

@@ -185,7 +185,7 @@ def test_every_parameter_of_a_path_is_declared(operations):
 
 
 def test_every_route_of_the_server_is_in_the_document(server, operations):
-    rows = {(route.method, route.path) for route in server.application.routes.rows}
+    rows = {(route.method, route.path) for route in server.doors.records.routes.rows}
 
     assert set(operations) == rows
 

@@ -15,6 +15,7 @@ import httpx2
 import psycopg
 
 from commands.embedded.cluster import Cluster
+from tests.ports import free_port
 
 COMMAND = Path(sys.executable).with_name("tabellion")
 
@@ -29,6 +30,7 @@ class Server:
             **os.environ,
             "TABELLION_DATA_DIR": str(data_dir),
             "TABELLION_PORT_PYBASE": str(port),
+            "TABELLION_PORT_CMS": str(free_port()),
             "TABELLION_RATE_LIMITS": "off",
             "TABELLION_ACCESS_TOKEN_MINUTES": "600",
         }
