@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from api.cli.http import Client, Unreachable
 
@@ -67,6 +68,13 @@ def _local(settings: "Settings") -> str:
     """Where a server with these settings is reached on this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port_pybase}"
+
+
+def on_port(url: str, port: int) -> str:
+    """The same host at another port."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def answers(url: str) -> bool:
