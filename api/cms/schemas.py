@@ -30,3 +30,14 @@ ERROR: Schema = {
 }
 PERSON = object_of(id=ID, email=TEXT, full_name=TEXT, username=TEXT)
 SIGNED_IN = object_of(user=PERSON, token=TEXT)
+PROFILE = object_of(
+    id=ID,
+    email=TEXT,
+    username=TEXT,
+    full_name=TEXT,
+    avatar=MAYBE,
+    email_verified=FLAG,
+    workspace_id={"type": ["string", "null"], "format": "uuid"},
+    created_at=TIME,
+    updated_at=TIME,
+)

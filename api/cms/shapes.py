@@ -25,3 +25,9 @@ class Register(Shape):
 class Login(Shape):
     email: Annotated[str, Field(max_length=1000)]
     password: Password
+
+
+class UpdateProfile(Shape):
+    full_name: Name | None = None
+    username: Username | None = None
+    avatar: Annotated[Text, Field(max_length=2000), told(format="uri")] | None = None

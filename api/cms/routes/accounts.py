@@ -1,35 +1,49 @@
-"""Signing up and signing in."""
+"""Signing up, signing in, and the caller's own profile."""
 
 from api.cms import schemas, shapes
 from api.cms.accounts import Accounts
+from api.cms.profile import show_profile, update_profile
+from api.cms.routes.rows import public, read, write
 from api.routes import Route
-
-_ERRORS = (400, 401, 409, 413, 415, 422, 429, 503)
 
 
 def account_rows(accounts: Accounts) -> list[Route]:
     return [
-        Route(
+        public(
             "POST",
             "/auth/register",
             "Register a user",
             accounts.register,
             "auth",
-            public=True,
+            schemas.SIGNED_IN,
             status=201,
             body=shapes.Register,
-            response=schemas.SIGNED_IN,
-            errors=_ERRORS,
         ),
-        Route(
+        public(
             "POST",
             "/auth/login",
             "Log in",
             accounts.login,
             "auth",
-            public=True,
+            schemas.SIGNED_IN,
             body=shapes.Login,
-            response=schemas.SIGNED_IN,
-            errors=_ERRORS,
+        ),
+        read(
+            "/users/profile",
+            "The caller's profile",
+            show_profile,
+            "users",
+            schemas.PROFILE,
+            None,
+        ),
+        write(
+            "PATCH",
+            "/users/profile",
+            "Change the caller's profile",
+            update_profile,
+            "users",
+            schemas.PROFILE,
+            None,
+            body=shapes.UpdateProfile,
         ),
     ]

@@ -1,5 +1,7 @@
 """A caller of the CMS over HTTP, with the few things that most tests make first."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -34,15 +36,16 @@ class CmsClient(httpx2.Client):
         self.headers["authorization"] = f"Bearer {reply['token']}"
         return self
 
-    def at_pybase(self, url: str) -> Client:
-        """The same user at PyBase's door: a client that has to be closed."""
-        client = Client(url)
-        body = {"email": self.user["email"], "password": PASSWORD}
-        signed_in = made(client.post("/auth/login", json=body))
-        client.user = signed_in["user"]
-        client.refresh_token = signed_in["refresh_token"]
-        client.headers["authorization"] = f"Bearer {signed_in['access_token']}"
-        return client
+    @contextmanager
+    def at_pybase(self, url: str) -> Iterator[Client]:
+        """The same user at PyBase's door."""
+        with Client(url) as client:
+            body = {"email": self.user["email"], "password": PASSWORD}
+            signed_in = made(client.post("/auth/login", json=body))
+            client.user = signed_in["user"]
+            client.refresh_token = signed_in["refresh_token"]
+            client.headers["authorization"] = f"Bearer {signed_in['access_token']}"
+            yield client
 
     def workspace(self, name: str = "My Blog", **more: Any) -> Json:
         found: Json = made(self.post("/workspaces", json={"name": name} | more))

@@ -39,6 +39,5 @@ def cms_newcomer(server: Server) -> Iterator[CmsClient]:
 @pytest.fixture(scope="session")
 def ada_at_pybase(server: Server, cms: CmsClient) -> Iterator[Client]:
     """The user of `cms` at PyBase's door."""
-    client = cms.at_pybase(server.url)
-    yield client
-    client.close()
+    with cms.at_pybase(server.url) as client:
+        yield client
