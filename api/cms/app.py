@@ -7,6 +7,7 @@ from api.browsers import for_browsers
 from api.cms import errors
 from api.cms.accounts import Accounts
 from api.cms.callers import Cms
+from api.cms.oauth import OAuth
 from api.cms.routes import cms_routes
 from api.door import Door, Receive, Scope, Send
 from api.guesses import Guesses
@@ -15,6 +16,7 @@ from api.limits import ADDRESS, HOUR, USER, Limits, Rate, Rates
 from api.routes import Routes
 from api.telling import Telling
 from commands.api_keys import KeyRing
+from commands.oauth.provider import Provider
 from commands.system import System
 from domain.errors import DomainError
 
@@ -34,7 +36,10 @@ class CmsApplication:
         settings = system.settings
         tokens = Tokens(settings.secret_key.get_secret_value(), "cms")
         self._limits = Limits.of(settings, "cms", RATES)
-        self.routes = Routes(cms_routes(Accounts(tokens, guesses)))
+        accounts = Accounts(tokens, guesses)
+        self._provider = Provider.of(settings)
+        oauth = OAuth(system, self._provider, accounts, guesses)
+        self.routes = Routes(cms_routes(accounts, oauth))
         self.max_header_bytes = settings.max_header_bytes
         self._door = Door(
             system,
@@ -68,3 +73,5 @@ class CmsApplication:
         """Lets go of what the door holds beside the system."""
         if self._limits is not None:
             await self._limits.close()
+        if self._provider is not None:
+            await self._provider.close()

@@ -27,6 +27,15 @@ class Login(Shape):
     password: Password
 
 
+class Exchange(Shape):
+    """`code_verifier` where the sign-in began with a `code_challenge`; `password` where
+    an account is to be linked."""
+
+    code: Annotated[str, Field(min_length=1, max_length=200)]
+    code_verifier: Annotated[str, Field(max_length=200)] | None = None
+    password: Password | None = None
+
+
 class UpdateProfile(Shape):
     full_name: Name | None = None
     username: Username | None = None
