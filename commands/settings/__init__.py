@@ -98,6 +98,11 @@ class Settings(BaseSettings):
     port_cms: Port = Field(
         3001, description="Port of the headless CMS", json_schema_extra=_unit("port")
     )
+    single_port: bool = Field(
+        False,
+        description="on: every surface listens on PORT_PYBASE, below /pybase, /tables"
+        " and /cms; off: each on its own port",
+    )
     public_url: Annotated[str, url("http", "https")] | None = Field(
         None,
         description="How people reach this server, for links;"
@@ -106,7 +111,8 @@ class Settings(BaseSettings):
     )
     public_cms_url: Annotated[str, url("http", "https")] | None = Field(
         None,
-        description="How people reach the headless CMS; unset: http://HOST:PORT_CMS",
+        description="How people reach the headless CMS; unset: http://HOST:PORT_CMS, or"
+        " on a single port TABELLION_PUBLIC_URL/cms",
         json_schema_extra=_unit("URL"),
     )
     trusted_proxies: Annotated[Names, AfterValidator(networks)] = Field(
@@ -321,11 +327,22 @@ class Settings(BaseSettings):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port_pybase}"
 
+    def mount(self, surface: str) -> str:
+        """What comes before all paths of a surface: of several ports nothing."""
+        return f"/{surface}" if self.single_port else ""
+
+    @property
+    def pybase_url(self) -> str:
+        """What PyBase's paths are appended to."""
+        return self.base_url + self.mount("pybase")
+
     @property
     def cms_url(self) -> str:
         """`public_cms_url`, or what the CMS is reached by on this machine."""
         if self.public_cms_url is not None:
             return self.public_cms_url
+        if self.single_port:
+            return self.base_url + self.mount("cms")
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port_cms}"
 
