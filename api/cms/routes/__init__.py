@@ -2,7 +2,9 @@
 
 from api.cms.accounts import Accounts
 from api.cms.routes.accounts import account_rows
+from api.cms.routes.object_types import object_type_rows
 from api.cms.routes.operations import operation_rows
+from api.cms.routes.workspaces import workspace_rows
 from api.routes import Route
 
 
@@ -10,4 +12,6 @@ def cms_routes(accounts: Accounts) -> list[Route]:
     return [
         *operation_rows(),
         *account_rows(accounts),
+        *workspace_rows(),
+        *object_type_rows(),
     ]
