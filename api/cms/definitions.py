@@ -3,7 +3,7 @@
 What is wrong is told with the name of the field: `BadDefinition`, 400.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from api.cms.errors import BadDefinition
 from api.cms.fields import (
     SEVERAL,
     TYPES,
+    default_of,
     defined,
     is_multiple,
     kept_as,
@@ -236,7 +237,7 @@ def _changed(
         changes["name"] = one.display_name
     if one.required is not None:
         changes["required"] = one.required
-    options = {**_beside(one), **_form(field, one)}
+    options = _form(field, one)
     if not changes and not options:
         return []
     whole = {**shown_options(field, table), **options} if options else None
@@ -263,11 +264,20 @@ def _stays(field: Field, one: shapes.ChangedDefinition, place: int) -> None:
         refuse("relation_to_id", "where a relation leads to is not changed")
 
 
-def _form(field: Field, one: shapes.ChangedDefinition) -> Mapping[str, Any]:
-    """The options that make the other form of one type of field."""
+def _form(field: Field, one: shapes.ChangedDefinition) -> dict[str, Any]:
+    """The options by which it takes the other form of its type, and others that every
+    type has."""
     found: dict[str, Any] = {}
-    if one.multiple is not None and field.type in SEVERAL:
+    if one.multiple is not None and one.multiple != is_multiple(field):
         found["allow_multiple"] = one.multiple
-    if "type" in one.model_fields_set and field.type == "long_text":
+    if "type" in one.model_fields_set and one.type != type_of(field):
         found["enable_rich_text"] = one.type == "RICH_TEXT"
+    now = {
+        "placeholder": field.options.get("placeholder"),
+        "default_value": default_of(field),
+        "private": bool(field.options.get("private")),
+    }
+    for name, value in _beside(one).items():
+        if value != now[name] and (name != "private" or value is not None):
+            found[name] = value
     return found
