@@ -58,7 +58,7 @@ class UpdateWorkspace(Shape):
 
 
 FieldName = Annotated[
-    Text, Field(max_length=255), told(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")
+    Text, told(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", minLength=1, maxLength=63)
 ]
 
 
