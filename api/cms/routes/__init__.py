@@ -3,7 +3,9 @@
 from api.cms.accounts import Accounts
 from api.cms.oauth import OAuth
 from api.cms.routes.accounts import account_rows
+from api.cms.routes.object_types import object_type_rows
 from api.cms.routes.operations import operation_rows
+from api.cms.routes.workspaces import workspace_rows
 from api.routes import Route
 
 
@@ -11,4 +13,6 @@ def cms_routes(accounts: Accounts, oauth: OAuth) -> list[Route]:
     return [
         *operation_rows(),
         *account_rows(accounts, oauth),
+        *workspace_rows(),
+        *object_type_rows(),
     ]
