@@ -29,7 +29,7 @@ from domain.events import (
 )
 from domain.facts import Facts, Needs
 from domain.ids import FieldId, TableId
-from domain.naming import url_name
+from domain.naming import RESERVED_COLUMNS, url_name
 from domain.values import Value, read_options
 from domain.workspace import differences, expect_version
 
@@ -37,7 +37,7 @@ from domain.workspace import differences, expect_version
 @dataclass(frozen=True, slots=True)
 class CreateField(Command):
     """`options` are checked; `reverse_id` names the field at the other side of a
-    linked_record."""
+    linked_record.  `api_name`: as chosen."""
 
     field_id: FieldId
     table_id: TableId
@@ -47,13 +47,14 @@ class CreateField(Command):
     required: bool = False
     description: str | None = None
     reverse_id: FieldId | None = None
+    api_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateField(Command):
-    """`changes` by name: name, description, required, options (whole, checked), and,
-    from the inverse of a new order, position.  `known`: the version of the field that
-    the options were read against."""
+    """`changes` by name: name, api_name, description, required, options (whole,
+    checked), and, from the inverse of a new order, position.  `known`: the version of
+    the field that the options were read against."""
 
     field_id: FieldId
     table_id: TableId
@@ -143,6 +144,16 @@ def name_is_free(table: Table, name: str, but: str = "") -> None:
         raise taken.because_of(other.id, "name")
 
 
+def api_name_is_free(table: Table, name: str, but: str = "") -> None:
+    """Of a name that was chosen, or of one that comes back."""
+    other = table.by_api_name.get(name)
+    if other is not None and other.id != but:
+        taken = NameTaken(f"The name '{name}' is already in use", field="api_name")
+        raise taken.because_of(other.id, "api_name")
+    if name in RESERVED_COLUMNS:
+        raise NameTaken(f"The name '{name}' is reserved", field="api_name")
+
+
 def room_for(count: int, table: Table) -> None:
     if len(table.fields) + count > MAX_FIELDS:
         raise TooManyFields()
@@ -179,7 +190,9 @@ def _create(command: CreateField, facts: Facts) -> Sequence[Event]:
         command.type, command.options, table, facts.catalog, command.field_id
     )
     made: list[Event] = []
-    api_name = api_name_of(command.name, table)
+    if command.api_name is not None:
+        api_name_is_free(table, command.api_name)
+    api_name = command.api_name or api_name_of(command.name, table)
     if command.type == "linked_record":
         made = [reverse_of(command, table, facts, api_name)]
         options["reverse_field_id"] = command.reverse_id
@@ -247,6 +260,7 @@ def _update(command: UpdateField, facts: Facts) -> Sequence[Event]:
         raise StaleSchema()
     now: dict[str, Json] = {
         "name": field.name,
+        "api_name": field.api_name,
         "description": field.description,
         "required": field.required,
         "options": dict(field.options),
@@ -261,6 +275,8 @@ def _update(command: UpdateField, facts: Facts) -> Sequence[Event]:
     changes = differences(now, wanted)
     if "name" in changes:
         name_is_free(table, command.changes["name"], field.id)
+    if "api_name" in changes:
+        api_name_is_free(table, command.changes["api_name"], field.id)
     if "options" in changes:
         _options_fit(field, wanted["options"], facts)
     if changes.get("required") and command.changes["required"]:
@@ -408,6 +424,7 @@ def _restore(command: RestoreField, facts: Facts) -> Sequence[Event]:
         if one.type == "linked_record" and not ends_agree(one, facts.catalog):
             raise Conflict("The other end of the link is of another type since")
         name_is_free(owner, one.name, one.id)
+        api_name_is_free(owner, one.api_name, one.id)
         room_for(sum(end.table_id == owner.id for end in restored), owner)
     return [FieldRestored(one.id, one.table_id, one.name) for one in restored]
 

@@ -43,6 +43,7 @@ from domain.field import (
     CreateField,
     FieldDeleted,
     FieldRestored,
+    api_name_is_free,
     name_is_free,
     reverse_field,
     reverse_of,
@@ -519,6 +520,7 @@ def _end_again(options: Mapping[str, Json], facts: Facts) -> list[Event]:
     if not reverse.deleted:
         return []
     name_is_free(other, reverse.name, reverse.id)
+    api_name_is_free(other, reverse.api_name, reverse.id)
     room_for(1, other)
     return [FieldRestored(reverse.id, other.id, reverse.name)]
 

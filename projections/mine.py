@@ -89,7 +89,7 @@ _WORKSPACES = (
     b"""
     SELECT w.workspace_id, w.name, w.slug, w.description, w.owner_id,
            ledger.rfc3339(w.created_at), ledger.rfc3339(w.updated_at),
-           w.version, w.deleted,
+           w.version, w.deleted, w.status,
            CASE WHEN EXISTS (
                 SELECT FROM catalog.members AS o
                 WHERE o.workspace_id = w.workspace_id AND o.user_id = w.owner_id

@@ -5,6 +5,7 @@ import time
 from api.auth import Tokens
 from api.browsers import for_browsers
 from api.cms import errors
+from api.cms.accounts import Accounts
 from api.cms.callers import Cms
 from api.cms.routes import cms_routes
 from api.door import Door, Receive, Scope, Send
@@ -24,7 +25,7 @@ class CmsApplication:
         settings = system.settings
         tokens = Tokens(settings.secret_key.get_secret_value(), "cms")
         self._limits = Limits.of(settings, "cms")
-        self.routes = Routes(cms_routes())
+        self.routes = Routes(cms_routes(Accounts(tokens, self._limits)))
         self.max_header_bytes = settings.max_header_bytes
         self._door = Door(
             system,

@@ -36,9 +36,9 @@ def user(account: Account) -> dict[str, Any]:
         "id": account.user_id,
         "email": account.email,
         "name": account.name,
-        "avatar_url": None,
+        "avatar_url": account.avatar,
         "is_active": True,
-        "is_verified": False,
+        "is_verified": account.email_verified,
         "created_at": account.created_at,
     }
 

@@ -153,6 +153,13 @@ class Settings(BaseSettings):
         description="How long a refresh token is good",
         json_schema_extra=_unit("days"),
     )
+    cms_token_hours: int = Field(
+        24,
+        ge=1,
+        le=24 * 365,
+        description="How long a token of the headless CMS is good",
+        json_schema_extra=_unit("hours"),
+    )
     rate_limits: bool = Field(
         True, description="on: the documented limits; off: none, for measurements"
     )

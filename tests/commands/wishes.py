@@ -5,7 +5,7 @@ the test.  A command that no wish is for stands in `BESIDE`, with the reason.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from commands.schema import NewField
 from commands.schema import create_field as creating_field
 from commands.system import new_id
-from domain.base import CreateBase, DeleteBase, RestoreBase, UpdateBase
+from domain.base import (
+    CreateBase,
+    DeleteBase,
+    MakeContentBase,
+    RestoreBase,
+    UpdateBase,
+)
 from domain.catalog import Base, Catalog, Field, Table
 from domain.constraint import (
     CreateConstraint,
@@ -71,6 +77,7 @@ from domain.view import (
     UpdateView,
 )
 from domain.workspace import (
+    STATUSES,
     AddMember,
     CreateWorkspace,
     DeleteWorkspace,
@@ -270,7 +277,8 @@ def create_field(draw: Draw, world: World) -> Command | None:
     elif kind == "formula":
         options = {"formula": "{Name}"}
     wanted = NewField(pick(draw, ["Extra", "More", "name"]), kind, options)
-    return creating_field(table.id, wanted)
+    chosen = pick(draw, [None, None, "extra", "chosen"])
+    return replace(creating_field(table.id, wanted), api_name=chosen)
 
 
 def update_field(draw: Draw, world: World) -> Command | None:
@@ -284,6 +292,8 @@ def update_field(draw: Draw, world: World) -> Command | None:
         changes["required"] = draw(st.booleans())
     if draw(st.booleans()):
         changes["description"] = pick(draw, [None, *NAMES])
+    if draw(st.integers(0, 3)) == 0:
+        changes["api_name"] = pick(draw, ["extra", "chosen", one.api_name])
     if one.choices:
         changes["options"] = {"choices": some(draw, CHOICES["choices"])}
     elif one.type == "linked_record" and draw(st.booleans()):
@@ -346,7 +356,11 @@ def create_table(draw: Draw, world: World) -> Command | None:
     if base is None:
         return None
     name = pick(draw, ["Third", "Fourth", "authors"])
-    return CreateTable(TableId(new_id()), base.id, world.number(), name)
+    slug = pick(draw, [None, None, "third", "chosen-one"])
+    new = TableId(new_id())
+    public = draw(st.booleans())
+    place = pick(draw, [base.id, base.id, None])
+    return CreateTable(new, place, world.number(), name, None, slug, public)
 
 
 def update_table(draw: Draw, world: World) -> Command | None:
@@ -354,7 +368,12 @@ def update_table(draw: Draw, world: World) -> Command | None:
     if table is None:
         return None
     name = pick(draw, ["Third", "Fifth", "AUTHORS"])
-    return UpdateTable(table.id, {"name": name, "description": name})
+    changes: dict[str, Any] = {"name": name, "description": name}
+    if draw(st.booleans()):
+        changes["slug"] = pick(draw, ["authors", "chosen-one", table.slug])
+    if draw(st.booleans()):
+        changes["public"] = draw(st.booleans())
+    return UpdateTable(table.id, changes)
 
 
 def delete_table(draw: Draw, world: World) -> Command | None:
@@ -374,6 +393,10 @@ def restore_table(draw: Draw, world: World) -> Command | None:
 
 def create_base(draw: Draw, _world: World) -> Command:
     return CreateBase(BaseId(new_id()), pick(draw, NAMES), None, "📚")
+
+
+def make_content_base(_draw: Draw, _world: World) -> Command:
+    return MakeContentBase(BaseId(new_id()))
 
 
 def update_base(draw: Draw, world: World) -> Command | None:
@@ -531,6 +554,8 @@ def update_workspace(draw: Draw, world: World) -> Command:
         changes["slug"] = f"{pick(draw, ['a', 'b'])}-{workspace}"
     if draw(st.booleans()):
         changes["description"] = pick(draw, [None, *NAMES])
+    if draw(st.booleans()):
+        changes["status"] = pick(draw, STATUSES)
     return UpdateWorkspace(workspace, changes)
 
 
@@ -577,6 +602,7 @@ WISHES: Mapping[type[Command], Wish] = {
     DeleteTable: delete_table,
     RestoreTable: restore_table,
     CreateBase: create_base,
+    MakeContentBase: make_content_base,
     UpdateBase: update_base,
     DeleteBase: delete_base,
     RestoreBase: restore_base,

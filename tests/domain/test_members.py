@@ -5,7 +5,13 @@ from collections.abc import Mapping
 import pytest
 
 from domain.access import ROLE_NAMES, Role, may
-from domain.base import CreateBase, DeleteBase, RestoreBase, UpdateBase
+from domain.base import (
+    CreateBase,
+    DeleteBase,
+    MakeContentBase,
+    RestoreBase,
+    UpdateBase,
+)
 from domain.constraint import (
     CreateConstraint,
     DeleteConstraint,
@@ -108,6 +114,7 @@ WISHES: Mapping[Role, list[Command]] = {
         RemoveMember(UserId("viewer")),
         UpdateMember(UserId("viewer"), "editor"),
         CreateBase(BaseId("other"), "Other"),
+        MakeContentBase(BaseId("other")),
         UpdateBase(BaseId("base"), {}),
         DeleteBase(BaseId("base")),
         RestoreBase(BaseId("base")),

@@ -1,0 +1,70 @@
+"""Registration and log-in: a user and a token.
+
+The token is all that a client of the CMS has: it is good for as many hours as the
+settings say, and ends before that where its session does.
+"""
+
+import orjson
+
+from api.accounts import SignedUp, SignUp, register, sign_in
+from api.auth import Tokens
+from api.cms import present, shapes
+from api.http import Reply, Request
+from api.limits import Limits
+from commands import accounts, usernames
+from commands.accounts import Account
+from commands.system import System, new_id
+from domain.errors import Invalid
+
+
+class Accounts:
+    """The handlers that make tokens."""
+
+    def __init__(self, tokens: Tokens, limits: Limits | None = None) -> None:
+        self._tokens, self._limits = tokens, limits
+
+    def _signed_in(self, system: System, me: Account, session_id: str) -> bytes:
+        seconds = system.settings.cms_token_hours * 3600
+        token = self._tokens.make("access", me.user_id, session_id, seconds)
+        return orjson.dumps({"user": present.person(me), "token": token})
+
+    async def register(self, system: System, request: Request) -> Reply:
+        wanted = request.shape(shapes.Register)
+        check_username(wanted.username)
+
+        def opens(me: Account) -> SignedUp:
+            session_id = new_id()
+            hours = system.settings.cms_token_hours
+            return SignedUp(
+                session_id,
+                self._signed_in(system, me, session_id),
+                [accounts.new_short_session(me.user_id, session_id, hours)],
+            )
+
+        sign_up = SignUp(
+            wanted.email, wanted.password, wanted.full_name, wanted.username
+        )
+        reply, _, _ = await register(system, request, sign_up, opens, self._limits)
+        return reply
+
+    async def login(self, system: System, request: Request) -> Reply:
+        wanted = request.shape(shapes.Login)
+        signed_in = await sign_in(
+            system, request, wanted.email, wanted.password, self._limits
+        )
+        me, _ = signed_in
+        session_id = new_id()
+        await accounts.open_short_session(
+            system.reader, signed_in, session_id, system.settings.cms_token_hours
+        )
+        return Reply(200, self._signed_in(system, me, session_id))
+
+
+def check_username(username: str | None) -> None:
+    """Raises Invalid for what cannot be one."""
+    if username is not None and not usernames.is_username(username):
+        raise Invalid(
+            f"A username has 1 to {usernames.MOST} letters, digits, points, dashes and"
+            " underscores, and begins with a letter or a digit",
+            errors=[{"loc": ["username"], "msg": "no username", "type": "value_error"}],
+        )
