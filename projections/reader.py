@@ -49,8 +49,8 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Anybody:
-    """Who reads what is public: nobody in particular, and without a session.  What that
-    is, is for the plan to say."""
+    """Who reads what is public: nobody in particular, and without a session.  What is
+    public is for the plan to say."""
 
 
 ANYBODY = Anybody()
@@ -202,8 +202,6 @@ class Reader:
             try:
                 if isinstance(caller, Caller):
                     allow(catalog, caller.user_id, role)
-                else:
-                    catalog.live_workspace()
                 statements = plan(catalog)
             except DomainError as error:
                 refusal = error

@@ -7,6 +7,7 @@ from api.browsers import for_browsers
 from api.cms import errors
 from api.cms.accounts import Accounts
 from api.cms.callers import Cms
+from api.cms.public import Public
 from api.cms.routes import cms_routes
 from api.door import Door, Receive, Scope, Send
 from api.http import Reply
@@ -25,7 +26,9 @@ class CmsApplication:
         settings = system.settings
         tokens = Tokens(settings.secret_key.get_secret_value(), "cms")
         self._limits = Limits.of(settings, "cms")
-        self.routes = Routes(cms_routes(Accounts(tokens, self._limits)))
+        self.routes = Routes(
+            cms_routes(Accounts(tokens, self._limits), Public.of(system))
+        )
         self.max_header_bytes = settings.max_header_bytes
         self._door = Door(
             system,

@@ -18,8 +18,9 @@ until the next one, and its tag names the last.
 import asyncio
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import orjson
 
@@ -102,6 +103,13 @@ class Public:
         self._clean = sanitize
         self._headers = {"cache-control": CACHED} | ({"vary": "Origin"} if vary else {})
 
+    @classmethod
+    def of(cls, system: System) -> Self:
+        """As the settings say."""
+        settings = system.settings
+        some_origins = bool(settings.cors_origins) and "*" not in settings.cors_origins
+        return cls(system.reader, sanitize=settings.cms_sanitize, vary=some_origins)
+
     async def list_entries(self, _system: System, request: Request) -> Reply:
         asked = asking.read(request.query) if request.query_string else asking.FIRST
         return await self._answer(request, asked)
@@ -131,14 +139,14 @@ class Public:
     async def _of_site(self, request: Request, site: WorkspaceId, key: Key) -> Reply:
         if request.min_position is not None:
             await self._reader.ask(
-                ANYBODY, site, lambda _: (), min_position=request.min_position
+                ANYBODY, site, _nothing, min_position=request.min_position
             )
         watch = await self._watches.of(site)
         if watch is None:
             raise OtherSite()
         claims = _claims(request)
         kept = self._good(key, watch)
-        if kept is None and claims:
+        if kept is None and claims and claims is not _ANYTHING:
             tag = await self._tag_without_rows(site, watch, key, claims)
             if tag is not None:
                 return self._reply(304, tag)
@@ -283,6 +291,10 @@ class Public:
         while self._bytes > MOST_BYTES:
             _, oldest = self._kept.popitem(last=False)
             self._bytes -= _ENTRY_BYTES + len(oldest.body)
+
+
+def _nothing(_catalog: Catalog) -> Sequence[Statement]:
+    return ()
 
 
 def _table(catalog: Catalog, key: Key) -> Table:

@@ -41,3 +41,30 @@ PROFILE = object_of(
     created_at=TIME,
     updated_at=TIME,
 )
+
+NAMED = object_of(id=ID, name=TEXT, slug=TEXT)
+_SHOWN = object_of(
+    id=ID,
+    object_type_id=ID,
+    data={"type": "object"},
+    created_at=TIME,
+    updated_at=TIME,
+)
+_DEFINED = object_of(
+    name=TEXT,
+    display_name=TEXT,
+    type=TEXT,
+    required=FLAG,
+    multiple=FLAG,
+    relation_to={"anyOf": [NAMED, {"type": "null"}]},
+)
+_META: dict[str, Schema] = {
+    "object_type": NAMED,
+    "workspace": NAMED,
+    "schema": array(_DEFINED),
+}
+PAGINATION = object_of(page=COUNT, limit=COUNT, total=COUNT, pages=COUNT)
+PUBLIC_ENTRY = object_of(data=_SHOWN, meta=object_of(**_META))
+PUBLIC_LIST = object_of(
+    data=array(_SHOWN), meta=object_of(**_META, pagination=PAGINATION)
+)

@@ -21,14 +21,14 @@ _MOMENTS = ("date", "timestamptz")
 
 
 def is_active(workspace: Workspace) -> bool:
-    return getattr(workspace, "status", "active") == "active"
+    return workspace.status == "active" and not workspace.deleted
 
 
 def is_public(catalog: Catalog, table: Table) -> bool:
     """Whether anybody may read of it."""
     base = catalog.bases.get(table.base_id)
     gone = table.deleted or base is None or base.deleted
-    return not gone and bool(getattr(table, "public", True))
+    return table.public and not gone
 
 
 def find_public(catalog: Catalog, slug: str) -> Table | None:

@@ -94,7 +94,7 @@ def one(catalog: Catalog, table: Table, record_id: str, at: str) -> Statement:
     return text, [at, record_id]
 
 
-def turns(catalog: Catalog, tables: Sequence[Table], at: str) -> Statement | None:
+def turns(catalog: Catalog, tables: Sequence[Table], at: str) -> "Statement | None":
     """(the last moment by `at` at which time alone made something public, the next one
     after it), in microseconds since the epoch; None where time makes nothing public."""
     dated = [one for one in tables if rules.publish_date(one) is not None]
@@ -123,8 +123,7 @@ def _dates(target: Target, table: Table) -> sql.Composed:
         "SELECT t.{date}::timestamp AT TIME ZONE 'UTC' FROM {table} AS t"
         " WHERE t.{flag} AND t.{date} IS NOT NULL"
         if date.column == "date"
-        else "SELECT t.{date} FROM {table} AS t"
-        " WHERE t.{flag} AND t.{date} IS NOT NULL"
+        else "SELECT t.{date} FROM {table} AS t WHERE t.{flag} AND t.{date} IS NOT NULL"
     ).format(
         date=sql.Identifier(column_name(date.id, date.slot)),
         flag=sql.Identifier(column_name(flag.id, flag.slot)),

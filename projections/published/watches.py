@@ -103,7 +103,7 @@ class Watches:
 
     async def _round(self) -> None:
         """Whoever comes from now on waits for the next one: its head is a later one."""
-        asked = {}
+        asked: dict[WorkspaceId, asyncio.Future[Watch | None]] = {}
         while self._waiting and len(asked) < MOST:
             workspace_id = next(iter(self._waiting))
             asked[workspace_id] = self._waiting.pop(workspace_id)

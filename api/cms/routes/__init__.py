@@ -1,13 +1,16 @@
 """The CMS's routes, a section of the document each."""
 
 from api.cms.accounts import Accounts
+from api.cms.public import Public
 from api.cms.routes.accounts import account_rows
 from api.cms.routes.operations import operation_rows
+from api.cms.routes.public import public_rows
 from api.routes import Route
 
 
-def cms_routes(accounts: Accounts) -> list[Route]:
+def cms_routes(accounts: Accounts, public: Public) -> list[Route]:
     return [
         *operation_rows(),
         *account_rows(accounts),
+        *public_rows(public),
     ]
