@@ -94,21 +94,18 @@ class _Flight:
 class Public:
     """The handlers, and the replies that they remember."""
 
-    def __init__(self, reader: Reader, *, sanitize: bool, vary: bool) -> None:
+    def __init__(self, reader: Reader, *, sanitize: bool) -> None:
         self._reader = reader
         self._sites, self._watches = Sites(reader), Watches(reader)
         self._kept: OrderedDict[Key, Kept] = OrderedDict()
         self._bytes = 0
         self._flights: dict[Key, _Flight] = {}
         self._clean = sanitize
-        self._headers = {"cache-control": CACHED} | ({"vary": "Origin"} if vary else {})
 
     @classmethod
     def of(cls, system: System) -> Self:
         """As the settings say."""
-        settings = system.settings
-        some_origins = bool(settings.cors_origins) and "*" not in settings.cors_origins
-        return cls(system.reader, sanitize=settings.cms_sanitize, vary=some_origins)
+        return cls(system.reader, sanitize=system.settings.cms_sanitize)
 
     async def list_entries(self, _system: System, request: Request) -> Reply:
         asked = asking.read(request.query) if request.query_string else asking.FIRST
@@ -149,15 +146,12 @@ class Public:
         if kept is None and claims and claims is not _ANYTHING:
             tag = await self._tag_without_rows(site, watch, key, claims)
             if tag is not None:
-                return self._reply(304, tag)
+                return _reply(304, tag)
         if kept is None:
             kept = await self._shared(site, watch, key)
         if _holds(claims, kept.tag, kept.position, watch.seq):
-            return self._reply(304, kept.tag)
-        return self._reply(200, kept.tag, kept.body)
-
-    def _reply(self, status: int, tag: str, body: bytes = b"") -> Reply:
-        return Reply(status, body, {"etag": f'W/"{tag}"', **self._headers})
+            return _reply(304, kept.tag)
+        return _reply(200, kept.tag, kept.body)
 
     def _good(self, key: Key, watch: Watch) -> Kept | None:
         kept = self._kept.get(key)
@@ -291,6 +285,10 @@ class Public:
         while self._bytes > MOST_BYTES:
             _, oldest = self._kept.popitem(last=False)
             self._bytes -= _ENTRY_BYTES + len(oldest.body)
+
+
+def _reply(status: int, tag: str, body: bytes = b"") -> Reply:
+    return Reply(status, body, {"etag": f'W/"{tag}"', "cache-control": CACHED})
 
 
 def _nothing(_catalog: Catalog) -> Sequence[Statement]:
