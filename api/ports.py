@@ -7,6 +7,7 @@ from typing import TypeAlias
 from api.access import AccessLog
 from api.cms.app import CmsApplication
 from api.door import Receive, Scope, Send
+from api.guesses import Guesses
 from api.http import Reply
 from api.metrics import Metrics
 from api.pybase.app import PyBaseApplication
@@ -21,8 +22,14 @@ from domain.errors import DomainError
 class RecordsPort:
     """PyBase, and Table REST below `/api/workspace`."""
 
-    def __init__(self, system: System, metrics: Metrics, telling: Telling) -> None:
-        self.pybase = PyBaseApplication(system, metrics, telling)
+    def __init__(
+        self,
+        system: System,
+        metrics: Metrics,
+        telling: Telling,
+        guesses: Guesses | None,
+    ) -> None:
+        self.pybase = PyBaseApplication(system, metrics, telling, guesses)
         self.tables = TablesApplication(system, telling)
         self.max_header_bytes = self.pybase.max_header_bytes
 
@@ -57,12 +64,16 @@ class Doors:
 
     records: RecordsPort
     cms: CmsApplication
+    guesses: Guesses | None  # counted over all of them
 
     @classmethod
     def of(cls, system: System, metrics: Metrics, access: AccessLog) -> "Doors":
         telling = Telling(metrics, access)
+        guesses = Guesses.of(system.settings)
         return cls(
-            RecordsPort(system, metrics, telling), CmsApplication(system, telling)
+            RecordsPort(system, metrics, telling, guesses),
+            CmsApplication(system, telling, guesses),
+            guesses,
         )
 
     def by_port(self, settings: Settings) -> Mapping[int, Port]:
@@ -71,3 +82,5 @@ class Doors:
     async def close(self) -> None:
         await self.records.close()
         await self.cms.close()
+        if self.guesses is not None:
+            await self.guesses.close()

@@ -260,6 +260,11 @@ class Table:
         return tuple(one for one in self.fields if one.type == "attachment")
 
     @cached_property
+    def other(self) -> Field | None:
+        """The live field that holds whatever the table has no field for."""
+        return next((one for one in self.fields if one.options.get("other")), None)
+
+    @cached_property
     def links(self) -> tuple[Field, ...]:
         """All linked_record fields, deleted ones too."""
         return tuple(

@@ -45,6 +45,7 @@ from domain.field import (
     FieldRestored,
     api_name_is_free,
     name_is_free,
+    one_for_other,
     reverse_field,
     reverse_of,
     room_for,
@@ -415,6 +416,7 @@ def _retype(command: RetypeField, facts: Facts) -> Sequence[Event]:
     constraint = table.constraint_of(source.id)
     if constraint is not None and constraint.status == "pending":
         raise ConstraintPending(field=source.name)
+    one_for_other(table, command.options, source.id)
     ends, options = _other_end(command, source, table, facts)
     if (command.type, options) == (source.type, dict(source.options)):
         return []
@@ -425,7 +427,8 @@ def _retype(command: RetypeField, facts: Facts) -> Sequence[Event]:
         options=options,
         slot=undoing.slot if undoing else _slot(command, source),
     )
-    if target.column is None and constraint is not None:
+    cannot = target.column is None or not target.kind.unique
+    if cannot and constraint is not None:
         raise Conflict(
             f"A field of type {target.type} cannot be unique: remove the constraint"
         )

@@ -9,8 +9,8 @@ import orjson
 from api.accounts import SignedUp, SignUp, register, sign_in
 from api.auth import Tokens
 from api.cms import present, shapes
+from api.guesses import Guesses
 from api.http import Reply, Request
-from api.limits import Limits
 from commands import accounts, usernames
 from commands.accounts import Account
 from commands.system import System, new_id
@@ -20,8 +20,8 @@ from domain.errors import Invalid
 class Accounts:
     """The handlers that make tokens."""
 
-    def __init__(self, tokens: Tokens, limits: Limits | None = None) -> None:
-        self._tokens, self._limits = tokens, limits
+    def __init__(self, tokens: Tokens, guesses: Guesses | None = None) -> None:
+        self._tokens, self._guesses = tokens, guesses
 
     def _signed_in(self, system: System, me: Account, session_id: str) -> bytes:
         seconds = system.settings.cms_token_hours * 3600
@@ -44,13 +44,13 @@ class Accounts:
         sign_up = SignUp(
             wanted.email, wanted.password, wanted.full_name, wanted.username
         )
-        reply, _, _ = await register(system, request, sign_up, opens, self._limits)
+        reply, _, _ = await register(system, request, sign_up, opens, self._guesses)
         return reply
 
     async def login(self, system: System, request: Request) -> Reply:
         wanted = request.shape(shapes.Login)
         signed_in = await sign_in(
-            system, request, wanted.email, wanted.password, self._limits
+            system, request, wanted.email, wanted.password, self._guesses
         )
         me, _ = signed_in
         session_id = new_id()

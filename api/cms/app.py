@@ -10,25 +10,33 @@ from api.cms.callers import Cms
 from api.cms.public import Public
 from api.cms.routes import cms_routes
 from api.door import Door, Receive, Scope, Send
+from api.guesses import Guesses
 from api.http import Reply
-from api.limits import Limits
+from api.limits import ADDRESS, HOUR, USER, Limits, Rate, Rates
 from api.routes import Routes
 from api.telling import Telling
 from commands.api_keys import KeyRing
 from commands.system import System
 from domain.errors import DomainError
 
+# the document's
+RATES = Rates(
+    user=(USER, Rate("user-hour", 10_000, HOUR)),
+    address=(ADDRESS, Rate("address-hour", 1000, HOUR)),
+)
+
 
 class CmsApplication:
     """The ASGI application of the CMS's port."""
 
-    def __init__(self, system: System, telling: Telling) -> None:
+    def __init__(
+        self, system: System, telling: Telling, guesses: Guesses | None
+    ) -> None:
         settings = system.settings
         tokens = Tokens(settings.secret_key.get_secret_value(), "cms")
-        self._limits = Limits.of(settings, "cms")
-        self.routes = Routes(
-            cms_routes(Accounts(tokens, self._limits), Public.of(system))
-        )
+        self._limits = Limits.of(settings, "cms", RATES)
+        accounts = Accounts(tokens, guesses)
+        self.routes = Routes(cms_routes(accounts, Public.of(system)))
         self.max_header_bytes = settings.max_header_bytes
         self._door = Door(
             system,

@@ -26,8 +26,8 @@ import orjson
 
 from api.cms import asked as asking
 from api.cms.asked import Asked
+from api.cms.fields import schema
 from api.cms.sanitising import clean_json
-from api.cms.schema_shown import schema_of
 from api.http import Reply, Request
 from commands.system import System, now, time_text
 from domain.catalog import Catalog, Table
@@ -37,6 +37,7 @@ from projections.published import rules, statements
 from projections.published.sites import Sites
 from projections.published.watches import Watch, Watches
 from projections.reader import ANYBODY, Reader, Rows, Statement
+from projections.records.content import public_fields
 
 MOST_BYTES = 64 * 2**20  # of all replies that are kept
 MOST_OF_ONE = 2 * 2**20
@@ -262,7 +263,7 @@ class Public:
             total, text = rows[0]
             data = f"[{await self._cleaned(text or '')}]"
             meta["pagination"] = what.pagination(total)
-        meta["schema"] = schema_of(planned.catalog, planned.table)
+        meta["schema"] = _schema(planned.catalog, planned.table)
         return b'{"data":%b,"meta":%b}' % (data.encode(), orjson.dumps(meta))
 
     async def _cleaned(self, text: str) -> str:
@@ -318,6 +319,17 @@ def _meta(catalog: Catalog, table: Table) -> dict[str, Any]:
             "slug": workspace.slug,
         },
     }
+
+
+def _schema(catalog: Catalog, table: Table) -> list[dict[str, Any]]:
+    """What is private is not named; nor is a type that is not public."""
+    shown = []
+    for one in public_fields(table):
+        told = schema(catalog, one)
+        if told["relation_to"] is not None and rules.related(catalog, one) is None:
+            told["relation_to"] = None
+        shown.append(told)
+    return shown
 
 
 def _clean_pieces(pieces: list[str]) -> None:

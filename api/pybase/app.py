@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from api.auth import Tokens
 from api.browsers import REPLY, adding, for_browsers, page_policy
 from api.door import Door, MethodNotAllowed, Receive, Scope, Send
+from api.guesses import Guesses
 from api.http import Reply, read_request_id
 from api.http import Request as DoorRequest
 from api.limits import Limits
@@ -71,11 +72,17 @@ class PyBase:
 class PyBaseApplication:
     """The ASGI application: the prefix goes to the door, the rest to FastAPI."""
 
-    def __init__(self, system: System, metrics: Metrics, telling: Telling) -> None:
+    def __init__(
+        self,
+        system: System,
+        metrics: Metrics,
+        telling: Telling,
+        guesses: Guesses | None,
+    ) -> None:
         secret = system.settings.secret_key.get_secret_value()
         tokens = Tokens(secret, "pybase")
         self._limits = Limits.of(system.settings, "pybase")
-        accounts = Accounts(tokens, SessionCookies(system.settings), self._limits)
+        accounts = Accounts(tokens, SessionCookies(system.settings), guesses)
         self.feed = Feed(
             system.reader,
             system.urls.app,

@@ -32,7 +32,14 @@ from domain.conversions import find
 from domain.copy import CopyBase, CopyLinks, CopyRecords
 from domain.events import Command, Recorded
 from domain.facts import Row
-from domain.field import CreateField, DeleteField, RestoreField, UpdateField
+from domain.field import (
+    CreateField,
+    DeleteField,
+    DropOther,
+    KeepOther,
+    RestoreField,
+    UpdateField,
+)
 from domain.field_order import ReorderFields
 from domain.file import UploadFile
 from domain.foreign import AppendForeign
@@ -117,6 +124,7 @@ RAW: Mapping[str, Sequence[Any]] = {
     "thread": ["M8x1.25"],
     "material": [{"name": "Steel", "grade": "1.4301"}, "Oak"],
     "attachment": [[{"url": "https://example.org/a.pdf", "name": "Zoë.pdf"}]],
+    "json": [{"a": [1, 2.5]}, "7", {"b": None}],
 }
 # a field of every type that needs nothing else; links, and what is computed of them,
 # are made with the tables
@@ -135,6 +143,7 @@ RETYPED = [
     "multi_select",
     "checkbox",
     "date",
+    "json",
 ]
 
 
@@ -230,11 +239,21 @@ def update_records(draw: Draw, world: World) -> Command | None:
     table = _one(draw, world.now.tables())
     rows = world.now.of(table.id) if table else []
     changes = [
-        Change(row.id, _values(draw, world, table, new=False))
+        _change(draw, table, row.id, _values(draw, world, table, new=False))
         for row in some(draw, rows, least=1)
     ]
     known = _known(draw, table) if table else None
     return UpdateRecords(table.id, known, changes) if changes else None
+
+
+def _change(draw: Draw, table: Table, record_id: RecordId, values: Values) -> Change:
+    """Now and then what goes into an object is merged with what is there."""
+    objects = [
+        name
+        for name, value in values.items()
+        if table.by_id[name].type == "json" and str(value).startswith("{")
+    ]
+    return Change(record_id, values, merged=frozenset(some(draw, objects)))
 
 
 def delete_records(draw: Draw, world: World) -> Command | None:
@@ -304,6 +323,16 @@ def update_field(draw: Draw, world: World) -> Command | None:
 def delete_field(draw: Draw, world: World) -> Command | None:
     one = _one(draw, world.fields())
     return DeleteField(one.id) if one else None
+
+
+def keep_other(draw: Draw, world: World) -> Command | None:
+    table = _one(draw, world.now.tables())
+    return KeepOther(table.id, FieldId(new_id())) if table else None
+
+
+def drop_other(draw: Draw, world: World) -> Command | None:
+    one = _one(draw, [one for one in world.fields() if one.options.get("other")])
+    return DropOther(one.table_id, one.id) if one else None
 
 
 def restore_field(draw: Draw, world: World) -> Command | None:
@@ -597,6 +626,8 @@ WISHES: Mapping[type[Command], Wish] = {
     RestoreField: restore_field,
     ReorderFields: reorder_fields,
     RetypeField: retype_field,
+    KeepOther: keep_other,
+    DropOther: drop_other,
     CreateTable: create_table,
     UpdateTable: update_table,
     DeleteTable: delete_table,

@@ -30,7 +30,14 @@ from domain.errors import (
 )
 from domain.events import Actor, Command
 from domain.facts import File
-from domain.field import CreateField, DeleteField, RestoreField, UpdateField
+from domain.field import (
+    CreateField,
+    DeleteField,
+    DropOther,
+    KeepOther,
+    RestoreField,
+    UpdateField,
+)
 from domain.field_order import ReorderFields
 from domain.file import UploadFile
 from domain.foreign import AppendForeign
@@ -106,6 +113,8 @@ WISHES: Mapping[Role, list[Command]] = {
         RestoreView(VIEW, TABLE),
         ReorderViews(TABLE, [VIEW]),
         ExpectView(VIEW, 1),
+        KeepOther(TABLE, FieldId("other")),
+        DropOther(TABLE, FIELD),
         UploadFile(File("file", "notes.txt", "text/plain", 1, "0" * 64)),
     ],
     Role.admin: [

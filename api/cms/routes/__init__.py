@@ -3,8 +3,10 @@
 from api.cms.accounts import Accounts
 from api.cms.public import Public
 from api.cms.routes.accounts import account_rows
+from api.cms.routes.object_types import object_type_rows
 from api.cms.routes.operations import operation_rows
 from api.cms.routes.public import public_rows
+from api.cms.routes.workspaces import workspace_rows
 from api.routes import Route
 
 
@@ -13,4 +15,6 @@ def cms_routes(accounts: Accounts, public: Public) -> list[Route]:
         *operation_rows(),
         *account_rows(accounts),
         *public_rows(public),
+        *workspace_rows(),
+        *object_type_rows(),
     ]
