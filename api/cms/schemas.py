@@ -91,3 +91,22 @@ OBJECT_TYPE = object_of(**_TYPE, **_DEFINED, workspace=NAMED)
 OBJECT_TYPE_LISTED = object_of(**_TYPE, **_DEFINED, _count=_ENTRIES)
 OBJECT_TYPE_WHOLE = object_of(**_TYPE, **_DEFINED, workspace=NAMED, _count=_ENTRIES)
 OBJECT_TYPE_DELETED = object_of(**_TYPE, updated_at=TIME, is_deleted=FLAG)
+
+
+_SHOWN = object_of(
+    id=ID,
+    object_type_id=ID,
+    data={"type": "object"},
+    created_at=TIME,
+    updated_at=TIME,
+)
+_META: dict[str, Schema] = {
+    "object_type": NAMED,
+    "workspace": NAMED,
+    "schema": array(FIELD_SCHEMA),
+}
+PAGINATION = object_of(page=COUNT, limit=COUNT, total=COUNT, pages=COUNT)
+PUBLIC_ENTRY = object_of(data=_SHOWN, meta=object_of(**_META))
+PUBLIC_LIST = object_of(
+    data=array(_SHOWN), meta=object_of(**_META, pagination=PAGINATION)
+)
