@@ -350,7 +350,7 @@ class World:
         A base or a table is the common one where it is only the place of the rest."""
         owner, named = self.callers["owner"], rule.names
         base, table = ({"id": self.own[name]} for name in ("base", "table"))
-        found = {}
+        found: Json = {}
         if "/bases/{base}" in rule.operation:
             base = owner.base(self.workspace)
         if re.search("/{(base|table)}", rule.operation):
