@@ -41,3 +41,32 @@ PROFILE = object_of(
     created_at=TIME,
     updated_at=TIME,
 )
+
+# ------------------------------------------------------------------------- entries
+
+DATA: Schema = {"type": "object", "additionalProperties": True}
+CREATOR = object_of(id=TEXT, email=TEXT, full_name=TEXT)
+_NAMED = {"id": ID, "name": TEXT, "slug": TEXT}
+_SITE = object_of(**_NAMED)
+_ANY: Schema = {"type": "object", "additionalProperties": True}
+_ENTRY = {
+    "id": ID,
+    "object_type_id": ID,
+    "data": DATA,
+    "created_at": TIME,
+    "updated_at": TIME,
+}
+NEW_ENTRY = object_of(**_ENTRY, object_type=object_of(**_NAMED), creator=CREATOR)
+LISTED_ENTRY = object_of(
+    **_ENTRY, object_type=object_of(**_NAMED, workspace=_SITE), creator=CREATOR
+)
+ENTRY = object_of(
+    **_ENTRY,
+    object_type=object_of(**_NAMED, workspace=_SITE, field_definitions=array(_ANY)),
+    creator=CREATOR,
+)
+DELETED_ENTRY = object_of(id=ID, is_deleted=FLAG, updated_at=TIME)
+ENTRIES = object_of(
+    entries=array(LISTED_ENTRY),
+    pagination=object_of(page=COUNT, limit=COUNT, total=COUNT, pages=COUNT),
+)

@@ -3,11 +3,11 @@
 Unknown keys are passed over: a client can neither set an id nor a role by naming one.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from api.shapes import Name, NewPassword, Password, Shape, Text, told
+from api.shapes import Id, Name, NewPassword, Password, Shape, Text, told
 from commands import usernames
 
 Username = Annotated[
@@ -31,3 +31,14 @@ class UpdateProfile(Shape):
     full_name: Name | None = None
     username: Username | None = None
     avatar: Annotated[Text, Field(max_length=2000), told(format="uri")] | None = None
+
+
+class CreateEntry(Shape):
+    object_type_id: Id
+    data: dict[str, Any]
+
+
+class UpdateEntry(Shape):
+    """What is named changes; null empties."""
+
+    data: dict[str, Any]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.api.cms.blog import Blog, a_blog
 from tests.api.cms.client import CmsClient
 from tests.client import Client, Server
 
@@ -41,3 +42,19 @@ def ada_at_pybase(server: Server, cms: CmsClient) -> Iterator[Client]:
     """The user of `cms` at PyBase's door."""
     with cms.at_pybase(server.url) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def blog(ada_at_pybase: Client) -> Blog:
+    """A blog of that user's, which tests of entries share."""
+    return a_blog(ada_at_pybase)
+
+
+@pytest.fixture(scope="session")
+def author(cms: CmsClient, blog: Blog) -> str:
+    return str(cms.entry(blog.authors, name="John Doe")["id"])
+
+
+@pytest.fixture(scope="session")
+def tags(cms: CmsClient, blog: Blog) -> list[str]:
+    return [cms.entry(blog.tags, name=name)["id"] for name in ("Technology", "Law")]
