@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from pydantic import EmailStr, TypeAdapter, ValidationError
 
+from api.guesses import Guesses
 from api.http import Reply, Request
-from api.limits import Limits
 from api.writing import committed, once, once_with_password, reply_of
 from commands import accounts, usernames
 from commands.accounts import Account
@@ -56,7 +56,7 @@ async def register(
     request: Request,
     wanted: SignUp,
     opens: Opens,
-    limits: Limits | None,
+    guesses: Guesses | None,
 ) -> tuple[Reply, UserId, str]:
     """Makes an account and signs in: the reply, the user and the session.
 
@@ -82,8 +82,8 @@ async def register(
         # somebody was quicker to get the usual one
         me = replace(me, username=usernames.derived_apart(email, user_id))
         done, session_id = await _commit(system, request, me, password_hash, opens)
-    if limits is not None:
-        await limits.right(key, request.address)
+    if guesses is not None:
+        await guesses.right(key, request.address)
     return reply_of(done), user_id, session_id
 
 
@@ -107,7 +107,7 @@ async def _commit(
 
 
 async def sign_in(
-    system: System, request: Request, email: str, password: str, limits: Limits | None
+    system: System, request: Request, email: str, password: str, guesses: Guesses | None
 ) -> tuple[Account, str]:
     """The account of these credentials, and the hash that they agreed with.
 
@@ -117,11 +117,11 @@ async def sign_in(
     if not well_formed(email) or not well_formed(password):
         raise Invalid("The body has a character that cannot be stored")
     account = accounts.email_key(email)
-    if limits is not None:
-        await limits.guess(account, request.address)
+    if guesses is not None:
+        await guesses.guess(account, request.address)
     signed_in = await accounts.sign_in(system.reader, email, password)
-    if limits is not None:
-        await limits.right(account, request.address)
+    if guesses is not None:
+        await guesses.right(account, request.address)
     return signed_in
 
 

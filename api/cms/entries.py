@@ -1,13 +1,13 @@
 """Entries: records, as the CMS's members write and read them one by one."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
 
 from api.cms import data, shapes
-from api.cms.defined import definitions
+from api.cms.fields import definitions
+from api.cms.seeing import body, looking_for
 from api.http import Reply, Request, read_id
 from api.writing import committed, etag, write
 from commands import accounts
@@ -25,7 +25,6 @@ from projections import entries
 from projections.reader import Statement
 
 NO_ENTRY = "Entry not found"
-NO_TYPE = "Object type not found"
 # what is said of a place in a batch, which a single write has none of
 _OF_BATCHES = ("index", "record_id")
 
@@ -41,7 +40,7 @@ async def show_entry(system: System, request: Request) -> Reply:
         beside = {"field_definitions": definitions(catalog, table)}
         return [entries.one(catalog, table, record_id, beside)]
 
-    with called(NO_ENTRY):
+    with looking_for("Entry"):
         workspace_id = await system.reader.find(request.who, "record", record_id)
         found = await system.reader.ask(
             request.who, workspace_id, plan, min_position=request.min_position
@@ -50,15 +49,6 @@ async def show_entry(system: System, request: Request) -> Reply:
         raise NotFound(NO_ENTRY)
     version, text = found.results[0][0]
     return Reply(200, text.encode(), {"etag": etag(version)})
-
-
-@contextmanager
-def called(message: str) -> Iterator[None]:
-    """Says of what is not there, or another tenant's, what it would have been."""
-    try:
-        yield
-    except NotFound as error:
-        raise NotFound(message) from error
 
 
 def _table_of(catalog: Catalog, record_id: str) -> Table:
@@ -72,9 +62,9 @@ def _table_of(catalog: Catalog, record_id: str) -> Table:
 
 
 async def create_entry(system: System, request: Request) -> Reply:
-    wanted = request.shape(shapes.CreateEntry)
+    wanted = body(request, shapes.CreateEntry)
     table_id = read_id(wanted.object_type_id, "object type")
-    with called(NO_TYPE):
+    with looking_for("Object type"):
         workspace_id = await system.reader.find(request.who, "table", table_id)
     creator = await _caller(system, request)
 
@@ -89,7 +79,7 @@ async def create_entry(system: System, request: Request) -> Reply:
             raise data.bad_other(error) from error
         return made(lambda outcome: _created(outcome, table_id, creator))
 
-    with called(NO_TYPE):
+    with looking_for("Object type"):
         return await _told(
             system,
             workspace_id,
@@ -127,8 +117,8 @@ def _created(outcome: Outcome, table_id: str, creator: dict[str, Any]) -> Reply:
 async def update_entry(system: System, request: Request) -> Reply:
     """What is named changes, null empties, all else stays; an array is put whole."""
     record_id = RecordId(request.id("id", "entry"))
-    wanted = request.shape(shapes.UpdateEntry)
-    with called(NO_ENTRY):
+    wanted = body(request, shapes.UpdateEntry)
+    with looking_for("Entry"):
         workspace_id = await system.reader.find(request.who, "record", record_id)
         creator = await _creator(system, request, workspace_id, record_id)
 
@@ -144,7 +134,7 @@ async def update_entry(system: System, request: Request) -> Reply:
             raise data.bad_other(error) from error
         return made(lambda outcome: _updated(outcome, record_id, creator))
 
-    with called(NO_ENTRY):
+    with looking_for("Entry"):
         return await _told(
             system,
             workspace_id,
@@ -197,7 +187,7 @@ async def delete_entry(system: System, request: Request) -> Reply:
         command = DeleteRecords(table.id, [record_id], request.if_match)
         return Prepared([command], lambda outcome: _deleted(outcome, record_id))
 
-    with called(NO_ENTRY):
+    with looking_for("Entry"):
         workspace_id = await system.reader.find(request.who, "record", record_id)
         return await _told(
             system,

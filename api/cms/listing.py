@@ -7,7 +7,7 @@ import orjson
 
 from api.cms import asked
 from api.cms.asked import Asked
-from api.cms.entries import NO_TYPE, called
+from api.cms.seeing import looking_for
 from api.http import Reply, Request
 from commands.system import System
 from domain.catalog import Catalog
@@ -44,10 +44,10 @@ async def _of_type(
         sort = entries.sort_of(table, wanted.sort, descending=wanted.descending)
         return [entries.page_of_type(catalog, table, sort, _page(wanted))]
 
-    with called(NO_TYPE):
+    with looking_for("Object type"):
         its = await system.reader.find(request.who, "table", table_id)
         if workspace_id not in (None, its):
-            raise NotFound(NO_TYPE)
+            raise NotFound("Object type not found")
         found = await system.reader.ask(
             request.who, its, plan, min_position=request.min_position
         )
@@ -83,7 +83,7 @@ async def _places(
     if workspace_id is None:
         mine_ = await mine.tables(system.reader, request.who)
         return [Place(WorkspaceId(one), TableId(table)) for one, table in mine_]
-    with called("Workspace not found"):
+    with looking_for("Workspace"):
         seen = await system.reader.ask(
             request.who,
             WorkspaceId(workspace_id),

@@ -2,6 +2,8 @@
 
 from typing import Any, TypeAlias
 
+from api.cms.fields import TYPES
+
 Schema: TypeAlias = dict[str, Any]
 
 ID: Schema = {"type": "string", "format": "uuid"}
@@ -30,6 +32,7 @@ ERROR: Schema = {
 }
 PERSON = object_of(id=ID, email=TEXT, full_name=TEXT, username=TEXT)
 SIGNED_IN = object_of(user=PERSON, token=TEXT)
+LOGGED_OUT = object_of(logged_out=FLAG)
 PROFILE = object_of(
     id=ID,
     email=TEXT,
@@ -42,31 +45,76 @@ PROFILE = object_of(
     updated_at=TIME,
 )
 
-# ------------------------------------------------------------------------- entries
+NAMED = object_of(id=ID, name=TEXT, slug=TEXT)
+_STATUS: Schema = {"type": "string", "enum": ["Active", "Inactive", "Suspended"]}
+_USER = object_of(id=ID, email=TEXT, full_name=TEXT)
+_SITE = {"id": ID, "name": TEXT, "slug": TEXT, "status": _STATUS}
+_MADE = {"creator_id": ID, "created_at": TIME}
+WORKSPACE = object_of(**_SITE, **_MADE, creator=_USER)
+WORKSPACE_LISTED = object_of(
+    **_SITE,
+    created_at=TIME,
+    creator=_USER,
+    _count=object_of(members=COUNT, object_types=COUNT),
+)
+WORKSPACE_WHOLE = object_of(
+    **_SITE,
+    creator=_USER,
+    members=array(object_of(id=ID, role=TEXT, status=TEXT, user=_USER)),
+    object_types=array(object_of(id=ID, name=TEXT, slug=TEXT, created_at=TIME)),
+)
+WORKSPACE_DELETED = object_of(**_SITE, **_MADE, updated_at=TIME, is_deleted=FLAG)
 
-DATA: Schema = {"type": "object", "additionalProperties": True}
-CREATOR = object_of(id=TEXT, email=TEXT, full_name=TEXT)
-_NAMED = {"id": ID, "name": TEXT, "slug": TEXT}
-_SITE = object_of(**_NAMED)
-_ANY: Schema = {"type": "object", "additionalProperties": True}
-_ENTRY = {
-    "id": ID,
-    "object_type_id": ID,
-    "data": DATA,
-    "created_at": TIME,
-    "updated_at": TIME,
+_SCHEMA = {
+    "name": TEXT,
+    "display_name": TEXT,
+    "type": {"type": "string", "enum": list(TYPES)},
+    "required": FLAG,
+    "multiple": FLAG,
+    "relation_to": {"anyOf": [NAMED, {"type": "null"}]},
 }
-NEW_ENTRY = object_of(**_ENTRY, object_type=object_of(**_NAMED), creator=CREATOR)
-LISTED_ENTRY = object_of(
-    **_ENTRY, object_type=object_of(**_NAMED, workspace=_SITE), creator=CREATOR
+FIELD_SCHEMA = object_of(**_SCHEMA)
+FIELD_DEFINITION = object_of(
+    id=ID, **_SCHEMA, placeholder=MAYBE, default_value={}, private=FLAG
 )
-ENTRY = object_of(
-    **_ENTRY,
-    object_type=object_of(**_NAMED, workspace=_SITE, field_definitions=array(_ANY)),
-    creator=CREATOR,
+_TYPE = {
+    "id": ID,
+    "name": TEXT,
+    "slug": TEXT,
+    "workspace_id": ID,
+    "public": FLAG,
+    "created_at": TIME,
+}
+_DEFINED = {"field_definitions": array(FIELD_DEFINITION)}
+_ENTRIES = object_of(entries=COUNT)
+OBJECT_TYPE = object_of(**_TYPE, **_DEFINED, workspace=NAMED)
+OBJECT_TYPE_LISTED = object_of(**_TYPE, **_DEFINED, _count=_ENTRIES)
+OBJECT_TYPE_WHOLE = object_of(**_TYPE, **_DEFINED, workspace=NAMED, _count=_ENTRIES)
+OBJECT_TYPE_DELETED = object_of(**_TYPE, updated_at=TIME, is_deleted=FLAG)
+
+
+_SHOWN = object_of(
+    id=ID,
+    object_type_id=ID,
+    data={"type": "object"},
+    created_at=TIME,
+    updated_at=TIME,
 )
-DELETED_ENTRY = object_of(id=ID, is_deleted=FLAG, updated_at=TIME)
-ENTRIES = object_of(
-    entries=array(LISTED_ENTRY),
-    pagination=object_of(page=COUNT, limit=COUNT, total=COUNT, pages=COUNT),
+_META: dict[str, Schema] = {
+    "object_type": NAMED,
+    "workspace": NAMED,
+    "schema": array(FIELD_SCHEMA),
+}
+PAGINATION = object_of(page=COUNT, limit=COUNT, total=COUNT, pages=COUNT)
+PUBLIC_ENTRY = object_of(data=_SHOWN, meta=object_of(**_META))
+PUBLIC_LIST = object_of(
+    data=array(_SHOWN), meta=object_of(**_META, pagination=PAGINATION)
 )
+_DATA = {"id": ID, "object_type_id": ID, "data": {"type": "object"}}
+_ENTRY = {**_DATA, "created_at": TIME, "updated_at": TIME}
+_PLACED = {"id": ID, "name": TEXT, "slug": TEXT, "workspace": NAMED}
+ENTRY_NEW = object_of(**_ENTRY, object_type=NAMED, creator=_USER)
+ENTRY_LISTED = object_of(**_ENTRY, object_type=object_of(**_PLACED), creator=_USER)
+ENTRY = object_of(**_ENTRY, object_type=object_of(**_PLACED, **_DEFINED), creator=_USER)
+ENTRY_DELETED = object_of(id=ID, is_deleted=FLAG, updated_at=TIME)
+ENTRIES = object_of(entries=array(ENTRY_LISTED), pagination=PAGINATION)

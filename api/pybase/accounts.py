@@ -13,8 +13,8 @@ from api.accounts import (
     sign_in,
 )
 from api.auth import Tokens
+from api.guesses import Guesses
 from api.http import Reply, Request, json_reply
-from api.limits import Limits
 from api.pybase import present, shapes
 from api.sessions import SessionCookies
 from api.writing import committed, once_with_password, reply_of
@@ -30,9 +30,9 @@ class Accounts:
     """The handlers that make and read tokens."""
 
     def __init__(
-        self, tokens: Tokens, cookies: SessionCookies, limits: Limits | None = None
+        self, tokens: Tokens, cookies: SessionCookies, guesses: Guesses | None = None
     ) -> None:
-        self._tokens, self._cookies, self._limits = tokens, cookies, limits
+        self._tokens, self._cookies, self._guesses = tokens, cookies, guesses
 
     def _pair(
         self, system: System, user_id: str, session_id: str
@@ -68,14 +68,14 @@ class Accounts:
 
         sign_up = SignUp(wanted.email, wanted.password, wanted.name)
         reply, user_id, session_id = await register(
-            system, request, sign_up, opens, self._limits
+            system, request, sign_up, opens, self._guesses
         )
         return self._cookies.set(reply, user_id, session_id)
 
     async def login(self, system: System, request: Request) -> Reply:
         wanted = request.shape(shapes.Login)
         signed_in = await sign_in(
-            system, request, wanted.email, wanted.password, self._limits
+            system, request, wanted.email, wanted.password, self._guesses
         )
         me, _ = signed_in
         session_id = new_id()
@@ -127,8 +127,8 @@ class Accounts:
         accounts.check_password(wanted.new_password, "new_password")
         key = once_with_password(system, request)
         user_id = UserId(request.who.user_id)
-        if self._limits is not None:
-            await self._limits.guess(user_id, request.address)
+        if self._guesses is not None:
+            await self._guesses.guess(user_id, request.address)
         try:
             await accounts.confirm_password(
                 system.reader, request.who, wanted.current_password

@@ -35,7 +35,7 @@ def entry_rows() -> list[Route]:
             "Make an entry",
             entries.create_entry,
             "entries",
-            schemas.NEW_ENTRY,
+            schemas.ENTRY_NEW,
             Role.editor,
             body=shapes.CreateEntry,
         ),
@@ -72,7 +72,7 @@ def entry_rows() -> list[Route]:
             "Delete an entry",
             entries.delete_entry,
             "entries",
-            schemas.DELETED_ENTRY,
+            schemas.ENTRY_DELETED,
             Role.editor,
         ),
     ]
