@@ -27,6 +27,7 @@ class NewField:
     options: Mapping[str, Any] = field(default_factory=dict)
     required: bool = False
     description: str | None = None
+    api_name: str | None = None
 
 
 def create_field(table_id: str, wanted: NewField) -> CreateField:
@@ -41,6 +42,7 @@ def create_field(table_id: str, wanted: NewField) -> CreateField:
         wanted.required,
         wanted.description,
         FieldId(new_id()) if wanted.type == "linked_record" else None,
+        wanted.api_name,
     )
 
 
@@ -187,13 +189,7 @@ def _makes_choices(known: Field, kind: str, given: Mapping[str, Any] | None) -> 
 def self_links(fields: Sequence[NewField], table_id: str) -> list[NewField]:
     """A new table's link to itself is spelled `linked_table_id: "self"`."""
     return [
-        NewField(
-            one.name,
-            one.type,
-            {**one.options, "linked_table_id": table_id},
-            one.required,
-            one.description,
-        )
+        replace(one, options={**one.options, "linked_table_id": table_id})
         if one.options.get("linked_table_id") == "self"
         else one
         for one in fields

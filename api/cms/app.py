@@ -8,6 +8,7 @@ from api.cms import errors, schemas
 from api.cms.accounts import Accounts
 from api.cms.callers import Cms
 from api.cms.oauth import OAuth
+from api.cms.public import Public
 from api.cms.routes import cms_routes
 from api.door import Door, Receive, Scope, Send
 from api.guesses import Guesses
@@ -51,7 +52,7 @@ class CmsApplication:
         accounts = Accounts(tokens, guesses)
         self._provider = Provider.of(settings)
         oauth = OAuth(system, self._provider, accounts, guesses)
-        self.routes = Routes(cms_routes(accounts, oauth))
+        self.routes = Routes(cms_routes(accounts, oauth, Public.of(system)))
         self.max_header_bytes = settings.max_header_bytes
         self._door = Door(
             system,

@@ -263,6 +263,11 @@ class Settings(BaseSettings):
         description="The most rows of one page of Table REST",
         json_schema_extra=_unit("rows"),
     )
+    cms_sanitize: bool = Field(
+        True,
+        description="on: HTML of the CMS's public API has nothing in it that runs;"
+        " off: it is as it was given",
+    )
     committer_connections: int = Field(
         3,
         ge=1,

@@ -53,6 +53,11 @@ def content_fields(table: Table) -> tuple[Field, ...]:
     return tuple(one for one in table.fields if not one.is_reverse and not is_rest(one))
 
 
+def public_fields(table: Table) -> tuple[Field, ...]:
+    """Those of them that anybody may see the values of."""
+    return tuple(one for one in content_fields(table) if not is_private(one))
+
+
 def content_json(
     target: Target, table: Table, *, with_private: bool = True
 ) -> sql.Composed:
@@ -64,25 +69,37 @@ def content_json(
 def _content(
     target: Target, _table_id: str, _schema_seq: int, with_private: bool, table: Same
 ) -> sql.Composed:
-    rendered = content_object(
-        target, table.table, shown_json, with_private=with_private
-    ).as_string()
+    leaves = _anything if with_private else _is_public
+    rendered = content_object(target, table.table, shown_json, leaves).as_string()
     return sql.Composed([sql.SQL(rendered)])
 
 
+def _anything(_field: Field) -> bool:
+    return True
+
+
+def _is_public(field: Field) -> bool:
+    return not is_private(field)
+
+
 def content_object(
-    target: Target, table: Table, shown: Shown, *, with_private: bool
+    target: Target,
+    table: Table,
+    shown: Shown,
+    leaves: Callable[[Field], bool],
+    taken: Iterable[str] = (),
 ) -> sql.Composable:
-    """The object whose values `shown` makes, over `t`."""
+    """The object of the fields that `leaves` lets out, with values that `shown` makes,
+    over `t`.  `taken`: more names that no unknown key is shown by."""
     every = content_fields(table)
     members = [
         _member(field, shown(target, field))
         for field in every
-        if not field.kind.computed and (with_private or not is_private(field))
+        if not field.kind.computed and leaves(field)
     ]
     rest = next((one for one in table.fields if is_rest(one)), None)
-    if rest is not None and (with_private or not is_private(rest)):
-        members.append(_members(rest, (one.api_name for one in every)))
+    if rest is not None and leaves(rest):
+        members.append(_members(rest, {*taken, *(one.api_name for one in every)}))
     return sql.SQL("'{{' || {} || '}}'").format(_joined(members))
 
 
@@ -124,7 +141,7 @@ def _members(rest: Field, names: Iterable[str]) -> sql.Composable:
         " AS rest) AS o)"
     ).format(
         sql.Identifier("t", column_name(rest.id, rest.slot)),
-        literal("{" + ",".join(f'"{name}"' for name in names) + "}"),
+        literal("{" + ",".join(f'"{name}"' for name in sorted(names)) + "}"),
     )
 
 

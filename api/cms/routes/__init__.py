@@ -2,13 +2,20 @@
 
 from api.cms.accounts import Accounts
 from api.cms.oauth import OAuth
+from api.cms.public import Public
 from api.cms.routes.accounts import account_rows
+from api.cms.routes.object_types import object_type_rows
 from api.cms.routes.operations import operation_rows
+from api.cms.routes.public import public_rows
+from api.cms.routes.workspaces import workspace_rows
 from api.routes import Route
 
 
-def cms_routes(accounts: Accounts, oauth: OAuth) -> list[Route]:
+def cms_routes(accounts: Accounts, oauth: OAuth, public: Public) -> list[Route]:
     return [
         *operation_rows(),
         *account_rows(accounts, oauth),
+        *public_rows(public),
+        *workspace_rows(),
+        *object_type_rows(),
     ]

@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator
 
+import httpx2
 import pytest
 
+from commands.embedded import DatabaseUrls
 from tests.api.cms.client import CmsClient
-from tests.client import Client, Server
+from tests.api.cms.site import Site, to
+from tests.client import NOBODY, Client, Server
+from tests.commands.conftest import committer
+from tests.commands.tenant import LoopedCommitter, Tenant
+
+__all__ = ["committer"]
 
 
 @pytest.fixture
@@ -41,3 +48,32 @@ def ada_at_pybase(server: Server, cms: CmsClient) -> Iterator[Client]:
     """The user of `cms` at PyBase's door."""
     with cms.at_pybase(server.url) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def public_http(server: Server) -> Iterator[httpx2.Client]:
+    """A caller of the public API, whom nobody knows."""
+    with httpx2.Client(
+        base_url=server.cms_url, timeout=30, trust_env=False, verify=NOBODY
+    ) as http:
+        yield http
+
+
+@pytest.fixture
+def site(
+    database: DatabaseUrls, committer: LoopedCommitter, public_http: httpx2.Client
+) -> Site:
+    """A workspace of this test alone, and its public API."""
+    return Site(Tenant(database, committer).settle(), public_http)
+
+
+@pytest.fixture(scope="module")
+def shared_site(
+    database: DatabaseUrls, committer: LoopedCommitter, public_http: httpx2.Client
+) -> Site:
+    """One that a module's tests share, with a type `person`."""
+    site = Site(Tenant(database, committer).settle(), public_http)
+    person = site.type("person", title="text", hidden=("text", {"private": True}))
+    site.type("group", members=to(person))
+    site.entry(person, title="Ada", hidden="secret")
+    return site

@@ -1,0 +1,373 @@
+"""The public API: entries that anybody may read, and what their readers need not fetch
+again.
+
+A reply hangs on what was written last to the tables that it shows and to the catalogue:
+that position is its `ETag`.  Each request asks the database for it, together with
+whoever else asks just now, and what was not written since is sent from memory, or not
+at all where the client has it.  So a reply is never older than the request.
+
+    site      whose the slug is                   projections/published/sites.py
+    watch     the position, as it is now          projections/published/watches.py
+    kept      the reply from memory, if it is of that position and of this time
+    made      else the rows, read and cleaned; who asks for the same meanwhile waits
+
+Time alone can make an entry public: a reply that a `publish_date` has a say in is good
+until the next one, and its tag names the last.
+"""
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
+
+import orjson
+
+from api.cms import asked as asking
+from api.cms.asked import Asked
+from api.cms.fields import schema
+from api.cms.sanitising import clean_json
+from api.http import Reply, Request
+from commands.system import System, now, time_text
+from domain.catalog import Catalog, Table
+from domain.errors import NotFound
+from domain.ids import WorkspaceId, canonical
+from projections.published import rules, statements
+from projections.published.sites import Sites
+from projections.published.watches import Watch, Watches
+from projections.reader import ANYBODY, Reader, Rows, Statement
+from projections.records.content import public_fields
+
+MOST_BYTES = 64 * 2**20  # of all replies that are kept
+MOST_OF_ONE = 2 * 2**20
+_ENTRY_BYTES = 1_000  # of a reply, its body aside
+_MUCH_HTML = 100_000  # characters, from which on cleaning would hold the others up
+_NEVER = 2**62  # microseconds since the epoch
+CACHED = "public, max-age=0, must-revalidate"
+
+NO_WORKSPACE = "Workspace not found"
+NO_TYPE = "Object type not found"
+NO_ENTRY = "Entry not found"
+_TAG = re.compile(r'W/"(p(\d{1,18})(-\d{1,18})?(-raw)?)"', re.ASCII)
+
+# a list, or the id of one entry
+What: TypeAlias = Asked | str
+Key: TypeAlias = tuple[str, str, What]
+
+
+class OtherSite(NotFound):
+    """Workspace not found"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A reply, and what it hangs on.
+
+    `seen`: the head when it was begun to be made; `position`: that of `tables` then.
+    `until`: when time makes another one of it, in microseconds since the epoch.
+    """
+
+    seen: int
+    catalog_seq: int
+    tables: tuple[Table, ...]
+    position: int
+    until: int
+    tag: str
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Planned:
+    catalog: Catalog
+    table: Table
+    tables: tuple[Table, ...]
+    position: int
+    statements: list[Statement]
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    seen: int
+    task: "asyncio.Task[Kept]"
+
+
+class Public:
+    """The handlers, and the replies that they remember."""
+
+    def __init__(self, reader: Reader, *, sanitize: bool) -> None:
+        self._reader = reader
+        self._sites, self._watches = Sites(reader), Watches(reader)
+        self._kept: OrderedDict[Key, Kept] = OrderedDict()
+        self._bytes = 0
+        self._flights: dict[Key, _Flight] = {}
+        self._clean = sanitize
+
+    @classmethod
+    def of(cls, system: System) -> Self:
+        """As the settings say."""
+        return cls(system.reader, sanitize=system.settings.cms_sanitize)
+
+    async def list_entries(self, _system: System, request: Request) -> Reply:
+        asked = asking.read(request.query) if request.query_string else asking.FIRST
+        return await self._answer(request, asked)
+
+    async def get_entry(self, _system: System, request: Request) -> Reply:
+        entry_id = canonical(request.path["entry_id"])
+        return await self._answer(request, entry_id or "")
+
+    # ------------------------------------------------------------------ answering
+
+    async def _answer(self, request: Request, what: What) -> Reply:
+        path = request.path
+        key = path["workspace_slug"], path["object_type_slug"], what
+        site = self._sites.known(key[0])
+        while True:
+            fresh = site is None
+            site = site or await self._sites.find(key[0])
+            if site is None:
+                raise NotFound(NO_WORKSPACE)
+            try:
+                return await self._of_site(request, site, key)
+            except OtherSite:
+                if fresh:
+                    raise
+                site = None
+
+    async def _of_site(self, request: Request, site: WorkspaceId, key: Key) -> Reply:
+        if request.min_position is not None:
+            await self._reader.ask(
+                ANYBODY, site, _nothing, min_position=request.min_position
+            )
+        watch = await self._watches.of(site)
+        if watch is None:
+            raise OtherSite()
+        claims = _claims(request)
+        kept = self._good(key, watch)
+        if kept is None and claims and claims is not _ANYTHING:
+            tag = await self._tag_without_rows(site, watch, key, claims)
+            if tag is not None:
+                return _reply(304, tag)
+        if kept is None:
+            kept = await self._shared(site, watch, key)
+        if _holds(claims, kept.tag, kept.position, watch.seq):
+            return _reply(304, kept.tag)
+        return _reply(200, kept.tag, kept.body)
+
+    def _good(self, key: Key, watch: Watch) -> Kept | None:
+        kept = self._kept.get(key)
+        if (
+            kept is None
+            or kept.catalog_seq != watch.catalog_seq
+            or watch.position(kept.tables) > kept.position
+            or kept.until <= _microseconds(now())
+        ):
+            return None
+        self._kept.move_to_end(key)
+        return kept
+
+    async def _tag_without_rows(
+        self, site: WorkspaceId, watch: Watch, key: Key, claims: "_Claims"
+    ) -> str | None:
+        """The tag of what the client has, where that is the present reply and no row
+        has to be looked at to know it."""
+        catalog = self._reader.catalogs.get(site)
+        if catalog is None or catalog.seq != watch.catalog_seq:
+            return None
+        table = _table(catalog, key)
+        tables = rules.scope(catalog, table)
+        if any(rules.publish_date(one) is not None for one in tables):
+            return None
+        oldest = min(position for _, position in claims)
+        if watch.catalog_seq <= oldest < watch.position(tables) == watch.floor:
+            await self._watches.look_back(site, oldest)
+        position = watch.position(tables)
+        tag = self._tag(position, None)
+        return tag if _holds(claims, tag, position, watch.seq) else None
+
+    def _tag(self, position: int, turned: int | None) -> str:
+        by_time = "" if turned is None else f"-{turned}"
+        return f"p{position}{by_time}{'' if self._clean else '-raw'}"
+
+    # --------------------------------------------------------------------- making
+
+    async def _shared(self, site: WorkspaceId, watch: Watch, key: Key) -> Kept:
+        """The reply as it is made, for all who ask while it is."""
+        flight = self._flights.get(key)
+        # one that was begun before we asked may be older than what we know of
+        if flight is None or flight.seen < watch.seq:
+            task = asyncio.create_task(self._make(site, watch, key))
+            flight = self._flights[key] = _Flight(watch.seq, task)
+            task.add_done_callback(lambda done: self._landed(key, done))
+        return await asyncio.shield(flight.task)
+
+    def _landed(self, key: Key, task: "asyncio.Task[Kept]") -> None:
+        flight = self._flights.get(key)
+        if flight is not None and flight.task is task:
+            del self._flights[key]
+        if not task.cancelled() and task.exception() is None:
+            self._keep(key, task.result())
+
+    async def _make(self, site: WorkspaceId, watch: Watch, key: Key) -> Kept:
+        seen, moment = watch.seq, now()
+        planned: _Planned | None = None
+
+        def plan(catalog: Catalog) -> list[Statement]:
+            nonlocal planned
+            planned = self._plan(catalog, watch, key, time_text(moment))
+            return planned.statements
+
+        found = await self._reader.ask(ANYBODY, site, plan)
+        assert planned is not None
+        turned, until = None, _NEVER
+        if len(found.results) > 1:
+            turned, next_one = found.results[1][0]
+            until = next_one or _NEVER
+        body = await self._body(planned, key[2], found.results[0])
+        return Kept(
+            seen,
+            planned.catalog.seq,
+            planned.tables,
+            planned.position,
+            until,
+            self._tag(planned.position, turned),
+            body,
+        )
+
+    def _plan(self, catalog: Catalog, watch: Watch, key: Key, at: str) -> _Planned:
+        """Raises NotFound, Malformed."""
+        table, what = _table(catalog, key), key[2]
+        tables = rules.scope(catalog, table)
+        if isinstance(what, str):
+            if not what:
+                raise NotFound(NO_ENTRY)
+            wanted = [statements.one(catalog, table, what, at)]
+        else:
+            sort = statements.sort_of(table, what.sort, descending=what.descending)
+            wanted = [
+                statements.page(catalog, table, sort, at, what.limit, what.offset)
+            ]
+        turns = statements.turns(catalog, tables, at)
+        if turns is not None:
+            wanted.append(turns)
+        position = max(watch.position(tables), catalog.seq)
+        return _Planned(catalog, table, tables, position, wanted)
+
+    async def _body(self, planned: _Planned, what: What, rows: Rows) -> bytes:
+        meta = _meta(planned.catalog, planned.table)
+        if isinstance(what, str):
+            if not rows:
+                raise NotFound(NO_ENTRY)
+            data = await self._cleaned(rows[0][0])
+        else:
+            total, text = rows[0]
+            data = f"[{await self._cleaned(text or '')}]"
+            meta["pagination"] = what.pagination(total)
+        meta["schema"] = _schema(planned.catalog, planned.table)
+        return b'{"data":%b,"meta":%b}' % (data.encode(), orjson.dumps(meta))
+
+    async def _cleaned(self, text: str) -> str:
+        pieces = statements.split(text)
+        if self._clean and len(pieces) > 1:
+            if len(text) > _MUCH_HTML:
+                await asyncio.to_thread(_clean_pieces, pieces)
+            else:
+                _clean_pieces(pieces)
+        return "".join(pieces)
+
+    def _keep(self, key: Key, kept: Kept) -> None:
+        before = self._kept.pop(key, None)
+        if before is not None:
+            self._bytes -= _ENTRY_BYTES + len(before.body)
+        if len(kept.body) > MOST_OF_ONE:
+            return
+        self._kept[key] = kept
+        self._bytes += _ENTRY_BYTES + len(kept.body)
+        while self._bytes > MOST_BYTES:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= _ENTRY_BYTES + len(oldest.body)
+
+
+def _reply(status: int, tag: str, body: bytes = b"") -> Reply:
+    return Reply(status, body, {"etag": f'W/"{tag}"', "cache-control": CACHED})
+
+
+def _nothing(_catalog: Catalog) -> Sequence[Statement]:
+    return ()
+
+
+def _table(catalog: Catalog, key: Key) -> Table:
+    """Raises OtherSite, NotFound."""
+    workspace = catalog.workspace
+    if workspace is None or workspace.deleted or workspace.slug != key[0]:
+        raise OtherSite()
+    if not rules.is_active(workspace):
+        raise NotFound(NO_WORKSPACE)
+    table = rules.find_public(catalog, key[1])
+    if table is None:
+        raise NotFound(NO_TYPE)
+    return table
+
+
+def _meta(catalog: Catalog, table: Table) -> dict[str, Any]:
+    workspace = catalog.live_workspace()
+    return {
+        "object_type": {"id": table.id, "name": table.name, "slug": table.slug},
+        "workspace": {
+            "id": workspace.id,
+            "name": workspace.name,
+            "slug": workspace.slug,
+        },
+    }
+
+
+def _schema(catalog: Catalog, table: Table) -> list[dict[str, Any]]:
+    """What is private is not named; nor is a type that is not public."""
+    shown = []
+    for one in public_fields(table):
+        told = schema(catalog, one)
+        if told["relation_to"] is not None and rules.related(catalog, one) is None:
+            told["relation_to"] = None
+        shown.append(told)
+    return shown
+
+
+def _clean_pieces(pieces: list[str]) -> None:
+    for number in range(1, len(pieces), 2):
+        pieces[number] = clean_json(pieces[number])
+
+
+def _microseconds(seconds: float) -> int:
+    return int(seconds * 1_000_000)
+
+
+# ------------------------------------------------------------------- If-None-Match
+
+_Claims: TypeAlias = list[tuple[str, int]]
+_ANYTHING: _Claims = [("*", 0)]
+
+
+def _claims(request: Request) -> _Claims:
+    """What the client says it has: tags of ours, with their positions."""
+    given = request.headers.get(b"if-none-match")
+    if given is None:
+        return []
+    if given.strip() == b"*":
+        return _ANYTHING
+    return [
+        (found[1], int(found[2])) for found in _TAG.finditer(given.decode("latin-1"))
+    ]
+
+
+def _holds(claims: _Claims, tag: str, position: int, head: int) -> bool:
+    """Whether one of them is the present reply: of the same time, and of a position
+    after which nothing was written."""
+    if not claims:
+        return False
+    if claims is _ANYTHING:
+        return True
+    rest = tag[len(f"p{position}") :]
+    return any(
+        position <= claimed <= head and said == f"p{claimed}{rest}"
+        for said, claimed in claims
+    )
