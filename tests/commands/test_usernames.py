@@ -58,7 +58,7 @@ def test_who_was_there_before_got_the_same(database):
             )
         connection.execute(filling)
         rows = connection.execute("SELECT user_id::text, username FROM vault.accounts")
-        found = dict(rows.fetchall())
+        found: dict[str, str] = dict(rows.fetchall())
         connection.rollback()
 
     first, *rest = twins
