@@ -35,7 +35,7 @@ from domain.errors import NotFound
 from domain.ids import WorkspaceId, canonical
 from projections.published import rules, statements
 from projections.published.sites import Sites
-from projections.published.watches import Watch, Watches
+from projections.published.watches import Watch, Watches, mark
 from projections.reader import ANYBODY, Reader, Rows, Statement
 from projections.records.content import public_fields
 
@@ -60,17 +60,18 @@ class OtherSite(NotFound):
     """Workspace not found"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Kept:
     """A reply, and what it hangs on.
 
-    `seen`: the head when it was begun to be made; `position`: that of `tables` then.
-    `until`: when time makes another one of it, in microseconds since the epoch.
+    `position`: that of the tables of these marks, when it was begun to be made.
+    `seen`: up to where nothing is known to have come since.  `until`: when time makes
+    another one of it, in microseconds since the epoch.
     """
 
     seen: int
     catalog_seq: int
-    tables: tuple[Table, ...]
+    marks: tuple[str, ...]
     position: int
     until: int
     tag: str
@@ -81,7 +82,7 @@ class Kept:
 class _Planned:
     catalog: Catalog
     table: Table
-    tables: tuple[Table, ...]
+    marks: tuple[str, ...]
     position: int
     statements: list[Statement]
 
@@ -156,13 +157,14 @@ class Public:
 
     def _good(self, key: Key, watch: Watch) -> Kept | None:
         kept = self._kept.get(key)
-        if (
-            kept is None
-            or kept.catalog_seq != watch.catalog_seq
-            or watch.position(kept.tables) > kept.position
-            or kept.until <= _microseconds(now())
-        ):
+        if kept is None or kept.catalog_seq != watch.catalog_seq:
             return None
+        if kept.until != _NEVER and kept.until <= _microseconds(now()):
+            return None
+        if kept.seen != watch.seq:
+            if watch.position(kept.marks) > kept.position:
+                return None
+            kept.seen = watch.seq
         self._kept.move_to_end(key)
         return kept
 
@@ -178,10 +180,11 @@ class Public:
         tables = rules.scope(catalog, table)
         if any(rules.publish_date(one) is not None for one in tables):
             return None
+        marks = tuple(map(mark, tables))
         oldest = min(position for _, position in claims)
-        if watch.catalog_seq <= oldest < watch.position(tables) == watch.floor:
+        if watch.catalog_seq <= oldest < watch.position(marks) == watch.floor:
             await self._watches.look_back(site, oldest)
-        position = watch.position(tables)
+        position = watch.position(marks)
         tag = self._tag(position, None)
         return tag if _holds(claims, tag, position, watch.seq) else None
 
@@ -227,7 +230,7 @@ class Public:
         return Kept(
             seen,
             planned.catalog.seq,
-            planned.tables,
+            planned.marks,
             planned.position,
             until,
             self._tag(planned.position, turned),
@@ -250,8 +253,9 @@ class Public:
         turns = statements.turns(catalog, tables, at)
         if turns is not None:
             wanted.append(turns)
-        position = max(watch.position(tables), catalog.seq)
-        return _Planned(catalog, table, tables, position, wanted)
+        marks = tuple(map(mark, tables))
+        position = max(watch.position(marks), catalog.seq)
+        return _Planned(catalog, table, marks, position, wanted)
 
     async def _body(self, planned: _Planned, what: What, rows: Rows) -> bytes:
         meta = _meta(planned.catalog, planned.table)
