@@ -18,9 +18,9 @@ until the next one, and its tag names the last.
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 
 import orjson
 
@@ -28,10 +28,12 @@ from api.cms import asked as asking
 from api.cms.asked import Asked
 from api.cms.fields import schema
 from api.cms.sanitising import clean_json
-from api.http import Reply, Request
+from api.files import content
+from api.http import Reply, Request, Streamed
 from commands.system import System, now, time_text
 from domain.catalog import Catalog, Table
 from domain.errors import NotFound
+from domain.facts import File
 from domain.ids import WorkspaceId, canonical
 from projections.published import rules, statements
 from projections.published.sites import Sites
@@ -49,11 +51,22 @@ CACHED = "public, max-age=0, must-revalidate"
 NO_WORKSPACE = "Workspace not found"
 NO_TYPE = "Object type not found"
 NO_ENTRY = "Entry not found"
+NO_MEDIUM = "Media not found"
 _TAG = re.compile(r'W/"(p(\d{1,18})(-\d{1,18})?(-raw)?)"', re.ASCII)
 
-# a list, or the id of one entry
-What: TypeAlias = Asked | str
-Key: TypeAlias = tuple[str, str, What]
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A file that an entry names."""
+
+    file_id: str
+
+
+# a list, the id of one entry, or a file
+What: TypeAlias = Asked | str | Medium
+Key: TypeAlias = tuple[str, str, What]  # by whose slugs; of a file, the site's alone
+T = TypeVar("T")
+_Then: TypeAlias = "Callable[[WorkspaceId, Watch, Key], Awaitable[T]]"
 
 
 class OtherSite(NotFound):
@@ -81,7 +94,7 @@ class Kept:
 @dataclass(slots=True)
 class _Planned:
     catalog: Catalog
-    table: Table
+    table: Table | None
     marks: tuple[str, ...]
     position: int
     statements: list[Statement]
@@ -117,11 +130,47 @@ class Public:
         entry_id = canonical(request.path["entry_id"])
         return await self._answer(request, entry_id or "")
 
+    async def get_medium(self, system: System, request: Request) -> Reply | Streamed:
+        """The content of a file, while a public entry names it in a public field."""
+        path = request.path
+        file_id = canonical(path["file_id"])
+        if file_id is None:
+            raise NotFound(NO_MEDIUM)
+        key = path["workspace_slug"], "", Medium(file_id)
+        kept = await self._at_site(request, key, self._present)
+        if not kept.body:
+            raise NotFound(NO_MEDIUM)
+        one = File(*orjson.loads(kept.body))
+        return content(system, request, one, {"cache-control": CACHED})
+
     # ------------------------------------------------------------------ answering
 
     async def _answer(self, request: Request, what: What) -> Reply:
-        path = request.path
+        path, claims = request.path, _claims(request)
         key = path["workspace_slug"], path["object_type_slug"], what
+
+        async def answer(site: WorkspaceId, watch: Watch, key: Key) -> Reply:
+            kept = self._good(key, watch)
+            if kept is None and claims and claims is not _ANYTHING:
+                tag = await self._tag_without_rows(site, watch, key, claims)
+                if tag is not None:
+                    return _reply(304, tag)
+            if kept is None:
+                kept = await self._shared(site, watch, key)
+            if _holds(claims, kept.tag, kept.position, watch.seq):
+                return _reply(304, kept.tag)
+            return _reply(200, kept.tag, kept.body)
+
+        return await self._at_site(request, key, answer)
+
+    async def _present(self, site: WorkspaceId, watch: Watch, key: Key) -> Kept:
+        return self._good(key, watch) or await self._shared(site, watch, key)
+
+    async def _at_site(self, request: Request, key: Key, then: "_Then[T]") -> T:
+        """What `then` gives for the workspace that has the slug now.
+
+        Raises NotFound where none has, and what `then` raises.
+        """
         site = self._sites.known(key[0])
         while True:
             fresh = site is None
@@ -129,13 +178,13 @@ class Public:
             if site is None:
                 raise NotFound(NO_WORKSPACE)
             try:
-                return await self._of_site(request, site, key)
+                return await then(site, await self._watched(request, site), key)
             except OtherSite:
                 if fresh:
                     raise
                 site = None
 
-    async def _of_site(self, request: Request, site: WorkspaceId, key: Key) -> Reply:
+    async def _watched(self, request: Request, site: WorkspaceId) -> Watch:
         if request.min_position is not None:
             await self._reader.ask(
                 ANYBODY, site, _nothing, min_position=request.min_position
@@ -143,17 +192,7 @@ class Public:
         watch = await self._watches.of(site)
         if watch is None:
             raise OtherSite()
-        claims = _claims(request)
-        kept = self._good(key, watch)
-        if kept is None and claims and claims is not _ANYTHING:
-            tag = await self._tag_without_rows(site, watch, key, claims)
-            if tag is not None:
-                return _reply(304, tag)
-        if kept is None:
-            kept = await self._shared(site, watch, key)
-        if _holds(claims, kept.tag, kept.position, watch.seq):
-            return _reply(304, kept.tag)
-        return _reply(200, kept.tag, kept.body)
+        return watch
 
     def _good(self, key: Key, watch: Watch) -> Kept | None:
         kept = self._kept.get(key)
@@ -239,17 +278,15 @@ class Public:
 
     def _plan(self, catalog: Catalog, watch: Watch, key: Key, at: str) -> _Planned:
         """Raises NotFound, Malformed."""
-        table, what = _table(catalog, key), key[2]
-        tables = rules.scope(catalog, table)
-        if isinstance(what, str):
-            if not what:
-                raise NotFound(NO_ENTRY)
-            wanted = [statements.one(catalog, table, what, at)]
+        what, table = key[2], None
+        if isinstance(what, Medium):
+            _check_site(catalog, key)
+            tables = rules.showing_media(catalog)
+            wanted = [statements.medium(catalog, what.file_id, at)]
         else:
-            sort = statements.sort_of(table, what.sort, descending=what.descending)
-            wanted = [
-                statements.page(catalog, table, sort, at, what.limit, what.offset)
-            ]
+            table = _table(catalog, key)
+            tables = rules.scope(catalog, table)
+            wanted = [_wanted(catalog, table, what, at)]
         turns = statements.turns(catalog, tables, at)
         if turns is not None:
             wanted.append(turns)
@@ -258,16 +295,19 @@ class Public:
         return _Planned(catalog, table, marks, position, wanted)
 
     async def _body(self, planned: _Planned, what: What, rows: Rows) -> bytes:
-        meta = _meta(planned.catalog, planned.table)
-        if isinstance(what, str):
-            if not rows:
-                raise NotFound(NO_ENTRY)
-            data = await self._cleaned(rows[0][0])
-        else:
+        table = planned.table
+        if table is None:
+            return orjson.dumps(rows[0]) if rows else b""
+        meta = _meta(planned.catalog, table)
+        if isinstance(what, Asked):
             total, text = rows[0]
             data = f"[{await self._cleaned(text or '')}]"
             meta["pagination"] = what.pagination(total)
-        meta["schema"] = _schema(planned.catalog, planned.table)
+        elif rows:
+            data = await self._cleaned(rows[0][0])
+        else:
+            raise NotFound(NO_ENTRY)
+        meta["schema"] = _schema(planned.catalog, table)
         return b'{"data":%b,"meta":%b}' % (data.encode(), orjson.dumps(meta))
 
     async def _cleaned(self, text: str) -> str:
@@ -300,13 +340,28 @@ def _nothing(_catalog: Catalog) -> Sequence[Statement]:
     return ()
 
 
-def _table(catalog: Catalog, key: Key) -> Table:
+def _wanted(catalog: Catalog, table: Table, what: Asked | str, at: str) -> Statement:
+    """Raises NotFound, Malformed."""
+    if isinstance(what, Asked):
+        sort = statements.sort_of(table, what.sort, descending=what.descending)
+        return statements.page(catalog, table, sort, at, what.limit, what.offset)
+    if not what:
+        raise NotFound(NO_ENTRY)
+    return statements.one(catalog, table, what, at)
+
+
+def _check_site(catalog: Catalog, key: Key) -> None:
     """Raises OtherSite, NotFound."""
     workspace = catalog.workspace
     if workspace is None or workspace.deleted or workspace.slug != key[0]:
         raise OtherSite()
     if not rules.is_active(workspace):
         raise NotFound(NO_WORKSPACE)
+
+
+def _table(catalog: Catalog, key: Key) -> Table:
+    """Raises OtherSite, NotFound."""
+    _check_site(catalog, key)
     table = rules.find_public(catalog, key[1])
     if table is None:
         raise NotFound(NO_TYPE)

@@ -109,3 +109,14 @@ PUBLIC_ENTRY = object_of(data=_SHOWN, meta=object_of(**_META))
 PUBLIC_LIST = object_of(
     data=array(_SHOWN), meta=object_of(**_META, pagination=PAGINATION)
 )
+MEDIUM = object_of(
+    id=ID,
+    name=TEXT,
+    size=COUNT,
+    type=TEXT,
+    url=TEXT,
+    sha256=TEXT,
+    workspace_id=ID,
+    created_by=ID,
+    created_at=TIME,
+)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Generic, TypeVar
 
+import orjson
 from psycopg import sql
 
 from domain.catalog import Catalog, Field, Table
@@ -23,7 +24,6 @@ from projections.reader import Statement
 from projections.records.content import (
     content_object,
     is_private,
-    is_rest,
     is_single,
     public_fields,
     shown_json,
@@ -92,6 +92,15 @@ def one(catalog: Catalog, table: Table, record_id: str, at: str) -> Statement:
     """The JSON of one record, where it is there."""
     text = _one(catalog.id, catalog.seq, table.id, _Carried((catalog, table)))
     return text, [at, record_id]
+
+
+def medium(catalog: Catalog, file_id: str, at: str) -> Statement:
+    """(id, name, type, size, SHA-256) of a file that a public record names in a public
+    field.  A file that is not there is found out by the primary key of files; for one
+    that is, the tables are looked through."""
+    text = _medium(catalog.id, catalog.seq, _Carried(catalog))
+    named = orjson.dumps([{"id": file_id}]).decode()
+    return text, [at, named, catalog.id, file_id]
 
 
 def turns(catalog: Catalog, tables: Sequence[Table], at: str) -> "Statement | None":
@@ -186,6 +195,31 @@ def _one(
         table=target.of_records(table.id),
         visible=visible(target, table),
     )
+    return text.as_bytes()
+
+
+@lru_cache(maxsize=128)
+def _medium(
+    workspace_id: WorkspaceId, _catalog_seq: int, carried: "_Carried[Catalog]"
+) -> bytes:
+    catalog, target = carried.it, live(workspace_id)
+    named = [
+        sql.SQL(
+            "EXISTS (SELECT FROM {table} AS t WHERE {visible}"
+            " AND {column} @> (SELECT file FROM moment))"
+        ).format(
+            table=target.of_records(table.id),
+            visible=visible(target, table),
+            column=sql.Identifier("t", column_name(field.id, field.slot)),
+        )
+        for table in rules.showing_media(catalog)
+        for field in rules.media(table)
+    ]
+    text = sql.SQL(
+        "WITH moment AS (SELECT %s::timestamptz AS at, %s::jsonb AS file)"
+        " SELECT f.id, f.name, f.type, f.size, f.sha256 FROM catalog.files AS f"
+        " WHERE f.workspace_id = %s::uuid AND f.id = %s::uuid AND ({named})"
+    ).format(named=sql.SQL(" OR ").join([sql.SQL("FALSE"), *named]))
     return text.as_bytes()
 
 
@@ -297,8 +331,3 @@ def split(text: str) -> list[str]:
     """JSON in pieces: every second one, from the second on, is a JSON value with HTML
     in its strings."""
     return text.split(MARK)
-
-
-def rest_of(table: Table) -> Field | None:
-    """The field of what was given under names that no field has."""
-    return next((one for one in table.fields if is_rest(one)), None)

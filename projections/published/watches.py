@@ -38,7 +38,7 @@ class Watch:
         """A position after which neither the tables of these marks nor the catalogue
         were written."""
         floor, lasts = self.floor, self.lasts
-        last = max(lasts.get(one, floor) for one in marks)
+        last = max((lasts.get(one, floor) for one in marks), default=0)
         return max(last, self.catalog_seq)
 
     def moved(self, seq: int, catalog_seq: int, since: int, written: Rows) -> None:

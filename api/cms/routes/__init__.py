@@ -3,6 +3,7 @@
 from api.cms.accounts import Accounts
 from api.cms.public import Public
 from api.cms.routes.accounts import account_rows
+from api.cms.routes.media import media_rows
 from api.cms.routes.object_types import object_type_rows
 from api.cms.routes.operations import operation_rows
 from api.cms.routes.public import public_rows
@@ -14,6 +15,7 @@ def cms_routes(accounts: Accounts, public: Public) -> list[Route]:
     return [
         *operation_rows(),
         *account_rows(accounts),
+        *media_rows(),
         *public_rows(public),
         *workspace_rows(),
         *object_type_rows(),

@@ -6,6 +6,7 @@ from api.cms import schemas
 from api.cms.asked import DEFAULT_LIMIT, DEFAULT_SORT, MAX_PAGE, MOST, ORDERS
 from api.cms.public import Public
 from api.routes import Handler, Parameter, Route
+from domain.file import SERVED
 
 ERRORS = (400, 404, 422, 429, 503)
 TYPE = "/api/{workspace_slug}/{object_type_slug}"
@@ -47,6 +48,18 @@ def public_rows(public: Public) -> list[Route]:
             "One entry that is public, its relations opened",
             public.get_entry,
             schemas.PUBLIC_ENTRY,
+        ),
+        Route(
+            "GET",
+            "/api/{workspace_slug}/media/{file_id}",
+            "Download a file that a public entry names",
+            public.get_medium,
+            "public",
+            public=True,
+            response={"type": "string", "format": "binary"},
+            also={206: {}, 304: {}},
+            media=SERVED,
+            errors=ERRORS,
         ),
     ]
 
