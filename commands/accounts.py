@@ -21,12 +21,14 @@ from psycopg import sql
 
 from commands import usernames
 from commands.unit import VaultWrite
-from domain.errors import Busy, Invalid, Malformed, Unauthenticated
+from domain.errors import Busy, Invalid, Malformed, NotFound, Unauthenticated
+from domain.values.formats import is_url
 from projections.reader import Caller, Reader
 
 MIN_PASSWORD = 8  # characters
 MAX_PASSWORD = 1024
 REUSE_GRACE = timedelta(seconds=10)  # a double click is no theft
+LONGEST_PICTURE = 2000  # characters of its URL
 NO_ENTRY = "Incorrect email or password"
 _WAITING = 64  # sign-ins that may wait for a hash
 
@@ -148,8 +150,30 @@ async def account(reader: Reader, user_id: str, session_id: str) -> Account:
 
 
 async def user_by_email(reader: Reader, email: str) -> str | None:
+    found = await find_by_email(reader, email)
+    return found.user_id if found is not None else None
+
+
+async def find(reader: Reader, user_id: str) -> Account:
+    """An account by its id.  Raises NotFound."""
+    (rows,) = await reader.run([(_ACCOUNT, [user_id])])
+    if not rows:
+        raise NotFound("User not found")
+    return Account(*rows[0])
+
+
+async def find_by_email(reader: Reader, email: str) -> Account | None:
     (rows,) = await reader.run([(_ACCOUNT_BY_EMAIL, [email_key(email)])])
-    return rows[0][0] if rows else None
+    return Account(*rows[0][:_COLUMN_COUNT]) if rows else None
+
+
+def is_picture(url: str) -> bool:
+    """Whether it may be shown as an account's picture."""
+    return (
+        len(url) <= LONGEST_PICTURE
+        and url.lower().startswith(("http://", "https://"))
+        and is_url(url)
+    )
 
 
 async def usual_username(reader: Reader, email: str, user_id: str) -> str:
@@ -166,7 +190,8 @@ async def people(reader: Reader, user_ids: list[str]) -> dict[str, tuple[str, st
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
-def new_account(account: Account, password_hash: str) -> VaultWrite:
+def new_account(account: Account, password_hash: str | None) -> VaultWrite:
+    """Without a password where another provider of accounts says who it is."""
     username = account.username or usernames.derived_apart(
         account.email, account.user_id
     )
@@ -180,6 +205,8 @@ def new_account(account: Account, password_hash: str) -> VaultWrite:
             password_hash,
             account.created_at,
             username,
+            account.avatar,
+            account.email_verified,
             account.created_at,
         ],
     )
@@ -191,7 +218,7 @@ def renamed(user_id: str, name: str) -> VaultWrite:
 
 def profile(account: Account, changed: Collection[str]) -> VaultWrite:
     """The account as it is from its `updated_at` on, as far as it changed: `name`,
-    `username`, `avatar`."""
+    `username`, `avatar`, `email_verified`."""
     columns = [name for name in _OF_PROFILE if name in changed]
     statement = sql.SQL(
         "UPDATE vault.accounts SET {}, updated_at = %s::timestamptz"
@@ -270,7 +297,14 @@ def new_session(
 
 def new_short_session(user_id: str, session_id: str, hours: int) -> VaultWrite:
     """The same without a refresh token."""
-    return VaultWrite(_NEW_SESSION, [session_id, user_id, hours])
+    return VaultWrite(sql.SQL(_NEW_SESSION.decode()), [session_id, user_id, hours])
+
+
+async def start_session(
+    reader: Reader, user_id: str, session_id: str, hours: int
+) -> None:
+    """The same for somebody whom another provider of accounts vouches for."""
+    await reader.run([(_NEW_SESSION, [session_id, user_id, hours])])
 
 
 async def rotate(
@@ -314,7 +348,7 @@ _COLUMNS = (
     b" email_verified, ledger.rfc3339(updated_at)"
 )
 _COLUMN_COUNT = 8
-_OF_PROFILE = ("name", "username", "avatar")
+_OF_PROFILE = ("name", "username", "avatar", "email_verified")
 _ACCOUNT = b"SELECT " + _COLUMNS + b" FROM vault.accounts WHERE user_id = %s::uuid"
 _ACCOUNT_BY_EMAIL = (
     b"SELECT " + _COLUMNS + b", password_hash FROM vault.accounts WHERE email_key = %s"
@@ -328,17 +362,18 @@ _SESSION_ALIVE = (
 )
 _NEW_ACCOUNT = sql.SQL(
     "INSERT INTO vault.accounts"
-    " (user_id, email, email_key, name, password_hash, created_at, username,"
-    " updated_at) VALUES (%s, %s, %s, %s, %s, %s::timestamptz, %s, %s::timestamptz)"
+    " (user_id, email, email_key, name, password_hash, created_at, username, avatar,"
+    " email_verified, updated_at)"
+    " VALUES (%s, %s, %s, %s, %s, %s::timestamptz, %s, %s, %s, %s::timestamptz)"
 )
 _RENAME = sql.SQL(
     "UPDATE vault.accounts SET name = %s, updated_at = now() WHERE user_id = %s"
 )
 # by accounts_by_username
 _USERNAME_TAKEN = b'SELECT 1 FROM vault.accounts WHERE lower(username COLLATE "C") = %s'
-_NEW_SESSION = sql.SQL(
-    "INSERT INTO vault.sessions (id, user_id, created_at, expires_at)"
-    " VALUES (%s::uuid, %s::uuid, now(), now() + make_interval(hours => %s::int))"
+_NEW_SESSION = (
+    b"INSERT INTO vault.sessions (id, user_id, created_at, expires_at)"
+    b" VALUES (%s::uuid, %s::uuid, now(), now() + make_interval(hours => %s::int))"
 )
 # of a password that is being changed it waits for the outcome
 _OPEN_SESSION = (

@@ -13,6 +13,8 @@ import pytest
 
 from commands.embedded import DatabaseUrls
 from commands.embedded import database as embedded
+from commands.embedded.cluster import Cluster
+from commands.embedded.configuration import SUPERUSER
 from commands.migrate import migrate
 from commands.settings import PREFIX, Settings
 from commands.system import System, build
@@ -44,8 +46,15 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="session")
 def database(settings: Settings) -> Iterator[DatabaseUrls]:
-    """A migrated database, for as long as the tests run."""
+    """A migrated database, for as long as the tests run.
+
+    It waits for no disk, which only the loss of the machine would show.  The tests of
+    tests/process start clusters of their own, as they are."""
     with embedded(settings) as urls:
+        superuser = Cluster(settings.data_dir).url(SUPERUSER)
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
         migrate(urls)
         yield urls
 

@@ -6,15 +6,15 @@ settings say, and ends before that where its session does.
 
 import orjson
 
-from api.accounts import SignedUp, SignUp, register, sign_in
+from api.accounts import SignedUp, SignUp, myself, register, sign_in
 from api.auth import Tokens
 from api.cms import present, shapes
 from api.guesses import Guesses
-from api.http import Reply, Request
+from api.http import Reply, Request, json_reply
 from commands import accounts, usernames
 from commands.accounts import Account
 from commands.system import System, new_id
-from domain.errors import Invalid
+from domain.errors import Forbidden, Invalid
 
 
 class Accounts:
@@ -22,6 +22,14 @@ class Accounts:
 
     def __init__(self, tokens: Tokens, guesses: Guesses | None = None) -> None:
         self._tokens, self._guesses = tokens, guesses
+
+    async def signed_in(self, system: System, me: Account) -> bytes:
+        """A user and a token, for somebody whom another provider vouches for."""
+        session_id = new_id()
+        await accounts.start_session(
+            system.reader, me.user_id, session_id, system.settings.cms_token_hours
+        )
+        return self._signed_in(system, me, session_id)
 
     def _signed_in(self, system: System, me: Account, session_id: str) -> bytes:
         seconds = system.settings.cms_token_hours * 3600
@@ -58,6 +66,15 @@ class Accounts:
             system.reader, signed_in, session_id, system.settings.cms_token_hours
         )
         return Reply(200, self._signed_in(system, me, session_id))
+
+
+async def logout(system: System, request: Request) -> Reply:
+    """Ends the token's session: the token is good for nothing from then on."""
+    if request.who.scopes is not None:
+        raise Forbidden("An API key does not log out: delete it")
+    await myself(system, request)
+    await accounts.end_session(system.reader, request.who.session_id)
+    return json_reply({"logged_out": True})
 
 
 def check_username(username: str | None) -> None:

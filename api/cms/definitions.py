@@ -3,7 +3,7 @@
 What is wrong is told with the name of the field: `BadDefinition`, 400.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,6 @@ from api.cms.errors import BadDefinition
 from api.cms.fields import (
     SEVERAL,
     TYPES,
-    default_of,
     defined,
     is_multiple,
     kept_as,
@@ -21,11 +20,12 @@ from api.cms.fields import (
 from commands.schema import NewField, Wish, change_field, create_field
 from domain.catalog import Catalog, Field, Table
 from domain.computed import shown_options
-from domain.errors import Invalid
+from domain.errors import Invalid, NameTaken
 from domain.events import Command
 from domain.field import CreateField, DeleteField
-from domain.ids import BaseId, TableId, canonical
+from domain.ids import BaseId, FieldId, TableId, canonical
 from domain.naming import NAME, RESERVED_COLUMNS
+from domain.values import shown_default
 
 MOST = 63  # characters of a name
 SELF = "self"  # the relation of a type to itself
@@ -178,6 +178,7 @@ def changes(
     ]
     for each in added:
         _in_this_base(each, table, catalog)
+        _is_free(each, table, gone)
     return [
         *(DeleteField(field_id) for field_id in gone),
         *known,
@@ -221,6 +222,20 @@ def _in_this_base(one: New, table: Table, catalog: Catalog) -> None:
     if _target(one, catalog).base_id != table.base_id:
         what = "the object type that relation_to_id names is in another base"
         raise one.refusal("relation_to_id", what)
+
+
+def _is_free(one: New, table: Table, gone: Mapping[FieldId, Field]) -> None:
+    """Tells of a name that a field has which is no definition, so that nobody looks
+    for it among them."""
+    for other in (
+        table.by_api_name.get(one.wanted.name),
+        table.by_folded_name.get(_label(one.wanted).casefold()),
+    ):
+        if other is not None and other.id not in gone and other.is_reverse:
+            raise NameTaken(
+                f"Field '{one.wanted.name}': the other side of a relation is called"
+                f" '{other.name}'"
+            )
 
 
 def _changed(
@@ -274,7 +289,7 @@ def _form(field: Field, one: shapes.ChangedDefinition) -> dict[str, Any]:
         found["enable_rich_text"] = one.type == "RICH_TEXT"
     now = {
         "placeholder": field.options.get("placeholder"),
-        "default_value": default_of(field),
+        "default_value": shown_default(field),
         "private": bool(field.options.get("private")),
     }
     for name, value in _beside(one).items():

@@ -12,6 +12,7 @@ from typing import Any, Final
 from domain.catalog import Catalog, Field, Table
 from domain.errors import Json
 from domain.ids import TableId
+from domain.values import shown_default
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +111,13 @@ def definition(catalog: Catalog, one: Field) -> dict[str, Any]:
         "id": one.id,
         **schema(catalog, one),
         "placeholder": one.options.get("placeholder"),
-        "default_value": default_of(one),
+        "default_value": shown_default(one),
         "private": bool(one.options.get("private")),
     }
 
 
 def definitions(catalog: Catalog, table: Table) -> list[dict[str, Any]]:
     return [definition(catalog, one) for one in defined(table)]
-
-
-def default_of(one: Field) -> Any:
-    """A choice by its name."""
-    value = one.options.get("default_value")
-    if value is None or not one.choices:
-        return value
-    return one.kind.show(value, one)
 
 
 def _relation_to(catalog: Catalog, one: Field) -> dict[str, Any] | None:

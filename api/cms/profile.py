@@ -8,10 +8,9 @@ from api.accounts import change_profile, myself
 from api.cms import present, shapes
 from api.cms.accounts import check_username
 from api.http import Reply, Request, json_reply
-from commands.accounts import Account
+from commands.accounts import Account, is_picture
 from commands.system import System
 from domain.errors import Invalid
-from domain.values.formats import is_url
 from projections import mine
 from projections.query import Page
 
@@ -51,7 +50,7 @@ def _picture(url: str | None) -> str | None:
     """Raises Invalid for what no browser would show."""
     if not url:
         return None
-    if not url.lower().startswith(("http://", "https://")) or not is_url(url):
+    if not is_picture(url):
         raise Invalid(
             "The avatar must be an absolute URL of http or https",
             errors=[{"loc": ["avatar"], "msg": "no URL", "type": "value_error"}],

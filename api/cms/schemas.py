@@ -32,6 +32,7 @@ ERROR: Schema = {
 }
 PERSON = object_of(id=ID, email=TEXT, full_name=TEXT, username=TEXT)
 SIGNED_IN = object_of(user=PERSON, token=TEXT)
+LOGGED_OUT = object_of(logged_out=FLAG)
 PROFILE = object_of(
     id=ID,
     email=TEXT,

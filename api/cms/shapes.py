@@ -28,6 +28,15 @@ class Login(Shape):
     password: Password
 
 
+class Exchange(Shape):
+    """`code_verifier` where the sign-in began with a `code_challenge`; `password` where
+    an account is to be linked."""
+
+    code: Annotated[str, Field(min_length=1, max_length=200)]
+    code_verifier: Annotated[str, Field(max_length=200)] | None = None
+    password: Password | None = None
+
+
 class UpdateProfile(Shape):
     full_name: Name | None = None
     username: Username | None = None
@@ -58,7 +67,7 @@ class UpdateWorkspace(Shape):
 
 
 FieldName = Annotated[
-    Text, Field(max_length=255), told(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")
+    Text, told(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", minLength=1, maxLength=63)
 ]
 
 

@@ -1,6 +1,7 @@
 """The CMS's routes, a section of the document each."""
 
 from api.cms.accounts import Accounts
+from api.cms.oauth import OAuth
 from api.cms.public import Public
 from api.cms.routes.accounts import account_rows
 from api.cms.routes.media import media_rows
@@ -11,10 +12,10 @@ from api.cms.routes.workspaces import workspace_rows
 from api.routes import Route
 
 
-def cms_routes(accounts: Accounts, public: Public) -> list[Route]:
+def cms_routes(accounts: Accounts, oauth: OAuth, public: Public) -> list[Route]:
     return [
         *operation_rows(),
-        *account_rows(accounts),
+        *account_rows(accounts, oauth),
         *media_rows(),
         *public_rows(public),
         *workspace_rows(),

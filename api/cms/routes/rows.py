@@ -50,6 +50,7 @@ def write(
     response: Mapping[str, Any],
     role: Role | None,
     *,
+    status: int | None = None,
     body: type[BaseModel] | None = None,
 ) -> Route:
     return Route(
@@ -59,7 +60,7 @@ def write(
         handler,
         tag,
         role=role,
-        status=201 if method == "POST" else 200,
+        status=status or (201 if method == "POST" else 200),
         body=body,
         response=response,
         errors=WRITE,
@@ -79,6 +80,7 @@ def public(
     query: Sequence[Parameter] = (),
     needs: Sequence[str] = (),
     errors: Sequence[int] = PUBLIC,
+    also: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> Route:
     return Route(
         method,
@@ -93,4 +95,5 @@ def public(
         query=query,
         needs=needs,
         errors=errors,
+        also=also or {},
     )

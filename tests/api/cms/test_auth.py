@@ -174,3 +174,89 @@ def test_a_token_is_good_for_a_day(cms):
 
     assert found["aud"] == "cms"
     assert found["exp"] - found["iat"] == 24 * 3600
+
+
+# -------------------------------------------------------------------- sessions
+
+
+def profile(caller, token=None, **headers):
+    if token is not None:
+        headers["authorization"] = f"Bearer {token}"
+    return caller.get("/users/profile", headers=headers)
+
+
+def token_of(caller):
+    return caller.headers["authorization"].removeprefix("Bearer ")
+
+
+def test_threat_04_a_token_is_of_one_door(server, nobody, cms, ada_at_pybase):
+    assert profile(nobody, token_of(ada_at_pybase)).status_code == 401
+    assert profile(nobody, ada_at_pybase.refresh_token).status_code == 401
+    with Client(server.url) as client:
+        headers = {"authorization": cms.headers["authorization"]}
+        assert client.get("/users/me", headers=headers).status_code == 401
+    assert profile(nobody, token_of(cms)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "value", ["", "Bearer", "Bearer x", "Bearer a.b.c", "Basic YTpi", "x" * 10_000]
+)
+def test_threat_01_what_is_no_token_lets_nobody_in(nobody, value):
+    reply = profile(nobody, authorization=value)
+
+    assert (reply.status_code, reply.json()["code"]) == (401, "UNAUTHORIZED")
+
+
+def test_threat_01_nor_does_one_that_is_signed_by_nobody_or_another(
+    nobody, cms, settings
+):
+    found = claims(token_of(cms))
+    head, body, _ = token_of(cms).split(".")
+    for token in (
+        jwt.encode(found, "", algorithm="none"),
+        f"{head}.{body}.",
+        jwt.encode(found, b"0" * 32, algorithm="HS256"),
+        jwt.encode(found, settings.secret_key.get_secret_value(), algorithm="HS256"),
+    ):
+        assert profile(nobody, token).status_code == 401
+
+
+def test_threat_07_a_new_password_ends_the_sessions_of_every_door(server, cms_newcomer):
+    with cms_newcomer.at_pybase(server.url) as client:
+        body = {"current_password": PASSWORD, "new_password": "another password"}
+        assert client.post("/auth/change-password", json=body).status_code == 204
+
+    assert profile(cms_newcomer).status_code == 401
+    changed = {"full_name": "Late"}
+    assert cms_newcomer.patch("/users/profile", json=changed).status_code == 401
+    again = cms_newcomer.login(cms_newcomer.user["email"], "another password")
+    assert profile(again).status_code == 200
+
+
+def test_threat_07_after_a_log_out_a_token_is_none(cms_newcomer):
+    reply = cms_newcomer.post("/auth/logout")
+
+    assert (reply.status_code, reply.json()) == (200, {"logged_out": True})
+    assert profile(cms_newcomer).status_code == 401
+    assert cms_newcomer.post("/auth/logout").status_code == 401
+
+
+def test_an_api_key_is_good_here_and_does_not_log_out(nobody, cms, ada_at_pybase):
+    made_key = made(ada_at_pybase.post("/users/me/api-keys", json={}))
+    headers = {"x-api-key": made_key["key"]}
+
+    assert made(profile(nobody, **headers))["id"] == cms.user["id"]
+    reply = nobody.post("/auth/logout", headers=headers)
+    assert (reply.status_code, reply.json()["code"]) == (403, "FORBIDDEN")
+
+
+def test_the_same_registration_said_twice_makes_one_account(nobody, happened):
+    body = {"email": new_email(), "password": PASSWORD}
+    headers = {"idempotency-key": new_email()}
+    before = len(happened(INSTANCE))
+    first = nobody.post("/auth/register", json=body, headers=headers)
+    again = nobody.post("/auth/register", json=body, headers=headers)
+
+    assert first.status_code == 201
+    assert again.status_code in (201, 409)
+    assert len(happened(INSTANCE, before)) == 1

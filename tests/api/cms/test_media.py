@@ -109,7 +109,7 @@ def test_a_file_is_told_about_and_downloaded_by_members(
 def test_who_may_not_write_uploads_nothing(
     gallery: Gallery, cms_stranger: CmsClient, nobody: CmsClient
 ):
-    sent = {
+    sent: Any = {
         "params": {"workspace_id": gallery.workspace["id"]},
         "files": {"file": ("a", b"x", "text/plain")},
     }

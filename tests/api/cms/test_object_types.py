@@ -4,8 +4,11 @@ definition."""
 import threading
 
 import httpx2
+import psycopg
 import pytest
 
+from domain.ids import WorkspaceId
+from projections.rebuild import check
 from tests.api.cms.client import CmsClient
 from tests.api.cms.test_workspaces import refused
 from tests.client import ABSENT, Json, made, new_id
@@ -404,6 +407,54 @@ def test_what_is_refused_leaves_nothing(cms, happened):
     assert len(happened(site["id"])) == at
 
 
+def test_a_key_makes_one_type_however_often_it_is_said(cms, site):
+    headers = {"Idempotency-Key": new_id()}
+    body = wanted(site, {"name": "title"})
+
+    first, again = (
+        cms.post("/object-types", json=body, headers=headers) for _ in range(2)
+    )
+
+    assert (first.status_code, again.content) == (201, first.content)
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+def test_a_type_goes_as_it_came_by_undo(cms, ada_at_pybase):
+    site = cms.workspace()
+    body = wanted(site, {"name": "title"}, relation("parent", {"id": "self"}))
+    reply = cms.post("/object-types", json=body)
+    undo = {
+        "workspace_id": site["id"],
+        "scope": "batch",
+        "id": reply.headers["x-batch-id"],
+    }
+
+    made(ada_at_pybase.post("/undo", json=undo))
+
+    of = {"workspace_id": site["id"]}
+    assert made(cms.get("/object-types", params=of)) == []
+    assert made(ada_at_pybase.get("/bases", params=of))["items"] == []
+    again = made(cms.post("/object-types", json=body))
+    assert again["slug"].startswith("type-")
+
+
+def test_rows_are_what_the_events_say(cms, ada_at_pybase, database):
+    site = cms.workspace(status="Suspended")
+    one = cms.object_type("title", workspace_id=site["id"], slug="news")
+    ada_at_pybase.record(one["id"], title="A")
+    renamed = {"name": "title", "id": one["field_definitions"][0]["id"]}
+    change(
+        cms,
+        one,
+        slug="old-news",
+        public=False,
+        field_definitions=[renamed | {"name": "headline"}, {"name": "more"}],
+    )
+
+    with psycopg.connect(database.app, autocommit=True) as connection:
+        assert check(connection, WorkspaceId(site["id"])) == []
+
+
 # ------------------------------------------------------------------------- slugs
 
 
@@ -532,6 +583,20 @@ def test_the_other_side_of_a_relation_is_no_definition(cms, ada_at_pybase):
     assert [one["name"] for one in found] == ["name"]
     there = made(ada_at_pybase.get(f"/tables/{author['id']}"))["fields"]
     assert [one["name"] for one in there] == ["name", "Blog Post"]
+
+
+def test_a_name_that_the_other_side_of_a_relation_has_is_told(cms):
+    site = cms.workspace()
+    author = cms.object_type("name", workspace_id=site["id"], name="Author")
+    cms.object_type(relation("author", author), workspace_id=site["id"])
+    path = f"/object-types/{author['id']}"
+
+    for wish in ({"name": "blog_post"}, {"name": "a", "display_name": "blog post"}):
+        reply = cms.patch(path, json={"field_definitions": [wish]})
+        assert refused(reply, 409) == (
+            f"Field '{wish['name']}': the other side of a relation is called"
+            " 'Blog Post'"
+        )
 
 
 # ---------------------------------------------------------------------- changing

@@ -94,7 +94,7 @@ def test_e_090_what_no_workspace_can_be_is_told_by_its_place(cms, body, place):
 @pytest.mark.parametrize(
     "bad", ["My-Blog", "my blog", "my..blog", "../x", "-a", "a-", "blög", "a_b", "%00"]
 )
-def test_t_108_a_slug_has_letters_digits_and_hyphens(cms, bad):
+def test_threat_108_a_slug_has_letters_digits_and_hyphens(cms, bad):
     reply = cms.post("/workspaces", json={"name": "A", "slug": bad})
 
     assert "slug" in refused(reply, 400).lower()
@@ -110,13 +110,13 @@ def test_e_094_a_slug_is_one_workspaces(cms, cms_stranger):
 
 
 @pytest.mark.parametrize("word", ["api", "auth", "v1", "v17", "workspace", "admin"])
-def test_t_108_a_slug_is_no_part_of_a_path(cms, word):
+def test_threat_108_a_slug_is_no_part_of_a_path(cms, word):
     reply = cms.post("/workspaces", json={"name": "A", "slug": word})
 
     assert refused(reply, 409) == "The slug is already in use"
 
 
-def test_t_108_of_many_at_once_one_has_the_slug(cms, server):
+def test_threat_108_of_many_at_once_one_has_the_slug(cms, server):
     wanted = {"name": "Race", "slug": slug()}
     answers: list[int] = []
 
