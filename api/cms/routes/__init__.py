@@ -2,7 +2,7 @@
 
 from api.cms.accounts import Accounts
 from api.cms.oauth import OAuth
-from api.cms.public import Public
+from api.cms.public.handlers import Public
 from api.cms.routes.accounts import account_rows
 from api.cms.routes.media import media_rows
 from api.cms.routes.object_types import object_type_rows

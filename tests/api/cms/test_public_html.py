@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.cms.sanitising import clean
+from api.cms.public.sanitising import clean
 from tests.api.cms.client import CmsClient
 from tests.api.cms.site import HTML, Site, to
 from tests.client import Client, made, new_id

@@ -16,18 +16,19 @@ until the next one, and its tag names the last.
 """
 
 import asyncio
-import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 import orjson
 
-from api.cms import asked as asking
-from api.cms.asked import Asked
-from api.cms.fields import schema
-from api.cms.sanitising import clean_json
+from api.cms.public import asked as asking
+from api.cms.public import bodies
+from api.cms.public.asked import Asked
+from api.cms.public.bodies import NO_ENTRY
+from api.cms.public.past import NO_TYPE, NO_WORKSPACE, Past
+from api.cms.public.tags import ANYTHING, Claims, claims_of, holds
 from api.files import content
 from api.http import Reply, Request, Streamed
 from commands.system import System, now, time_text
@@ -44,15 +45,10 @@ from projections.records.content import public_fields
 MOST_BYTES = 64 * 2**20  # of all replies that are kept
 MOST_OF_ONE = 2 * 2**20
 _ENTRY_BYTES = 1_000  # of a reply, its body aside
-_MUCH_HTML = 100_000  # characters, from which on cleaning would hold the others up
 _NEVER = 2**62  # microseconds since the epoch
 CACHED = "public, max-age=0, must-revalidate"
 
-NO_WORKSPACE = "Workspace not found"
-NO_TYPE = "Object type not found"
-NO_ENTRY = "Entry not found"
 NO_MEDIUM = "Media not found"
-_TAG = re.compile(r'W/"(p(\d{1,18})(-\d{1,18})?(-raw)?)"', re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +105,8 @@ class _Flight:
 class Public:
     """The handlers, and the replies that they remember."""
 
-    def __init__(self, reader: Reader, *, sanitize: bool) -> None:
-        self._reader = reader
+    def __init__(self, reader: Reader, past: Past, *, sanitize: bool) -> None:
+        self._reader, self._past = reader, past
         self._sites, self._watches = Sites(reader), Watches(reader)
         self._kept: OrderedDict[Key, Kept] = OrderedDict()
         self._bytes = 0
@@ -120,7 +116,7 @@ class Public:
     @classmethod
     def of(cls, system: System) -> Self:
         """As the settings say."""
-        return cls(system.reader, sanitize=system.settings.cms_sanitize)
+        return cls(system.reader, Past(system), sanitize=system.settings.cms_sanitize)
 
     async def list_entries(self, _system: System, request: Request) -> Reply:
         asked = asking.read(request.query) if request.query_string else asking.FIRST
@@ -145,21 +141,43 @@ class Public:
 
     # ------------------------------------------------------------------ answering
 
-    async def _answer(self, request: Request, what: What) -> Reply:
-        path, claims = request.path, _claims(request)
+    async def _answer(self, request: Request, what: Asked | str) -> Reply:
+        path, claims = request.path, claims_of(request)
         key = path["workspace_slug"], path["object_type_slug"], what
+        if request.query_string and request.query.get("as_of"):
+            return await self._as_of(request, key, what)
 
         async def answer(site: WorkspaceId, watch: Watch, key: Key) -> Reply:
             kept = self._good(key, watch)
-            if kept is None and claims and claims is not _ANYTHING:
+            if kept is None and claims and claims is not ANYTHING:
                 tag = await self._tag_without_rows(site, watch, key, claims)
                 if tag is not None:
                     return _reply(304, tag)
             if kept is None:
                 kept = await self._shared(site, watch, key)
-            if _holds(claims, kept.tag, kept.position, watch.seq):
+            if holds(claims, kept.tag, kept.position, watch.seq):
                 return _reply(304, kept.tag)
             return _reply(200, kept.tag, kept.body)
+
+        return await self._at_site(request, key, answer)
+
+    async def _as_of(self, request: Request, key: Key, what: Asked | str) -> Reply:
+        """As it was; nobody keeps it, for what it may show changes with the present."""
+        text = request.query["as_of"]
+
+        async def answer(site: WorkspaceId, _watch: Watch, key: Key) -> Reply:
+            def plan(catalog: Catalog) -> Sequence[Statement]:
+                _check_site(catalog, key)
+                return ()
+
+            present = (await self._reader.ask(ANYBODY, site, plan)).catalog
+            then, both = await self._past.then(site, text, key[1], present)
+            rows = await self._past.read(then, both, what)
+            told = bodies.Told(
+                both.then, both.table, both.fields, lambda _, field: both.related(field)
+            )
+            body = await bodies.body(told, what, rows, clean=self._clean)
+            return Reply(200, body, {"x-position": str(then.position)})
 
         return await self._at_site(request, key, answer)
 
@@ -208,7 +226,7 @@ class Public:
         return kept
 
     async def _tag_without_rows(
-        self, site: WorkspaceId, watch: Watch, key: Key, claims: "_Claims"
+        self, site: WorkspaceId, watch: Watch, key: Key, claims: Claims
     ) -> str | None:
         """The tag of what the client has, where that is the present reply and no row
         has to be looked at to know it."""
@@ -225,7 +243,7 @@ class Public:
             await self._watches.look_back(site, oldest)
         position = watch.position(marks)
         tag = self._tag(position, None)
-        return tag if _holds(claims, tag, position, watch.seq) else None
+        return tag if holds(claims, tag, position, watch.seq) else None
 
     def _tag(self, position: int, turned: int | None) -> str:
         by_time = "" if turned is None else f"-{turned}"
@@ -296,28 +314,11 @@ class Public:
 
     async def _body(self, planned: _Planned, what: What, rows: Rows) -> bytes:
         table = planned.table
-        if table is None:
+        if table is None or isinstance(what, Medium):
             return orjson.dumps(rows[0]) if rows else b""
-        meta = _meta(planned.catalog, table)
-        if isinstance(what, Asked):
-            total, text = rows[0]
-            data = f"[{await self._cleaned(text or '')}]"
-            meta["pagination"] = what.pagination(total)
-        elif rows:
-            data = await self._cleaned(rows[0][0])
-        else:
-            raise NotFound(NO_ENTRY)
-        meta["schema"] = _schema(planned.catalog, table)
-        return b'{"data":%b,"meta":%b}' % (data.encode(), orjson.dumps(meta))
-
-    async def _cleaned(self, text: str) -> str:
-        pieces = statements.split(text)
-        if self._clean and len(pieces) > 1:
-            if len(text) > _MUCH_HTML:
-                await asyncio.to_thread(_clean_pieces, pieces)
-            else:
-                _clean_pieces(pieces)
-        return "".join(pieces)
+        fields = public_fields(table)
+        told = bodies.Told(planned.catalog, table, fields, rules.related)
+        return await bodies.body(told, what, rows, clean=self._clean)
 
     def _keep(self, key: Key, kept: Kept) -> None:
         before = self._kept.pop(key, None)
@@ -368,65 +369,5 @@ def _table(catalog: Catalog, key: Key) -> Table:
     return table
 
 
-def _meta(catalog: Catalog, table: Table) -> dict[str, Any]:
-    workspace = catalog.live_workspace()
-    return {
-        "object_type": {"id": table.id, "name": table.name, "slug": table.slug},
-        "workspace": {
-            "id": workspace.id,
-            "name": workspace.name,
-            "slug": workspace.slug,
-        },
-    }
-
-
-def _schema(catalog: Catalog, table: Table) -> list[dict[str, Any]]:
-    """What is private is not named; nor is a type that is not public."""
-    shown = []
-    for one in public_fields(table):
-        told = schema(catalog, one)
-        if told["relation_to"] is not None and rules.related(catalog, one) is None:
-            told["relation_to"] = None
-        shown.append(told)
-    return shown
-
-
-def _clean_pieces(pieces: list[str]) -> None:
-    for number in range(1, len(pieces), 2):
-        pieces[number] = clean_json(pieces[number])
-
-
 def _microseconds(seconds: float) -> int:
     return int(seconds * 1_000_000)
-
-
-# ------------------------------------------------------------------- If-None-Match
-
-_Claims: TypeAlias = list[tuple[str, int]]
-_ANYTHING: _Claims = [("*", 0)]
-
-
-def _claims(request: Request) -> _Claims:
-    """What the client says it has: tags of ours, with their positions."""
-    given = request.headers.get(b"if-none-match")
-    if given is None:
-        return []
-    if given.strip() == b"*":
-        return _ANYTHING
-    return [
-        (found[1], int(found[2])) for found in _TAG.finditer(given.decode("latin-1"))
-    ]
-
-
-def _holds(claims: _Claims, tag: str, position: int, head: int) -> bool:
-    """Whether one of them is the present reply: of the same time, and of a position
-    after which nothing was written."""
-    if not claims:
-        return False
-    if claims is _ANYTHING:
-        return True
-    rest = tag[len(f"p{position}") :]
-    return any(
-        position <= claimed <= head and said == f"p{claimed}{rest}"
-        for said, claimed in claims
-    )
