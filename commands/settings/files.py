@@ -27,6 +27,7 @@ READ_FROM_FILES = (
     "owner_database_url",
     "follower_database_url",
     "redis_url",
+    "kafka_password",
     "smtp_url",
 )
 
