@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from jsonschema import Draft202012Validator
 from pydantic import SecretStr
 
 from commands.embedded import DatabaseUrls
@@ -31,6 +34,7 @@ from tests.kafka.relaying import (
 from tools.kafka import PASSWORD, USER, Broker
 from workers.relay.kafka import Kafka
 
+DOCS = Path(__file__).parents[2] / "docs"
 pytestmark = [pytest.mark.anyio, needs_kafka]
 
 
@@ -275,3 +279,26 @@ async def test_two_relays_send_each_event_once(
         await caught_up(database)
     found = positions(tenant.workspace_id, await messages(kafka_settings))
     assert found == everything(tenant)
+
+
+async def test_messages_are_what_the_asyncapi_document_says(
+    kafka_settings: Settings, database: DatabaseUrls, tenant: Tenant, table: Table
+):
+    settings = kafka_settings.model_copy(update={"kafka_max_message_bytes": 8192})
+    tenant.create(table, {"Name": "x" * 10_000}, {"Name": "small"})
+    await relay_all(settings, database)
+    document = orjson.loads((DOCS / "asyncapi.json").read_bytes())
+    names = {
+        "envelope": document["components"]["schemas"]["envelope"],
+        "headers": document["components"]["messageTraits"]["cloudEvent"]["headers"],
+    }
+    check = {name: Draft202012Validator(one).validate for name, one in names.items()}
+    for record in await messages(settings):
+        told = envelope(record)
+        check["envelope"](told)
+        check["headers"]({name: value.decode() for name, value in record.headers})
+        if told["data"] is not None:
+            name = f"{told['type']}.{told['schema']}.json"
+            schema = orjson.loads((DOCS / "schemas" / name).read_bytes())
+            Draft202012Validator(schema).validate(told["data"])
+            assert header(record, "ce_dataschema") == schema["$id"]
