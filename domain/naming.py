@@ -1,7 +1,8 @@
 """Names for URLs: what a base, a table and a field are called in a path or a query.
 
     base    `db_name`    unique in its workspace
-    table   `slug`       unique in its base; a public one's also in its workspace
+    table   `slug`       unique in its base; a public one's also in its workspace, and
+                         no word of `RESERVED_TYPES`
     field   `api_name`   unique in its table, and no word of `RESERVED_COLUMNS`
 
 Pure.  A name is lower-case ASCII letters, digits and single underscores; of a table
@@ -37,6 +38,8 @@ RESERVED_COLUMNS: Final = frozenset(
         *("id", "record_id"),
     ]
 )
+# a word of a public path where the slug of a public table could stand
+RESERVED_TYPES: Final = frozenset({"media"})
 NAME: Final = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*", re.ASCII)
 SLUG: Final = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*", re.ASCII)  # of a table
 

@@ -19,7 +19,7 @@ from domain.events import (
 from domain.facts import Facts
 from domain.field import FieldDeleted
 from domain.ids import BaseId, TableId
-from domain.naming import url_name
+from domain.naming import RESERVED_TYPES, url_name
 from domain.workspace import before_of, differences, expect_version
 
 
@@ -138,6 +138,8 @@ def _name_is_free(facts: Facts, base_id: str, name: str, but: str = "") -> None:
 
 def _slug_is_free(facts: Facts, slug: str, wanted: "_Address") -> None:
     """A slug is a live table's in its base, and a public one's in its workspace."""
+    if wanted.public and slug in RESERVED_TYPES:
+        raise NameTaken("The slug is a word of public paths", field="slug")
     for table in facts.catalog.tables.values():
         if table.slug != slug or table.deleted or table.id == wanted.table_id:
             continue
@@ -204,7 +206,8 @@ def slug_of(name: str, base_id: str, catalog: Catalog, *, public: bool = False) 
     beside = [
         one.slug for one in catalog.tables.values() if public or one.base_id == base_id
     ]
-    return url_name("t", name, set(beside), len(beside), "-" if public else "_")
+    taken = {*beside, *(RESERVED_TYPES if public else ())}
+    return url_name("t", name, taken, len(beside), "-" if public else "_")
 
 
 @decides(UpdateTable, role=Role.admin)

@@ -8,7 +8,7 @@ from api.cms import errors, schemas
 from api.cms.accounts import Accounts
 from api.cms.callers import Cms
 from api.cms.oauth import OAuth
-from api.cms.public import Public
+from api.cms.public.handlers import Public
 from api.cms.routes import cms_routes
 from api.door import Door, Receive, Scope, Send
 from api.guesses import Guesses

@@ -118,3 +118,14 @@ ENTRY_LISTED = object_of(**_ENTRY, object_type=object_of(**_PLACED), creator=_US
 ENTRY = object_of(**_ENTRY, object_type=object_of(**_PLACED, **_DEFINED), creator=_USER)
 ENTRY_DELETED = object_of(id=ID, is_deleted=FLAG, updated_at=TIME)
 ENTRIES = object_of(entries=array(ENTRY_LISTED), pagination=PAGINATION)
+MEDIUM = object_of(
+    id=ID,
+    name=TEXT,
+    size=COUNT,
+    type=TEXT,
+    url=TEXT,
+    sha256=TEXT,
+    workspace_id=ID,
+    created_by=ID,
+    created_at=TIME,
+)

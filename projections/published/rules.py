@@ -85,3 +85,19 @@ def scope(catalog: Catalog, table: Table) -> tuple[Table, ...]:
         ]
         found.update((one.id, one) for one in nearest)
     return tuple(found.values())
+
+
+def showing_media(catalog: Catalog) -> tuple[Table, ...]:
+    """The public tables with a public field of files."""
+    return tuple(
+        table
+        for table in catalog.tables.values()
+        if is_public(catalog, table) and any(media(table))
+    )
+
+
+def media(table: Table) -> Iterator[Field]:
+    """The public fields of files."""
+    for field in public_fields(table):
+        if field.type == "attachment":
+            yield field

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Generic, TypeVar
 
+import orjson
 from psycopg import sql
 
 from domain.catalog import Catalog, Field, Table
@@ -23,13 +24,12 @@ from projections.reader import Statement
 from projections.records.content import (
     content_object,
     is_private,
-    is_rest,
     is_single,
     public_fields,
     shown_json,
 )
 from projections.records.output import literal
-from projections.sql import sort_key
+from projections.sql import Clause, sort_key
 from projections.target import Target, column_name, live
 
 MARK = "\x02"  # around HTML: a control character is always escaped within JSON
@@ -61,15 +61,23 @@ def is_html(field: Field) -> bool:
     )
 
 
-def sort_of(table: Table, name: str, *, descending: bool) -> Sort:
-    """By what every record has, or by a public field with an order, by its name.
+def sort_of(
+    table: Table,
+    name: str,
+    *,
+    descending: bool,
+    fields: Sequence[Field] | None = None,
+) -> Sort:
+    """By what every record has, or by a public field (of `fields`, where they are told)
+    with an order, by its name.
 
     Raises Malformed for any other.  Numbers are given in the order of creation, so
     they stand for `created_at`, and part what was created at once.
     """
     if name == "created_at":
         return Sort(NUMBER, descending)
-    found = next((one for one in public_fields(table) if one.api_name == name), None)
+    known = public_fields(table) if fields is None else fields
+    found = next((one for one in known if one.api_name == name), None)
     if found is None and name in _SYSTEM:
         return Sort(SYSTEM_FIELDS[name], descending)
     if found is None or found.type == "json" or not has_order(found):
@@ -92,6 +100,15 @@ def one(catalog: Catalog, table: Table, record_id: str, at: str) -> Statement:
     """The JSON of one record, where it is there."""
     text = _one(catalog.id, catalog.seq, table.id, _Carried((catalog, table)))
     return text, [at, record_id]
+
+
+def medium(catalog: Catalog, file_id: str, at: str) -> Statement:
+    """(id, name, type, size, SHA-256) of a file that a public record names in a public
+    field.  A file that is not there is found out by the primary key of files; for one
+    that is, the tables are looked through."""
+    text = _medium(catalog.id, catalog.seq, _Carried(catalog))
+    named = orjson.dumps([{"id": file_id}]).decode()
+    return text, [at, named, catalog.id, file_id]
 
 
 def turns(catalog: Catalog, tables: Sequence[Table], at: str) -> "Statement | None":
@@ -153,21 +170,41 @@ def _page(
 ) -> tuple[bytes, list[object]]:
     catalog, table, sort = carried.it
     target = live(workspace_id)
+    found = page_of(
+        target,
+        table,
+        sort,
+        record_json(target, catalog, table),
+        visible(target, table),
+    )
+    text = _AT + found.text
+    return text.as_bytes(), found.values
+
+
+def page_of(
+    target: Target,
+    table: Table,
+    sort: Sort,
+    shown: sql.Composable,
+    public: sql.Composable,
+) -> Clause:
+    """A SELECT of (how many records are public, what is shown of those on a page with
+    commas between); after its values come the page's limit and offset."""
     key = sort_key(sort)
     word = " DESC" if sort.descending else ""
     nulls = "" if sort.field.id in (NUMBER.id, *SYSTEM_FIELDS) else " NULLS LAST"
     order = sql.SQL("k" + word + nulls + ", t.number" + word)
     if sort.field is NUMBER:
         order = sql.SQL("t.number" + word)  # by its index
-    text = _AT + _PAGE.format(
+    text = _PAGE.format(
         table=target.of_records(table.id),
-        visible=visible(target, table),
-        shown=record_json(target, catalog, table),
+        visible=public,
+        shown=shown,
         key=key.text,
         order=order,
         again=sql.SQL("t.k" + word + nulls + ", t.number" + word),
     )
-    return text.as_bytes(), key.values
+    return Clause(text, key.values)
 
 
 @lru_cache(maxsize=512)
@@ -189,15 +226,40 @@ def _one(
     return text.as_bytes()
 
 
-def visible(target: Target, table: Table) -> sql.Composable:
-    """Whether the record `t` is public at the time of `moment`; never NULL."""
+@lru_cache(maxsize=128)
+def _medium(
+    workspace_id: WorkspaceId, _catalog_seq: int, carried: "_Carried[Catalog]"
+) -> bytes:
+    catalog, target = carried.it, live(workspace_id)
+    named = [
+        sql.SQL(
+            "EXISTS (SELECT FROM {table} AS t WHERE {visible}"
+            " AND {column} @> (SELECT file FROM moment))"
+        ).format(
+            table=target.of_records(table.id),
+            visible=visible(target, table),
+            column=sql.Identifier("t", column_name(field.id, field.slot)),
+        )
+        for table in rules.showing_media(catalog)
+        for field in rules.media(table)
+    ]
+    text = sql.SQL(
+        "WITH moment AS (SELECT %s::timestamptz AS at, %s::jsonb AS file)"
+        " SELECT f.id, f.name, f.type, f.size, f.sha256 FROM catalog.files AS f"
+        " WHERE f.workspace_id = %s::uuid AND f.id = %s::uuid AND ({named})"
+    ).format(named=sql.SQL(" OR ").join([sql.SQL("FALSE"), *named]))
+    return text.as_bytes()
+
+
+def visible(target: Target, table: Table, time: str = "at") -> sql.Composable:
+    """Whether the record `t` is public at a time of `moment`; never NULL."""
     flag, date = rules.published(table), rules.publish_date(table)
     if flag is None:
         return sql.SQL("TRUE")
     column = sql.Identifier("t", column_name(flag.id, flag.slot))
     if date is None:
         return sql.SQL("({} IS TRUE)").format(column)
-    now = "(SELECT at FROM moment)"
+    now = f"(SELECT {time} FROM moment)"
     if date.column == "date":
         now = f"({now} AT TIME ZONE 'UTC')::date"
     return sql.SQL(
@@ -207,11 +269,13 @@ def visible(target: Target, table: Table) -> sql.Composable:
 
 def record_json(target: Target, catalog: Catalog, table: Table) -> sql.Composable:
     """The JSON of the record `t` of a public table, its relations opened."""
-    return _entry(target, table, partial(_opened, catalog))
+    return entry(
+        table, content_object(target, table, partial(_opened, catalog), leaves)
+    )
 
 
-def _entry(target: Target, table: Table, value: "partial[sql.Composable]") -> sql.SQL:
-    data = content_object(target, table, value, _leaves)
+def entry(table: Table, data: sql.Composable) -> sql.SQL:
+    """The JSON of the record `t`, of which `data` is the content."""
     text = sql.SQL(
         "concat({id}, t.id, {type}, {data}, {created}, ledger.rfc3339(t.created_at),"
         " {updated}, ledger.rfc3339(t.updated_at), {end})"
@@ -226,14 +290,14 @@ def _entry(target: Target, table: Table, value: "partial[sql.Composable]") -> sq
     return sql.SQL(text.as_string())
 
 
-def _leaves(field: Field) -> bool:
+def leaves(field: Field) -> bool:
     return not is_private(field)
 
 
 def _opened(catalog: Catalog, target: Target, field: Field) -> sql.Composable:
     """A value of the record that was asked for: relations are the records there."""
     if field.type != "linked_record":
-        return _plain(target, field)
+        return plain_json(target, field)
     other = rules.related(catalog, field)
     if other is None:
         return literal("null" if is_single(field) else "[]")
@@ -244,7 +308,9 @@ def _opened(catalog: Catalog, target: Target, field: Field) -> sql.Composable:
         " '') FROM {rows} WHERE {visible}) || ']'"
     )
     return sql.SQL(text).format(
-        shown=_entry(target, other, partial(_closed, catalog)),
+        shown=entry(
+            other, content_object(target, other, partial(_closed, catalog), leaves)
+        ),
         rows=_linked(target, field, other),
         visible=visible(target, other),
     )
@@ -253,7 +319,7 @@ def _opened(catalog: Catalog, target: Target, field: Field) -> sql.Composable:
 def _closed(catalog: Catalog, target: Target, field: Field) -> sql.Composable:
     """A value of a record that a relation leads to: its own relations are ids."""
     if field.type != "linked_record":
-        return _plain(target, field)
+        return plain_json(target, field)
     other = rules.related(catalog, field)
     if other is None:
         return sql.SQL("NULL")
@@ -286,7 +352,7 @@ def _linked(target: Target, field: Field, other: Table) -> sql.Composed:
     )
 
 
-def _plain(target: Target, field: Field) -> sql.Composable:
+def plain_json(target: Target, field: Field) -> sql.Composable:
     value = shown_json(target, field)
     if not is_html(field):
         return value
@@ -297,8 +363,3 @@ def split(text: str) -> list[str]:
     """JSON in pieces: every second one, from the second on, is a JSON value with HTML
     in its strings."""
     return text.split(MARK)
-
-
-def rest_of(table: Table) -> Field | None:
-    """The field of what was given under names that no field has."""
-    return next((one for one in table.fields if is_rest(one)), None)

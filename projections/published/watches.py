@@ -34,10 +34,11 @@ class Watch:
         self.seq, self.catalog_seq, self.floor = seq, catalog_seq, seq
         self.lasts: dict[str, int] = {}
 
-    def position(self, tables: Iterable[Table]) -> int:
-        """A position after which neither these nor the catalogue were written."""
+    def position(self, marks: Iterable[str]) -> int:
+        """A position after which neither the tables of these marks nor the catalogue
+        were written."""
         floor, lasts = self.floor, self.lasts
-        last = max(lasts.get(_mark(one.number), floor) for one in tables)
+        last = max((lasts.get(one, floor) for one in marks), default=0)
         return max(last, self.catalog_seq)
 
     def moved(self, seq: int, catalog_seq: int, since: int, written: Rows) -> None:
@@ -51,8 +52,8 @@ class Watch:
         self.seq, self.catalog_seq = seq, catalog_seq
 
     def lowered(self, floor: int, written: Rows) -> None:
-        for mark, last in written:
-            self.lasts.setdefault(mark, last)
+        for marked, last in written:
+            self.lasts.setdefault(marked, last)
         self.floor = min(floor, self.floor)
 
 
@@ -129,10 +130,10 @@ class Watches:
         _, rows = await self._reader.run([see(*workspaces), _question(since)])
         heads: dict[WorkspaceId, tuple[int, int]] = {}
         written: dict[WorkspaceId, Rows] = {one: [] for one in workspaces}
-        for workspace_id, seq, catalog_seq, mark, last in rows:
+        for workspace_id, seq, catalog_seq, marked, last in rows:
             heads[workspace_id] = seq, catalog_seq
-            if mark is not None:
-                written[workspace_id].append((mark, last))
+            if marked is not None:
+                written[workspace_id].append((marked, last))
         found: dict[str, Watch] = {}
         for workspace_id, head in heads.items():
             watch = self._known.get(workspace_id)
@@ -156,9 +157,9 @@ def _question(since: Mapping[WorkspaceId, int]) -> Statement:
     return _HEADS, ["{" + ids + "}", "{" + seqs + "}", LOOK_BACK]
 
 
-def _mark(number: int) -> str:
+def mark(table: Table) -> str:
     """What the ids of a table's records have in common, as `_MARK` finds it."""
-    text = record_id(0, number, 0).replace("-", "")
+    text = record_id(0, table.number, 0).replace("-", "")
     return text[12:20] + f"{int(text[20:22], 16) & 252:02x}"
 
 

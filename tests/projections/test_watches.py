@@ -8,7 +8,7 @@ import pytest
 from commands.system import System
 from domain.field import UpdateField
 from projections.published import watches
-from projections.published.watches import Watch, Watches
+from projections.published.watches import Watch, Watches, mark
 from projections.reader import Rows, Statement
 from tests.commands.tenant import Tenant, field_id
 
@@ -36,19 +36,21 @@ async def test_each_table_has_its_own_last_position(system: System, tenant: Tena
     tenant.create(one, {"name": "a"})
     first = tenant.position()
     watch = await now(known, tenant)
-    assert watch.position([one]) == watch.position([one, other]) == first
-    assert watch.position([other]) == began
+    assert (
+        watch.position([mark(one)]) == watch.position([mark(one), mark(other)]) == first
+    )
+    assert watch.position([mark(other)]) == began
 
     tenant.create(other, {"name": "b"})
     watch = await now(known, tenant)
-    assert (watch.position([one]), watch.position([other])) == (
+    assert (watch.position([mark(one)]), watch.position([mark(other)])) == (
         first,
         tenant.position(),
     )
 
     tenant.do(UpdateField(field_id(one, "name"), one.id, {"name": "title"}))
     watch = await now(known, tenant)
-    assert watch.position([one]) == watch.catalog_seq == tenant.position()
+    assert watch.position([mark(one)]) == watch.catalog_seq == tenant.position()
 
 
 async def test_what_lies_before_the_first_question_can_be_learned(
@@ -61,13 +63,13 @@ async def test_what_lies_before_the_first_question_can_be_learned(
     tenant.create(one, {"name": "a"})
     known = Watches(system.reader)
     watch = await now(known, tenant)
-    assert watch.position([other]) == tenant.position()
+    assert watch.position([mark(other)]) == tenant.position()
 
     await known.look_back(tenant.workspace_id, made)
 
     assert watch.floor == made
-    assert watch.position([other]) == written
-    assert watch.position([one]) == tenant.position()
+    assert watch.position([mark(other)]) == written
+    assert watch.position([mark(one)]) == tenant.position()
 
 
 async def test_after_too_many_events_every_table_counts_as_written(
@@ -81,7 +83,7 @@ async def test_after_too_many_events_every_table_counts_as_written(
     tenant.create(one, {}, {}, {})
 
     watch = await now(known, tenant)
-    assert watch.position([other]) == watch.floor == tenant.position()
+    assert watch.position([mark(other)]) == watch.floor == tenant.position()
 
 
 async def test_who_asks_at_once_asks_together(

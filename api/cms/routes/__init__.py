@@ -2,9 +2,10 @@
 
 from api.cms.accounts import Accounts
 from api.cms.oauth import OAuth
-from api.cms.public import Public
+from api.cms.public.handlers import Public
 from api.cms.routes.accounts import account_rows
 from api.cms.routes.entries import entry_rows
+from api.cms.routes.media import media_rows
 from api.cms.routes.object_types import object_type_rows
 from api.cms.routes.operations import operation_rows
 from api.cms.routes.public import public_rows
@@ -16,6 +17,7 @@ def cms_routes(accounts: Accounts, oauth: OAuth, public: Public) -> list[Route]:
     return [
         *operation_rows(),
         *account_rows(accounts, oauth),
+        *media_rows(),
         *public_rows(public),
         *workspace_rows(),
         *object_type_rows(),

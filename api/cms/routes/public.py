@@ -3,12 +3,18 @@
 from typing import Any
 
 from api.cms import schemas
-from api.cms.asked import DEFAULT_LIMIT, DEFAULT_SORT, MAX_PAGE, MOST, ORDERS
-from api.cms.public import Public
+from api.cms.public.asked import DEFAULT_LIMIT, DEFAULT_SORT, MAX_PAGE, MOST, ORDERS
+from api.cms.public.handlers import Public
 from api.routes import Handler, Parameter, Route
+from domain.file import SERVED
 
 ERRORS = (400, 404, 422, 429, 503)
 TYPE = "/api/{workspace_slug}/{object_type_slug}"
+AS_OF: Parameter = (
+    "as_of",
+    "string",
+    "A position or an RFC 3339 time: what is public now, as it was then",
+)
 LIST: tuple[Parameter, ...] = (
     (
         "page",
@@ -30,6 +36,7 @@ LIST: tuple[Parameter, ...] = (
         {"type": "string", "enum": list(ORDERS), "default": "desc"},
         "Entries without a value come last in both",
     ),
+    AS_OF,
 )
 
 
@@ -47,6 +54,19 @@ def public_rows(public: Public) -> list[Route]:
             "One entry that is public, its relations opened",
             public.get_entry,
             schemas.PUBLIC_ENTRY,
+            query=(AS_OF,),
+        ),
+        Route(
+            "GET",
+            "/api/{workspace_slug}/media/{file_id}",
+            "Download a file that a public entry names",
+            public.get_medium,
+            "public",
+            public=True,
+            response={"type": "string", "format": "binary"},
+            also={206: {}, 304: {}},
+            media=SERVED,
+            errors=ERRORS,
         ),
     ]
 

@@ -35,6 +35,18 @@ def test_a_private_field_never_leaves(site: Site):
         assert "ghost" not in text
 
 
+def test_a_field_that_becomes_private_is_gone_at_once_and_so_is_its_order(site: Site):
+    post = site.type("post", title="text", notes="text")
+    site.entry(post, title="x", notes="secret")
+    assert "secret" in site.get("post").text
+    assert site.get("post?sort=notes").status_code == 200
+
+    site.options(post, "notes", private=True)
+
+    assert "secret" not in site.get("post").text
+    assert site.get("post?sort=notes").status_code == 400
+
+
 def test_an_order_by_a_private_field_is_refused_as_one_by_no_field(site: Site):
     site.type("post", title="text", notes=PRIVATE)
 

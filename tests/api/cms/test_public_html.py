@@ -2,8 +2,10 @@
 
 import pytest
 
-from api.cms.sanitising import clean
+from api.cms.public.sanitising import clean
+from tests.api.cms.client import CmsClient
 from tests.api.cms.site import HTML, Site, to
+from tests.client import Client, made, new_id
 
 REL = 'rel="noopener noreferrer nofollow"'
 
@@ -103,3 +105,24 @@ def test_much_html_is_cleaned_too(site: Site):
     made = site.entry(post, content="<p>x</p><script>1</script>" * 5_000)
 
     assert site.data("post", made)["content"] == "<p>x</p>" * 5_000
+
+
+def test_html_in_an_array_and_in_what_no_field_has(
+    site: Site, cms: CmsClient, ada_at_pybase: Client
+):
+    workspace = cms.workspace("Blog", slug=f"blog-{new_id()[:8]}")
+    post = cms.object_type(
+        {"name": "parts", "type": "RICH_TEXT", "multiple": True},
+        {"name": "texts", "type": "TEXTAREA", "multiple": True},
+        workspace_id=workspace["id"],
+        slug="post",
+    )
+    ada_at_pybase.record(post["id"], parts=[EVIL, "<b>x</b>"], texts=[EVIL])
+
+    shown = made(site.http.get(f"/api/{workspace['slug']}/post"))
+
+    data = shown["data"][0]["data"]
+    assert ["script" in one for one in data["parts"]] == [False, False]
+    assert data["parts"][1] == "<b>x</b>"
+    assert data["texts"] == [EVIL]
+    assert [one["type"] for one in shown["meta"]["schema"]] == ["RICH_TEXT", "TEXTAREA"]

@@ -16,61 +16,71 @@ until the next one, and its tag names the last.
 """
 
 import asyncio
-import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from typing import Self, TypeAlias, TypeVar
 
 import orjson
 
-from api.cms import asked as asking
-from api.cms.asked import Asked
-from api.cms.fields import schema
-from api.cms.sanitising import clean_json
-from api.http import Reply, Request
+from api.cms.public import asked as asking
+from api.cms.public import bodies
+from api.cms.public.asked import Asked
+from api.cms.public.bodies import NO_ENTRY
+from api.cms.public.past import NO_TYPE, NO_WORKSPACE, Past
+from api.cms.public.tags import ANYTHING, Claims, claims_of, holds
+from api.files import content
+from api.http import Reply, Request, Streamed
 from commands.system import System, now, time_text
 from domain.catalog import Catalog, Table
 from domain.errors import NotFound
+from domain.facts import File
 from domain.ids import WorkspaceId, canonical
 from projections.published import rules, statements
 from projections.published.sites import Sites
-from projections.published.watches import Watch, Watches
+from projections.published.watches import Watch, Watches, mark
 from projections.reader import ANYBODY, Reader, Rows, Statement
 from projections.records.content import public_fields
 
 MOST_BYTES = 64 * 2**20  # of all replies that are kept
 MOST_OF_ONE = 2 * 2**20
 _ENTRY_BYTES = 1_000  # of a reply, its body aside
-_MUCH_HTML = 100_000  # characters, from which on cleaning would hold the others up
 _NEVER = 2**62  # microseconds since the epoch
 CACHED = "public, max-age=0, must-revalidate"
 
-NO_WORKSPACE = "Workspace not found"
-NO_TYPE = "Object type not found"
-NO_ENTRY = "Entry not found"
-_TAG = re.compile(r'W/"(p(\d{1,18})(-\d{1,18})?(-raw)?)"', re.ASCII)
+NO_MEDIUM = "Media not found"
 
-# a list, or the id of one entry
-What: TypeAlias = Asked | str
-Key: TypeAlias = tuple[str, str, What]
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A file that an entry names."""
+
+    file_id: str
+
+
+# a list, the id of one entry, or a file
+What: TypeAlias = Asked | str | Medium
+Key: TypeAlias = tuple[str, str, What]  # by whose slugs; of a file, the site's alone
+T = TypeVar("T")
+_Then: TypeAlias = "Callable[[WorkspaceId, Watch, Key], Awaitable[T]]"
 
 
 class OtherSite(NotFound):
     """Workspace not found"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Kept:
     """A reply, and what it hangs on.
 
-    `seen`: the head when it was begun to be made; `position`: that of `tables` then.
-    `until`: when time makes another one of it, in microseconds since the epoch.
+    `position`: that of the tables of these marks, when it was begun to be made.
+    `seen`: up to where nothing is known to have come since.  `until`: when time makes
+    another one of it, in microseconds since the epoch.
     """
 
     seen: int
     catalog_seq: int
-    tables: tuple[Table, ...]
+    marks: tuple[str, ...]
     position: int
     until: int
     tag: str
@@ -80,8 +90,8 @@ class Kept:
 @dataclass(slots=True)
 class _Planned:
     catalog: Catalog
-    table: Table
-    tables: tuple[Table, ...]
+    table: Table | None
+    marks: tuple[str, ...]
     position: int
     statements: list[Statement]
 
@@ -95,8 +105,8 @@ class _Flight:
 class Public:
     """The handlers, and the replies that they remember."""
 
-    def __init__(self, reader: Reader, *, sanitize: bool) -> None:
-        self._reader = reader
+    def __init__(self, reader: Reader, past: Past, *, sanitize: bool) -> None:
+        self._reader, self._past = reader, past
         self._sites, self._watches = Sites(reader), Watches(reader)
         self._kept: OrderedDict[Key, Kept] = OrderedDict()
         self._bytes = 0
@@ -106,7 +116,7 @@ class Public:
     @classmethod
     def of(cls, system: System) -> Self:
         """As the settings say."""
-        return cls(system.reader, sanitize=system.settings.cms_sanitize)
+        return cls(system.reader, Past(system), sanitize=system.settings.cms_sanitize)
 
     async def list_entries(self, _system: System, request: Request) -> Reply:
         asked = asking.read(request.query) if request.query_string else asking.FIRST
@@ -116,11 +126,69 @@ class Public:
         entry_id = canonical(request.path["entry_id"])
         return await self._answer(request, entry_id or "")
 
+    async def get_medium(self, system: System, request: Request) -> Reply | Streamed:
+        """The content of a file, while a public entry names it in a public field."""
+        path = request.path
+        file_id = canonical(path["file_id"])
+        if file_id is None:
+            raise NotFound(NO_MEDIUM)
+        key = path["workspace_slug"], "", Medium(file_id)
+        kept = await self._at_site(request, key, self._present)
+        if not kept.body:
+            raise NotFound(NO_MEDIUM)
+        one = File(*orjson.loads(kept.body))
+        return content(system, request, one, {"cache-control": CACHED})
+
     # ------------------------------------------------------------------ answering
 
-    async def _answer(self, request: Request, what: What) -> Reply:
-        path = request.path
+    async def _answer(self, request: Request, what: Asked | str) -> Reply:
+        path, claims = request.path, claims_of(request)
         key = path["workspace_slug"], path["object_type_slug"], what
+        if request.query_string and request.query.get("as_of"):
+            return await self._as_of(request, key, what)
+
+        async def answer(site: WorkspaceId, watch: Watch, key: Key) -> Reply:
+            kept = self._good(key, watch)
+            if kept is None and claims and claims is not ANYTHING:
+                tag = await self._tag_without_rows(site, watch, key, claims)
+                if tag is not None:
+                    return _reply(304, tag)
+            if kept is None:
+                kept = await self._shared(site, watch, key)
+            if holds(claims, kept.tag, kept.position, watch.seq):
+                return _reply(304, kept.tag)
+            return _reply(200, kept.tag, kept.body)
+
+        return await self._at_site(request, key, answer)
+
+    async def _as_of(self, request: Request, key: Key, what: Asked | str) -> Reply:
+        """As it was; nobody keeps it, for what it may show changes with the present."""
+        text = request.query["as_of"]
+
+        async def answer(site: WorkspaceId, _watch: Watch, key: Key) -> Reply:
+            def plan(catalog: Catalog) -> Sequence[Statement]:
+                _check_site(catalog, key)
+                return ()
+
+            present = (await self._reader.ask(ANYBODY, site, plan)).catalog
+            then, both = await self._past.then(site, text, key[1], present)
+            rows = await self._past.read(then, both, what)
+            told = bodies.Told(
+                both.then, both.table, both.fields, lambda _, field: both.related(field)
+            )
+            body = await bodies.body(told, what, rows, clean=self._clean)
+            return Reply(200, body, {"x-position": str(then.position)})
+
+        return await self._at_site(request, key, answer)
+
+    async def _present(self, site: WorkspaceId, watch: Watch, key: Key) -> Kept:
+        return self._good(key, watch) or await self._shared(site, watch, key)
+
+    async def _at_site(self, request: Request, key: Key, then: "_Then[T]") -> T:
+        """What `then` gives for the workspace that has the slug now.
+
+        Raises NotFound where none has, and what `then` raises.
+        """
         site = self._sites.known(key[0])
         while True:
             fresh = site is None
@@ -128,13 +196,13 @@ class Public:
             if site is None:
                 raise NotFound(NO_WORKSPACE)
             try:
-                return await self._of_site(request, site, key)
+                return await then(site, await self._watched(request, site), key)
             except OtherSite:
                 if fresh:
                     raise
                 site = None
 
-    async def _of_site(self, request: Request, site: WorkspaceId, key: Key) -> Reply:
+    async def _watched(self, request: Request, site: WorkspaceId) -> Watch:
         if request.min_position is not None:
             await self._reader.ask(
                 ANYBODY, site, _nothing, min_position=request.min_position
@@ -142,32 +210,23 @@ class Public:
         watch = await self._watches.of(site)
         if watch is None:
             raise OtherSite()
-        claims = _claims(request)
-        kept = self._good(key, watch)
-        if kept is None and claims and claims is not _ANYTHING:
-            tag = await self._tag_without_rows(site, watch, key, claims)
-            if tag is not None:
-                return _reply(304, tag)
-        if kept is None:
-            kept = await self._shared(site, watch, key)
-        if _holds(claims, kept.tag, kept.position, watch.seq):
-            return _reply(304, kept.tag)
-        return _reply(200, kept.tag, kept.body)
+        return watch
 
     def _good(self, key: Key, watch: Watch) -> Kept | None:
         kept = self._kept.get(key)
-        if (
-            kept is None
-            or kept.catalog_seq != watch.catalog_seq
-            or watch.position(kept.tables) > kept.position
-            or kept.until <= _microseconds(now())
-        ):
+        if kept is None or kept.catalog_seq != watch.catalog_seq:
             return None
+        if kept.until != _NEVER and kept.until <= _microseconds(now()):
+            return None
+        if kept.seen != watch.seq:
+            if watch.position(kept.marks) > kept.position:
+                return None
+            kept.seen = watch.seq
         self._kept.move_to_end(key)
         return kept
 
     async def _tag_without_rows(
-        self, site: WorkspaceId, watch: Watch, key: Key, claims: "_Claims"
+        self, site: WorkspaceId, watch: Watch, key: Key, claims: Claims
     ) -> str | None:
         """The tag of what the client has, where that is the present reply and no row
         has to be looked at to know it."""
@@ -178,12 +237,13 @@ class Public:
         tables = rules.scope(catalog, table)
         if any(rules.publish_date(one) is not None for one in tables):
             return None
+        marks = tuple(map(mark, tables))
         oldest = min(position for _, position in claims)
-        if watch.catalog_seq <= oldest < watch.position(tables) == watch.floor:
+        if watch.catalog_seq <= oldest < watch.position(marks) == watch.floor:
             await self._watches.look_back(site, oldest)
-        position = watch.position(tables)
+        position = watch.position(marks)
         tag = self._tag(position, None)
-        return tag if _holds(claims, tag, position, watch.seq) else None
+        return tag if holds(claims, tag, position, watch.seq) else None
 
     def _tag(self, position: int, turned: int | None) -> str:
         by_time = "" if turned is None else f"-{turned}"
@@ -227,7 +287,7 @@ class Public:
         return Kept(
             seen,
             planned.catalog.seq,
-            planned.tables,
+            planned.marks,
             planned.position,
             until,
             self._tag(planned.position, turned),
@@ -236,44 +296,29 @@ class Public:
 
     def _plan(self, catalog: Catalog, watch: Watch, key: Key, at: str) -> _Planned:
         """Raises NotFound, Malformed."""
-        table, what = _table(catalog, key), key[2]
-        tables = rules.scope(catalog, table)
-        if isinstance(what, str):
-            if not what:
-                raise NotFound(NO_ENTRY)
-            wanted = [statements.one(catalog, table, what, at)]
+        what, table = key[2], None
+        if isinstance(what, Medium):
+            _check_site(catalog, key)
+            tables = rules.showing_media(catalog)
+            wanted = [statements.medium(catalog, what.file_id, at)]
         else:
-            sort = statements.sort_of(table, what.sort, descending=what.descending)
-            wanted = [
-                statements.page(catalog, table, sort, at, what.limit, what.offset)
-            ]
+            table = _table(catalog, key)
+            tables = rules.scope(catalog, table)
+            wanted = [_wanted(catalog, table, what, at)]
         turns = statements.turns(catalog, tables, at)
         if turns is not None:
             wanted.append(turns)
-        position = max(watch.position(tables), catalog.seq)
-        return _Planned(catalog, table, tables, position, wanted)
+        marks = tuple(map(mark, tables))
+        position = max(watch.position(marks), catalog.seq)
+        return _Planned(catalog, table, marks, position, wanted)
 
     async def _body(self, planned: _Planned, what: What, rows: Rows) -> bytes:
-        meta = _meta(planned.catalog, planned.table)
-        if isinstance(what, str):
-            if not rows:
-                raise NotFound(NO_ENTRY)
-            data = await self._cleaned(rows[0][0])
-        else:
-            total, text = rows[0]
-            data = f"[{await self._cleaned(text or '')}]"
-            meta["pagination"] = what.pagination(total)
-        meta["schema"] = _schema(planned.catalog, planned.table)
-        return b'{"data":%b,"meta":%b}' % (data.encode(), orjson.dumps(meta))
-
-    async def _cleaned(self, text: str) -> str:
-        pieces = statements.split(text)
-        if self._clean and len(pieces) > 1:
-            if len(text) > _MUCH_HTML:
-                await asyncio.to_thread(_clean_pieces, pieces)
-            else:
-                _clean_pieces(pieces)
-        return "".join(pieces)
+        table = planned.table
+        if table is None or isinstance(what, Medium):
+            return orjson.dumps(rows[0]) if rows else b""
+        fields = public_fields(table)
+        told = bodies.Told(planned.catalog, table, fields, rules.related)
+        return await bodies.body(told, what, rows, clean=self._clean)
 
     def _keep(self, key: Key, kept: Kept) -> None:
         before = self._kept.pop(key, None)
@@ -296,78 +341,33 @@ def _nothing(_catalog: Catalog) -> Sequence[Statement]:
     return ()
 
 
-def _table(catalog: Catalog, key: Key) -> Table:
+def _wanted(catalog: Catalog, table: Table, what: Asked | str, at: str) -> Statement:
+    """Raises NotFound, Malformed."""
+    if isinstance(what, Asked):
+        sort = statements.sort_of(table, what.sort, descending=what.descending)
+        return statements.page(catalog, table, sort, at, what.limit, what.offset)
+    if not what:
+        raise NotFound(NO_ENTRY)
+    return statements.one(catalog, table, what, at)
+
+
+def _check_site(catalog: Catalog, key: Key) -> None:
     """Raises OtherSite, NotFound."""
     workspace = catalog.workspace
     if workspace is None or workspace.deleted or workspace.slug != key[0]:
         raise OtherSite()
     if not rules.is_active(workspace):
         raise NotFound(NO_WORKSPACE)
+
+
+def _table(catalog: Catalog, key: Key) -> Table:
+    """Raises OtherSite, NotFound."""
+    _check_site(catalog, key)
     table = rules.find_public(catalog, key[1])
     if table is None:
         raise NotFound(NO_TYPE)
     return table
 
 
-def _meta(catalog: Catalog, table: Table) -> dict[str, Any]:
-    workspace = catalog.live_workspace()
-    return {
-        "object_type": {"id": table.id, "name": table.name, "slug": table.slug},
-        "workspace": {
-            "id": workspace.id,
-            "name": workspace.name,
-            "slug": workspace.slug,
-        },
-    }
-
-
-def _schema(catalog: Catalog, table: Table) -> list[dict[str, Any]]:
-    """What is private is not named; nor is a type that is not public."""
-    shown = []
-    for one in public_fields(table):
-        told = schema(catalog, one)
-        if told["relation_to"] is not None and rules.related(catalog, one) is None:
-            told["relation_to"] = None
-        shown.append(told)
-    return shown
-
-
-def _clean_pieces(pieces: list[str]) -> None:
-    for number in range(1, len(pieces), 2):
-        pieces[number] = clean_json(pieces[number])
-
-
 def _microseconds(seconds: float) -> int:
     return int(seconds * 1_000_000)
-
-
-# ------------------------------------------------------------------- If-None-Match
-
-_Claims: TypeAlias = list[tuple[str, int]]
-_ANYTHING: _Claims = [("*", 0)]
-
-
-def _claims(request: Request) -> _Claims:
-    """What the client says it has: tags of ours, with their positions."""
-    given = request.headers.get(b"if-none-match")
-    if given is None:
-        return []
-    if given.strip() == b"*":
-        return _ANYTHING
-    return [
-        (found[1], int(found[2])) for found in _TAG.finditer(given.decode("latin-1"))
-    ]
-
-
-def _holds(claims: _Claims, tag: str, position: int, head: int) -> bool:
-    """Whether one of them is the present reply: of the same time, and of a position
-    after which nothing was written."""
-    if not claims:
-        return False
-    if claims is _ANYTHING:
-        return True
-    rest = tag[len(f"p{position}") :]
-    return any(
-        position <= claimed <= head and said == f"p{claimed}{rest}"
-        for said, claimed in claims
-    )
