@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from api.cms.public import asked
-from api.cms.public.asked import Asked
+from api.cms import asked
+from api.cms.asked import Asked
 from api.cms.seeing import looking_for
 from api.http import Reply, Request
 from commands.system import System

@@ -1,8 +1,8 @@
 """Entries."""
 
 from api.cms import entries, schemas, shapes
+from api.cms.asked import MOST
 from api.cms.listing import list_entries
-from api.cms.public.asked import MOST
 from api.cms.routes.rows import read, write
 from api.routes import Parameter, Route
 from domain.access import Role
