@@ -20,6 +20,8 @@ from commands.embedded import database
 from commands.first_administrator import make_first_administrator
 from commands.settings import Settings
 from commands.system import System, build, now
+from workers.followers import followers
+from workers.following import Following
 from workers.indexes import Indexer
 from workers.uniqueness import Filler, settling
 
@@ -88,6 +90,8 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
     indexer.start()
     filler = Filler(system.urls.app, settling(system))
     filler.start()
+    following = Following(system.urls.follower, followers(settings))
+    following.start()
     gc.collect()
     gc.freeze()
     try:
@@ -96,6 +100,7 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
         await asyncio.gather(*serving)
         announcing.cancel()
     finally:
+        await following.stop()
         await filler.stop()
         await indexer.stop()
         await doors.close()

@@ -20,8 +20,9 @@ from typing import Any
 from psycopg import sql
 
 from domain.catalog import Catalog, Field, Table
-from domain.ids import TableId, WorkspaceId, record_id
+from domain.ids import TableId, WorkspaceId
 from projections.indexes import Index, helpful
+from projections.of_table import holds_number, number_of
 from projections.query import Page, Query
 from projections.reader import Caller, Found, Reader, Statement
 from projections.records.output import by_ids, record_json
@@ -284,30 +285,27 @@ def in_order(ids: bytes, rows: Sequence[Sequence[str]]) -> list[bytes]:
 def written_since(workspace_id: WorkspaceId, table: Table, position: int) -> Statement:
     """Whether an event after `position` is of a record of the table; also true where
     there are too many events to look through."""
-    number = bytes.fromhex(record_id(0, table.number, 0).replace("-", ""))
-    return _WRITTEN, [
-        number[6:10],
-        number[10],
-        LOOK_BACK,
-        workspace_id,
-        position,
-        LOOK_BACK + 1,
-    ]
+    return _WRITTEN, {
+        **number_of(table),
+        "most": LOOK_BACK,
+        "workspace_id": workspace_id,
+        "position": position,
+    }
 
 
 def is_written(rows: Sequence[Sequence[Any]]) -> bool:
     return bool(rows[0][0])
 
 
-# a record's id holds its table's number in bytes 6 to 9 and in six bits of byte 10
-_WRITTEN = b"""
-    SELECT count(*) FILTER (
-               WHERE substring(id FROM 7 FOR 4) = %s::bytea
-               AND get_byte(id, 10) & 252 = %s::integer) > 0
-        OR count(*) > %s::bigint
+_WRITTEN = (
+    sql.SQL("""
+    SELECT count(*) FILTER (WHERE {about_table}) > 0 OR count(*) > %(most)s::bigint
     FROM (
         SELECT uuid_send(stream_id) AS id FROM ledger.events
-        WHERE workspace_id = %s::uuid AND seq > %s::bigint
-        ORDER BY seq LIMIT %s::bigint
+        WHERE workspace_id = %(workspace_id)s::uuid AND seq > %(position)s::bigint
+        ORDER BY seq LIMIT %(most)s::bigint + 1
     ) AS later
-"""
+    """)
+    .format(about_table=holds_number(sql.SQL("id")))
+    .as_bytes()
+)

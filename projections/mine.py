@@ -71,6 +71,25 @@ async def bases(reader: Reader, caller: Caller, page: Page) -> tuple[list[Placed
     return [Placed(row[0], Base(*row[1:-1]), row[-1]) for row in rows], total
 
 
+async def tables(reader: Reader, caller: Caller) -> list[tuple[str, str]]:
+    """(workspace, table) of all the live tables of the caller's workspaces.
+
+    Raises Unauthenticated for a dead session.
+    """
+    mine: Sequence[Any] = [caller.user_id]
+    _, _, sessions, rows = await reader.run(
+        [
+            (_AS, [f"{{{caller.user_id}}}"]),
+            (_SEE_MINE, mine),
+            (SESSION, [caller.session_id]),
+            (_TABLES, mine),
+        ]
+    )
+    if not sessions:
+        raise Unauthenticated()
+    return [(row[0], row[1]) for row in rows]
+
+
 async def _page(
     reader: Reader, caller: Caller, select: bytes, count: bytes, page: Page
 ) -> tuple[Rows, int]:
@@ -160,4 +179,13 @@ _BASES = (
     """
     + _PLACED
     + b" ORDER BY b.created_at, b.id LIMIT %s OFFSET %s"
+)
+_TABLES = (
+    b"""
+    SELECT t.workspace_id, t.id FROM catalog.tables AS t
+    WHERE NOT t.deleted AND t.workspace_id = ANY (ARRAY(
+        SELECT w.workspace_id
+"""
+    + _JOINED
+    + b")) ORDER BY t.workspace_id, t.id"
 )

@@ -3,6 +3,7 @@
 One embedded cluster a process: with `pytest -n`, one a worker.
 """
 
+import gc
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -24,6 +25,13 @@ from tests.client import Client, Server, running_server
 
 Recorded = list[dict[str, Any]]
 ROLES = ("viewer", "commenter", "editor", "admin")
+
+
+def pytest_collection_finish() -> None:
+    """What collecting thousands of tests made stays: it need not be looked at again by
+    every collection of garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -100,27 +108,17 @@ def anonymous(server: Server) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def _known(server: Server) -> Iterator[dict[str, Client]]:
-    clients: dict[str, Client] = {}
-    yield clients
-    for client in clients.values():
-        client.close()
-
-
-@pytest.fixture
-def client(server: Server, _known: dict[str, Client]) -> Client:
+def client(server: Server) -> Iterator[Client]:
     """A signed-in user that tests share; its workspaces are the tests' own."""
-    if "client" not in _known:
-        _known["client"] = Client(server.url).register("Ada")
-    return _known["client"]
+    with Client(server.url) as client:
+        yield client.register("Ada")
 
 
-@pytest.fixture
-def stranger(server: Server, _known: dict[str, Client]) -> Client:
+@pytest.fixture(scope="session")
+def stranger(server: Server) -> Iterator[Client]:
     """Another one, who is a member of none of them."""
-    if "stranger" not in _known:
-        _known["stranger"] = Client(server.url).register("Mallory")
-    return _known["stranger"]
+    with Client(server.url) as client:
+        yield client.register("Mallory")
 
 
 @pytest.fixture
@@ -139,7 +137,7 @@ def team(server: Server) -> Iterator[dict[str, Client]]:
         one.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def member(client: Client, team: dict[str, Client]) -> Callable[[str, str], Client]:
     """`member(workspace_id, role)`: a user who has this role there."""
 

@@ -182,7 +182,6 @@ class Loop:
 
         Raises Unavailable, psycopg.Error.
         """
-        await self.follower.prepare()
         noticed = await self._notice()
         try:
             moved = await self._turn()
@@ -227,6 +226,7 @@ class Loop:
 
         Raises Failed, Unavailable, psycopg.Error.
         """
+        await self.follower.prepare()
         async with self._transaction() as connection:
             pages = await self._claim(connection, only, events)
             if not pages:

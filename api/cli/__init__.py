@@ -13,6 +13,7 @@ from api.cli.demo import demo
 from api.cli.doctor import doctor
 from api.cli.followers import followers
 from api.cli.importing import import_file
+from api.cli.relay import relay
 from api.cli.replay import replay
 from api.cli.serve import serve
 from api.cli.tail import tail
@@ -40,6 +41,7 @@ for verb in (
 ):
     app.command()(verb)
 app.command("import")(import_file)
+app.add_typer(relay, name="relay")
 
 
 def main() -> None:

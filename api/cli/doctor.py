@@ -90,8 +90,30 @@ def _examine(console: Any, settings: Any, urls: Any) -> Any:
         yield from _files(console, settings, app)
     if settings.redis_url is None:
         console.print("Redis: none (in-process)")
+    yield from _kafka(console, settings)
+
+
+def _kafka(console: Any, settings: Any) -> Any:
+    """Tells which topics there are; yields that Kafka does not answer."""
     if not settings.kafka_bootstrap_servers:
         console.print("Kafka: none")
+        return
+    import asyncio
+
+    from workers.following import Unavailable
+    from workers.relay import topics
+    from workers.relay.kafka import Kafka
+    from workers.relay.messages import Form
+
+    wanted = topics(Form.of(settings))
+    try:
+        there = asyncio.run(Kafka(settings).partitions(wanted))
+    except Unavailable as error:
+        yield f"events are not relayed: {error}"
+        return
+    for name in wanted:
+        told = f"{there[name]} partitions" if name in there else "to be made"
+        console.print(f"Kafka topic {name}: {told}", highlight=False)
 
 
 def _show_indexes(console: Any, app: Any) -> None:

@@ -110,6 +110,14 @@ PUBLIC_ENTRY = object_of(data=_SHOWN, meta=object_of(**_META))
 PUBLIC_LIST = object_of(
     data=array(_SHOWN), meta=object_of(**_META, pagination=PAGINATION)
 )
+_DATA = {"id": ID, "object_type_id": ID, "data": {"type": "object"}}
+_ENTRY = {**_DATA, "created_at": TIME, "updated_at": TIME}
+_PLACED = {"id": ID, "name": TEXT, "slug": TEXT, "workspace": NAMED}
+ENTRY_NEW = object_of(**_ENTRY, object_type=NAMED, creator=_USER)
+ENTRY_LISTED = object_of(**_ENTRY, object_type=object_of(**_PLACED), creator=_USER)
+ENTRY = object_of(**_ENTRY, object_type=object_of(**_PLACED, **_DEFINED), creator=_USER)
+ENTRY_DELETED = object_of(id=ID, is_deleted=FLAG, updated_at=TIME)
+ENTRIES = object_of(entries=array(ENTRY_LISTED), pagination=PAGINATION)
 MEDIUM = object_of(
     id=ID,
     name=TEXT,

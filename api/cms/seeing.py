@@ -12,7 +12,9 @@ from domain.errors import Invalid, NotFound
 M = TypeVar("M", bound=BaseModel)
 
 # what is said where a thing is not there, or not the caller's
-_NOT_FOUND = frozenset({"Not found", "Workspace not found", "Table not found"})
+_NOT_FOUND = frozenset(
+    {"Not found", "Workspace not found", "Table not found", "Record not found"}
+)
 
 
 @contextmanager

@@ -119,3 +119,16 @@ class UpdateObjectType(Shape):
     remove_fields: Annotated[list[Text], Field(max_length=400)] = Field(
         default_factory=list
     )
+
+
+class CreateEntry(Shape):
+    """`data` is read by `api.cms.data`, field by field."""
+
+    object_type_id: Id
+    data: dict[str, Any]
+
+
+class UpdateEntry(Shape):
+    """What is named changes, null empties, all else stays."""
+
+    data: dict[str, Any]

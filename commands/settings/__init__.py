@@ -314,6 +314,72 @@ class Settings(BaseSettings):
         description="Kafka brokers; unset: events are not relayed",
         json_schema_extra=_unit("host:port, parted by commas"),
     )
+    kafka_topic: str = Field(
+        "tabellion.events",
+        pattern=r"^[a-zA-Z0-9._-]{1,200}$",
+        description="The topic of the events",
+        json_schema_extra=_unit("name"),
+    )
+    kafka_topic_per_kind: bool = Field(
+        False,
+        description="on: a topic for each kind of thing, such as"
+        " tabellion.events.record; off: one for all",
+    )
+    kafka_key: Literal["workspace", "stream"] = Field(
+        "workspace",
+        description="What keeps events in order: their workspace, or only the thing"
+        " that changed, which spreads a busy workspace over the partitions",
+    )
+    kafka_partitions: int = Field(
+        6,
+        ge=1,
+        le=10_000,
+        description="How many a topic is made with",
+        json_schema_extra=_unit("partitions"),
+    )
+    kafka_replication: int = Field(
+        1,
+        ge=1,
+        le=32,
+        description="How many brokers keep a topic that is made",
+        json_schema_extra=_unit("brokers"),
+    )
+    kafka_retention_hours: int = Field(
+        168,
+        ge=0,
+        description="How long a topic that is made keeps its messages; 0: for ever",
+        json_schema_extra=_unit("hours"),
+    )
+    kafka_max_message_bytes: int = Field(
+        900 * 1024,
+        ge=4096,
+        le=64 * 1024 * 1024,
+        description="The largest message; of a larger event the data stay in the"
+        " ledger, and the message carries their address",
+        json_schema_extra=_unit("bytes"),
+    )
+    kafka_security_protocol: Literal[
+        "plaintext", "ssl", "sasl_plaintext", "sasl_ssl"
+    ] = Field("plaintext", description="How Kafka is spoken to")
+    kafka_sasl_mechanism: Literal["plain", "scram-sha-256", "scram-sha-512"] = Field(
+        "plain",
+        description="How to sign in to Kafka, where its protocol is a sasl_ one",
+    )
+    kafka_username: str | None = Field(
+        None,
+        description="Who signs in to Kafka",
+        json_schema_extra=_unit("name"),
+    )
+    kafka_password: SecretStr | None = Field(
+        None,
+        description="The password for Kafka",
+        json_schema_extra=_unit("password"),
+    )
+    kafka_ca_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
+        None,
+        description="Certificates that Kafka's is checked with; unset: the system's",
+        json_schema_extra=_unit("file"),
+    )
     outbound_allow: Annotated[Names, AfterValidator(networks)] = Field(
         (),
         description="Private networks that webhooks and automations may call",
@@ -391,6 +457,7 @@ def load_settings() -> Settings:
             " need TABELLION_DATABASE_URL"
         )
     _check_oauth(settings)
+    _check_kafka(settings)
     if settings.secret_key.get_secret_value():
         return settings
     if settings.database_url is not None:
@@ -399,6 +466,16 @@ def load_settings() -> Settings:
             " `openssl rand -hex 64` makes one"
         )
     return settings.model_copy(update={"secret_key": kept_key(settings.data_dir)})
+
+
+def _check_kafka(settings: Settings) -> None:
+    if settings.kafka_security_protocol.startswith("sasl_") and (
+        settings.kafka_username is None or settings.kafka_password is None
+    ):
+        raise SettingsError(
+            "TABELLION_KAFKA_SECURITY_PROTOCOL needs TABELLION_KAFKA_USERNAME and"
+            " TABELLION_KAFKA_PASSWORD"
+        )
 
 
 def _check_oauth(settings: Settings) -> None:

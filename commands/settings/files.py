@@ -28,6 +28,7 @@ READ_FROM_FILES = (
     "follower_database_url",
     "oauth_client_secret",
     "redis_url",
+    "kafka_password",
     "smtp_url",
 )
 

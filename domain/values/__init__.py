@@ -21,7 +21,14 @@ from domain.values.attachments import fits as attachment_fits
 from domain.values.choices import MAX_CHOICES
 from domain.values.common import COMMON_OPTIONS, read_options, shown_default
 from domain.values.content_types import PATTERN, content_type_of, takes
-from domain.values.freeform import ITEMS, is_kept_json, json_from, json_of, merged
+from domain.values.freeform import (
+    ITEMS,
+    is_kept_json,
+    json_from,
+    json_of,
+    json_text,
+    merged,
+)
 from domain.values.links import MAX_LINKS
 from domain.values.moments import datetime_text, parse_datetime, read_date, zone
 from domain.values.numbers import MAX_DIGITS, decimal_text
@@ -55,6 +62,7 @@ __all__ = [
     "is_kept_json",
     "json_from",
     "json_of",
+    "json_text",
     "merged",
     "parse_datetime",
     "read_date",

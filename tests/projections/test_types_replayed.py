@@ -195,6 +195,17 @@ def _taken_back(events: Any) -> list[Any]:
     return [one for one in found if one is not None]
 
 
+def test_a_field_that_is_of_the_type_already_stays_without_an_event(
+    tenant: Tenant, table: Table
+):
+    one = table.by_name["number"]
+
+    done = tenant.do(RetypeField(one.id, table.id, "number", {}, known=one.version))
+
+    assert done.events == []
+    assert problems(tenant) == []
+
+
 def test_every_type_becomes_text_and_goes_back_with_its_values(
     tenant: Tenant, table: Table
 ):

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
+from api.cms.asked import Asked
 from api.cms.fields import schema
-from api.cms.public.asked import Asked
 from api.cms.public.sanitising import clean_json
 from domain.catalog import Catalog, Field, Table
 from domain.errors import NotFound

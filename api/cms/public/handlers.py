@@ -23,9 +23,9 @@ from typing import Self, TypeAlias, TypeVar
 
 import orjson
 
-from api.cms.public import asked as asking
+from api.cms import asked as asking
+from api.cms.asked import Asked
 from api.cms.public import bodies
-from api.cms.public.asked import Asked
 from api.cms.public.bodies import NO_ENTRY
 from api.cms.public.past import NO_TYPE, NO_WORKSPACE, Past
 from api.cms.public.tags import ANYTHING, Claims, claims_of, holds

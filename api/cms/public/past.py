@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
-from api.cms.public.asked import Asked
+from api.cms.asked import Asked
 from api.cms.public.bodies import NO_ENTRY
 from commands.system import System, now, time_text
 from domain.catalog import Catalog

@@ -4,6 +4,7 @@ from api.cms.accounts import Accounts
 from api.cms.oauth import OAuth
 from api.cms.public.handlers import Public
 from api.cms.routes.accounts import account_rows
+from api.cms.routes.entries import entry_rows
 from api.cms.routes.media import media_rows
 from api.cms.routes.object_types import object_type_rows
 from api.cms.routes.operations import operation_rows
@@ -20,4 +21,5 @@ def cms_routes(accounts: Accounts, oauth: OAuth, public: Public) -> list[Route]:
         *public_rows(public),
         *workspace_rows(),
         *object_type_rows(),
+        *entry_rows(),
     ]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.cms import schemas
-from api.cms.public.asked import DEFAULT_LIMIT, DEFAULT_SORT, MAX_PAGE, MOST, ORDERS
+from api.cms.asked import DEFAULT_LIMIT, DEFAULT_SORT, MAX_PAGE, MOST, ORDERS
 from api.cms.public.handlers import Public
 from api.routes import Handler, Parameter, Route
 from domain.file import SERVED

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from commands.embedded import DatabaseUrls
+from tests.api.cms.blog import Blog, a_blog
 from tests.api.cms.client import CmsClient
 from tests.api.cms.site import Site, to
 from tests.client import NOBODY, Client, Server
@@ -77,3 +78,19 @@ def shared_site(
     site.type("group", members=to(person))
     site.entry(person, title="Ada", hidden="secret")
     return site
+
+
+@pytest.fixture(scope="session")
+def blog(ada_at_pybase: Client) -> Blog:
+    """A blog of that user's, which tests of entries share."""
+    return a_blog(ada_at_pybase)
+
+
+@pytest.fixture(scope="session")
+def author(cms: CmsClient, blog: Blog) -> str:
+    return str(cms.entry(blog.authors, name="John Doe")["id"])
+
+
+@pytest.fixture(scope="session")
+def tags(cms: CmsClient, blog: Blog) -> list[str]:
+    return [cms.entry(blog.tags, name=name)["id"] for name in ("Technology", "Law")]
