@@ -12,6 +12,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from commands.deciding import Group
 from commands.system import System
+from projections.followed import STANDINGS, Standing
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -76,6 +77,14 @@ class Metrics:
             "Unique constraints whose tables are being looked through",
             registry=registry,
         )
+        self._behind, self._late, self._parked = (
+            Gauge(f"tabellion_follower_{name}", told, ["follower"], registry=registry)
+            for name, told in (
+                ("backlog", "Events that wait for a follower"),
+                ("lag_seconds", "How long the oldest of them has waited"),
+                ("parked", "Workspaces that a follower stands still in"),
+            )
+        )
         self._routes: dict[tuple[str, str, str, int], Counter] = {}
         self._latency: dict[str, Histogram] = {}
 
@@ -112,10 +121,14 @@ class Metrics:
 
     async def text(self, system: System) -> bytes:
         """The exposition, with the backlog as the database has it now."""
-        (rows,) = await system.reader.run([(_BACKLOG, [])])
+        rows, followers = await system.reader.run([(_BACKLOG, []), (STANDINGS, [])])
         self._backlog.set(rows[0][0])
         self._lag.set(rows[0][1])
         self._pending.set(rows[0][2])
+        for one in (Standing(*row) for row in followers):
+            self._behind.labels(one.follower).set(one.backlog)
+            self._late.labels(one.follower).set(one.lag)
+            self._parked.labels(one.follower).set(one.parked)
         return generate_latest(self._registry)
 
 

@@ -20,6 +20,8 @@ from commands.embedded import database
 from commands.first_administrator import make_first_administrator
 from commands.settings import Settings
 from commands.system import System, build, now
+from workers.followers import followers
+from workers.following import Following
 from workers.indexes import Indexer
 from workers.uniqueness import Filler, settling
 
@@ -88,6 +90,8 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
     indexer.start()
     filler = Filler(system.urls.app, settling(system))
     filler.start()
+    following = Following(system.urls.follower, followers(settings))
+    following.start()
     gc.collect()
     gc.freeze()
     try:
@@ -96,6 +100,7 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
         await asyncio.gather(*serving)
         announcing.cancel()
     finally:
+        await following.stop()
         await filler.stop()
         await indexer.stop()
         await doors.close()
@@ -142,9 +147,15 @@ async def _announce(
     while not all(server.started for server in servers):
         await asyncio.sleep(0.01)
     host = f"http://{settings.host}:{settings.port_pybase}"
-    say(f"PyBase     {host}/api/v1")
-    say(f"Table REST {host}/api/workspace")
+    pybase, tables = (host + settings.mount(one) for one in ("pybase", "tables"))
     cms = f"http://{settings.host}:{settings.port_cms}"
+    if settings.single_port:
+        cms = host + settings.mount("cms")
+    say(f"PyBase     {pybase}/api/v1")
+    say(f"Table REST {tables}/api/workspace")
     say(f"CMS        {cms}")
-    say(f"documents  {host}/docs   {host}/openapi.json   {cms}/openapi.json")
+    documents = "   ".join(
+        f"{one}{path}" for one in (pybase, cms) for path in ("/docs", "/openapi.json")
+    )
+    say(f"documents  {documents}")
     say(f"metrics    {host}/metrics")

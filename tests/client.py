@@ -176,7 +176,7 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
     doors = Doors.of(system, metrics, access)
     servers = [
         DoorServer(server_config(application, settings, 0, drain=5))
-        for application in (doors.records, doors.cms)
+        for application in doors.by_port(settings).values()
     ]
     loop = asyncio.new_event_loop()
 
@@ -197,8 +197,9 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
     thread = threading.Thread(target=run, name="server")
     thread.start()
     try:
-        url, cms_url = (_url(one, thread) for one in servers)
-        yield Server(url, cms_url, system, doors, loop)
+        urls = [_url(one, thread) for one in servers]
+        url, cms_url = urls[0] + settings.mount("pybase"), urls[-1]
+        yield Server(url, cms_url + settings.mount("cms"), system, doors, loop)
     finally:
         for one in servers:
             one.should_exit = True

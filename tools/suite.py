@@ -33,6 +33,7 @@ PARTS = (
     Part("store", ("projections", "commands", "workers"), minutes=5, processes=2),
     Part("surfaces", ("api", "contract"), minutes=8, processes=2),
     Part("documents", ("api/conformance",), minutes=3),
+    Part("kafka", ("kafka",), minutes=3),
     Part("process", ("process",), minutes=8),
 )
 

@@ -11,7 +11,9 @@ from api.cli.admin import admin
 from api.cli.audit import audit
 from api.cli.demo import demo
 from api.cli.doctor import doctor
+from api.cli.followers import followers
 from api.cli.importing import import_file
+from api.cli.relay import relay
 from api.cli.replay import replay
 from api.cli.serve import serve
 from api.cli.tail import tail
@@ -25,9 +27,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich costs more than all the rest of --help
 )
-for verb in (serve, demo, replay, verify, doctor, admin, audit, tail, undo):
+for verb in (
+    serve,
+    demo,
+    replay,
+    verify,
+    doctor,
+    followers,
+    admin,
+    audit,
+    tail,
+    undo,
+):
     app.command()(verb)
 app.command("import")(import_file)
+app.add_typer(relay, name="relay")
 
 
 def main() -> None:

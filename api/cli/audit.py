@@ -61,7 +61,7 @@ def audit(
     path, query = _target(record, actor, batch, request, workspace)
     body = credentials(account, email)
     try:
-        client = Client(url or load_settings().base_url)
+        client = Client(url or load_settings().pybase_url)
         sign_in(client, body)
         items, more = _ask(client, path, query, limit)
         client.close()

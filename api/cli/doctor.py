@@ -86,11 +86,34 @@ def _examine(console: Any, settings: Any, urls: Any) -> Any:
         console.print(f"commits that wait to be sealed: {backlog[0] if backlog else 0}")
         _show_indexes(console, app)
         _show_constraints(console, app)
+        yield from _followers(console, app)
         yield from _files(console, settings, app)
     if settings.redis_url is None:
         console.print("Redis: none (in-process)")
+    yield from _kafka(console, settings)
+
+
+def _kafka(console: Any, settings: Any) -> Any:
+    """Tells which topics there are; yields that Kafka does not answer."""
     if not settings.kafka_bootstrap_servers:
         console.print("Kafka: none")
+        return
+    import asyncio
+
+    from workers.following import Unavailable
+    from workers.relay import topics
+    from workers.relay.kafka import Kafka
+    from workers.relay.messages import Form
+
+    wanted = topics(Form.of(settings))
+    try:
+        there = asyncio.run(Kafka(settings).partitions(wanted))
+    except Unavailable as error:
+        yield f"events are not relayed: {error}"
+        return
+    for name in wanted:
+        told = f"{there[name]} partitions" if name in there else "to be made"
+        console.print(f"Kafka topic {name}: {told}", highlight=False)
 
 
 def _show_indexes(console: Any, app: Any) -> None:
@@ -104,6 +127,23 @@ def _show_indexes(console: Any, app: Any) -> None:
             f"  {one.schema}.{one.name}: {one.scans} scans,"
             f" {one.bytes / 2**20:.1f} MiB{state}",
             highlight=False,
+        )
+
+
+def _followers(console: Any, app: Any) -> Any:
+    """Tells how far the followers are; yields where one stands still."""
+    from projections.followed import parked, standings
+
+    for one in standings(app):
+        console.print(
+            f"follower {one.follower}: {one.backlog} events behind, {one.lag:.1f} s",
+            highlight=False,
+        )
+    for each in parked(app):
+        yield (
+            f"follower {each.follower} stands still in workspace {each.workspace_id}:"
+            f" {each.error}; when it is mended, tabellion followers --resume"
+            f" {each.follower} --workspace {each.workspace_id}"
         )
 
 

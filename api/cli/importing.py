@@ -81,7 +81,7 @@ def import_file(
     body = credentials(account, email)
     console = Console(highlight=False)
     try:
-        client = Client(url or load_settings().base_url, timeout=SECONDS)
+        client = Client(url or load_settings().pybase_url, timeout=SECONDS)
         sign_in(client, body)
         reply = _send(client, file, table, form)
         client.close()

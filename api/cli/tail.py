@@ -68,7 +68,7 @@ def tail(
     query = {name: value for name, value in named.items() if value is not None}
     console = None if as_json else endless_console()
     try:
-        client = Client(url or load_settings().base_url, timeout=SILENCE)
+        client = Client(url or load_settings().pybase_url, timeout=SILENCE)
         sign_in(client, body)
         position = _head(client, workspace) if after is None else after
         if console is not None:

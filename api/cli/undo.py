@@ -71,7 +71,7 @@ def undo(
     body["mode"] = mode
     signing_in = credentials(account, email)
     try:
-        client = Client(url or load_settings().base_url, timeout=SECONDS)
+        client = Client(url or load_settings().pybase_url, timeout=SECONDS)
         sign_in(client, signing_in)
         if as_json:
             _in_json(client.call("POST", path, {**body, "dry_run": not yes}))

@@ -304,7 +304,7 @@ def _value(past: Past, one: Field) -> sql.Composed:
 def _said(one: Field) -> sql.Composed:
     """What an event says of a value, as its column keeps it."""
     kind = one.column or "text"
-    if kind == "jsonb":
+    if kind == "jsonb" and not one.kind.as_text:
         text = "nullif(n.v -> {id} -> 'from', 'null'::jsonb)"
     elif kind.endswith("[]"):
         text = (

@@ -40,7 +40,7 @@ def server(
     Raises Unreachable: nobody at `url`, a stranger, or one that does not start.
     """
     local = _local(settings)
-    for address in [url] if url else dict.fromkeys((settings.base_url, local)):
+    for address in [url] if url else dict.fromkeys((settings.pybase_url, local)):
         if answers(address):
             say(f"Using the server at {address}")
             yield Server(address)
@@ -66,7 +66,8 @@ def server(
 def _local(settings: "Settings") -> str:
     """Where a server with these settings is reached on this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port_pybase}"
+    place = f"{f'[{host}]' if ':' in host else host}:{settings.port_pybase}"
+    return f"http://{place}{settings.mount('pybase')}"
 
 
 def answers(url: str) -> bool:

@@ -24,6 +24,8 @@ ROWS = {
     78,
     82,
     83,
+    *range(99, 103),
+    105,
     106,
     107,
     108,
@@ -33,6 +35,8 @@ AUTH = "api/pybase/test_auth.py"
 HEADERS = "api/pybase/test_headers.py"
 RACES = "commands/test_races.py"
 BATCHES = "api/pybase/test_batches.py"
+OAUTH = "api/cms/test_oauth.py"
+LIMITS = "api/test_limits.py"
 
 # the rows that these cover whole
 COVERED = {
@@ -86,6 +90,52 @@ COVERED = {
         RACES: ["test_row_numbers_are_unique_and_rise_under_load"],
         "api/pybase/test_records.py": [
             "test_an_autonumber_counts_up_and_is_never_used_again"
+        ],
+    },
+    99: {
+        OAUTH: [
+            "test_threat_99_a_state_is_missing_made_up_or_used",
+            "test_threat_99_a_state_is_of_the_browser_that_began",
+            "test_threat_99_a_sign_in_that_took_too_long",
+            "test_threat_99_a_code_of_another_sign_in_does_not_fit",
+        ]
+    },
+    100: {
+        OAUTH: [
+            "test_threat_100_a_browser_is_sent_only_to_origins_that_are_named",
+            "test_threat_100_the_way_back_is_looked_at_again",
+        ],
+        "process/test_settings.py": ["test_where_browsers_may_be_sent_is_named"],
+    },
+    101: {
+        OAUTH: [
+            "test_threat_101_an_address_has_a_code_that_is_good_once",
+            "test_threat_101_a_code_is_of_whoever_has_the_verifier",
+            "test_threat_101_a_code_is_good_for_a_minute",
+        ]
+    },
+    102: {
+        OAUTH: [
+            "test_threat_102_an_address_that_is_not_verified_links_nothing",
+            "test_threat_102_a_verified_address_links_by_the_accounts_password",
+            "test_threat_102_a_wrong_password_links_nothing",
+            "test_threat_102_an_account_without_a_password_is_not_linked_by_one",
+        ]
+    },
+    105: {
+        LIMITS: [
+            "test_a_hundred_at_once_are_counted_each",
+            "test_an_ipv6_address_is_its_network",
+            "test_without_redis_limits_are_counted_here_and_the_log_says_so",
+            "test_two_processes_count_together",
+        ],
+        "api/threats/test_guesses.py": [
+            "test_threat_09_what_a_caller_says_of_itself_chooses_no_counter"
+        ],
+        "api/cms/test_limits.py": [
+            "test_e_100_a_hundred_a_minute_for_who_is_not_known",
+            "test_e_101_a_thousand_an_hour_for_an_address",
+            "test_threat_105_an_ipv6_network_is_one_address",
         ],
     },
 }
