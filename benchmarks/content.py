@@ -5,9 +5,9 @@
 A server of its own with a type of ENTRIES entries (1,000 by default), each with HTML,
 an author and three tags.  Its list of 10, at 16 connections:
 
-    kept       as nothing is written meanwhile
-    held       so too, by clients that have it (`If-None-Match`)
-    written    while a hundred entries a second are written to the type
+    kept       as nothing is written meanwhile: wanted 1,000/s
+    held       so too, by clients that have it (`If-None-Match`): wanted 3,000/s
+    written    while up to a hundred entries a second are written to the type
     SQL        the page's own statement, by pgbench with 16 clients
     door       what answers without a database, through the same door
 """
@@ -27,6 +27,7 @@ import httpx2
 
 from benchmarks import scripts, yardsticks
 from benchmarks.errors import CannotMeasure
+from benchmarks.machine import cpu_seconds
 from benchmarks.processes import serving
 from benchmarks.wrk import Load, put_load, require_wrk
 from commands.embedded import database
@@ -178,13 +179,55 @@ def _author(n: int) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Bench:
+    """What is measured: the site, in turn so that a slow minute is everybody's."""
+
     site: Site
+    url: str
     folder: Path
+    process: int
     seconds: int
 
-    def rate(self, path: str, headers: str = "") -> float:
-        loads = [self._load(path, headers) for _ in range(ROUNDS)]
-        return statistics.median(one.requests / one.seconds for one in loads)
+    def rounds(self) -> None:
+        held = f"wrk.headers['If-None-Match'] = '{self.site.tagged()}'"
+        found: dict[str, list[tuple[float, float]]] = {}
+        for _ in range(ROUNDS):
+            self._put(found, "kept", self.site.path)
+            self._put(found, "held", self.site.path, held)
+            self._put(found, "door", "/health")
+            found.setdefault("SQL", []).append((self._sql(), 0.0))
+        with self.site.writing(WRITES) as written:
+            for _ in range(ROUNDS):
+                self._put(found, "written", self.site.path)
+        for name, measured in found.items():
+            rate, cpu = (
+                statistics.median(column) for column in zip(*measured, strict=True)
+            )
+            print(f"{name:8} {rate:7.0f}/s   {cpu * 1e6:5.0f} us of CPU each")
+        rate = written[0] / (ROUNDS * self.seconds)
+        print(f"{rate:.0f} writes a second; load {os.getloadavg()[0]:.1f}")
+
+    def _put(
+        self,
+        found: dict[str, list[tuple[float, float]]],
+        name: str,
+        path: str,
+        headers: str = "",
+    ) -> None:
+        """(requests a second, the server's own CPU seconds of each)."""
+        before = cpu_seconds(self.process)
+        load = self._load(path, headers)
+        spent = cpu_seconds(self.process) - before
+        one = load.requests / load.seconds, spent / load.requests
+        found.setdefault(name, []).append(one)
+
+    def _sql(self) -> float:
+        return yardsticks.statement_rate(
+            self.url,
+            self.folder,
+            self.seconds,
+            WorkspaceId(self.site.workspace_id),
+            self.site.statement,
+        )
 
     def _load(self, path: str, headers: str) -> Load:
         script = self.folder / "content.lua"
@@ -205,43 +248,15 @@ class Bench:
         return load
 
 
-def measure(bench: Bench, url: str) -> None:
-    site = bench.site
-    tag = site.tagged()
-    held = f"wrk.headers['If-None-Match'] = '{tag}'"
-    _tell("kept", bench.rate(site.path), ">= 1,000")
-    _tell("held", bench.rate(site.path, held), ">= 3,000")
-    with site.writing(WRITES) as written:
-        rate = bench.rate(site.path)
-    _tell("written", rate, f"{written[0] / (ROUNDS * bench.seconds):.0f} writes/s")
-    sql = [
-        yardsticks.statement_rate(
-            url,
-            bench.folder,
-            bench.seconds,
-            WorkspaceId(site.workspace_id),
-            site.statement,
-        )
-        for _ in range(ROUNDS)
-    ]
-    _tell("SQL", statistics.median(sql), "pgbench, 16 clients")
-    _tell("door", bench.rate("/health"), "no database")
-
-
-def _tell(name: str, rate: float, beside: str) -> None:
-    load = os.getloadavg()[0]
-    print(f"{name:8} {rate:8.0f}/s   {beside:24} load {load:.1f}", flush=True)
-
-
 def main(entries: int, port: int, seconds: int) -> None:
     require_wrk()
-    with serving(port) as (folder, _):
+    with serving(port) as (folder, process):
         site = Site(port)
         site.fill(entries)
         settings = Settings(data_dir=folder / "data", database_url=None, _env_file=None)
         with database(settings) as urls:
             yardsticks.analyze(urls.app)
-            measure(Bench(site, folder, seconds), urls.app)
+            Bench(site, urls.app, folder, process.pid, seconds).rounds()
         site.close()
 
 

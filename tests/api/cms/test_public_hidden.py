@@ -140,7 +140,7 @@ def test_a_type_that_is_not_public_is_not_found(site: Site):
         assert site.get(path).json()["message"] == "Object type not found"
 
 
-def test_a_deleted_entry_type_and_field_are_gone_at_once(site: Site):
+def test_e_055_a_deleted_entry_type_and_field_are_gone_at_once(site: Site):
     page = site.type("page", name="text", notes="text")
     kept, gone = site.entries(page, {"name": "a", "notes": "n"}, {"name": "b"})
     assert names(site.list("page")) == ["b", "a"]
