@@ -7,6 +7,7 @@ import time
 import httpx2
 import pytest
 
+from api.cms.public.memory import MOST_BYTES, MOST_OF_ONE, Kept, Memory
 from commands.embedded import DatabaseUrls
 from commands.schema import NewField
 from commands.settings import Settings
@@ -187,3 +188,21 @@ def test_settings_say_who_may_call_and_whether_html_is_cleaned(
     assert from_page.headers["access-control-allow-origin"] == origin
     assert reply.headers["etag"].endswith('-raw"')
     assert asked(site, reply.headers["etag"]) == 200
+
+
+def a_reply(size: int) -> Kept:
+    return Kept(1, 1, (), 1, 2**62, "p1", b"x" * size)
+
+
+def test_what_is_kept_has_an_end():
+    kept = Memory()
+
+    for number in range(200):
+        kept.keep(("a", "b", str(number)), a_reply(MOST_OF_ONE))
+    kept.keep(("a", "b", "large"), a_reply(MOST_OF_ONE + 1))
+    kept.keep(("a", "b", "199"), a_reply(1))
+
+    assert MOST_BYTES - 2 * MOST_OF_ONE < kept.size <= MOST_BYTES
+    assert kept.get(("a", "b", "199")) == a_reply(1)
+    assert kept.get(("a", "b", "0")) is None
+    assert kept.get(("a", "b", "large")) is None
