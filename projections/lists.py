@@ -12,7 +12,6 @@ the rows and the total are of one state.
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from psycopg import sql
 from domain.catalog import Catalog, Field, Table
 from domain.ids import TableId, WorkspaceId
 from projections.indexes import Index, helpful
+from projections.kept import Kept
 from projections.of_table import holds_number, number_of
 from projections.query import Page, Query
 from projections.reader import Caller, Found, Reader, Statement
@@ -88,8 +88,7 @@ class Lists:
     ) -> None:
         self._reader = reader
         self._timed = timed
-        self._known: OrderedDict[Asked, _Known] = OrderedDict()
-        self._bytes = 0
+        self._known: Kept[Asked, _Known] = Kept(MOST_BYTES)
 
     async def page(
         self,
@@ -196,7 +195,7 @@ class Lists:
         if query is None and known is not None and known.ids is not None:
             rows, written = found.results
             if is_written(written):
-                self._keep(asked, _Known(known.catalog_seq, found.position))
+                self._known.put(asked, _Known(known.catalog_seq, found.position))
                 return None
             known.position = max(known.position, found.position)
             return Listed(
@@ -216,23 +215,14 @@ class Lists:
             now.ids = None if now.long else bytes(ids or b"")
         elif known is not None:
             now.calm = not is_written(more[0])
-        self._keep(asked, now)
+        self._known.put(asked, now)
         return Listed(*found_page(rows), found.position)
 
     def _of(self, asked: Asked, catalog: Catalog) -> _Known | None:
         known = self._known.get(asked)
         if known is None or known.catalog_seq != catalog.seq:
             return None
-        self._known.move_to_end(asked)
         return known
-
-    def _keep(self, asked: Asked, known: _Known) -> None:
-        before = self._known.pop(asked, None)
-        self._bytes += known.size - (before.size if before else 0)
-        self._known[asked] = known
-        while self._bytes > MOST_BYTES:
-            _, oldest = self._known.popitem(last=False)
-            self._bytes -= oldest.size
 
 
 def by_query(

@@ -57,7 +57,11 @@ def read_new(table: Table, data: Given) -> Read:
     given = {**_defaults(table, data), **data}
     found, errors = _read(table, given)
     values = {name: one for name, one in found.values.items() if one is not None}
-    missing = [one for one in table.required if one.id not in values]
+    missing = [
+        one
+        for one in table.required
+        if one.id not in values and not (one is table.other and found.other)
+    ]
     _require(missing, errors)
     other = {name: one for name, one in found.other.items() if one is not None}
     return Read(values, other)

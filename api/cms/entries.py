@@ -146,15 +146,15 @@ async def update_entry(system: System, request: Request) -> Reply:
 async def _creator(
     system: System, request: Request, workspace_id: WorkspaceId, record_id: str
 ) -> bytes:
-    """Who made the entry, as JSON: that never changes, so it is asked before."""
-    found = await system.reader.ask(
-        request.who,
-        workspace_id,
-        lambda catalog: [
-            entries.creator(catalog, _table_of(catalog, record_id), record_id)
-        ],
-    )
-    rows = found.results[0]
+    """Who made the entry, as JSON: that never changes, so it is asked before.  What is
+    not there is refused by the write, which may have been made before with its key."""
+
+    def plan(catalog: Catalog) -> list[Statement]:
+        table = catalog.table_by_number.get(table_number_of(record_id) or 0)
+        return [] if table is None else [entries.creator(catalog, table, record_id)]
+
+    found = await system.reader.ask(request.who, workspace_id, plan)
+    rows = found.results[0] if found.results else []
     return rows[0][0].encode() if rows else b"null"
 
 

@@ -165,7 +165,8 @@ class World:
         return [one for table in self.now.tables() for one in table.fields]
 
     def bases(self, *, deleted: bool = False) -> list[Base]:
-        return [one for one in self.catalog.bases.values() if one.deleted == deleted]
+        found = [one for one in self.catalog.bases.values() if one.deleted == deleted]
+        return sorted(found, key=lambda one: one.created_at)
 
 
 Wish: TypeAlias = Callable[[Draw, World], Command | None]

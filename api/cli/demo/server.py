@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from api.cli.http import Client, Unreachable
 
@@ -68,6 +69,13 @@ def _local(settings: "Settings") -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
     place = f"{f'[{host}]' if ':' in host else host}:{settings.port_pybase}"
     return f"http://{place}{settings.mount('pybase')}"
+
+
+def on_port(url: str, port: int) -> str:
+    """The same host at another port."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def answers(url: str) -> bool:

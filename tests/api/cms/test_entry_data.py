@@ -1,10 +1,13 @@
 """What an entry's `data` takes, what it makes of it, and what it says of the rest."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.api.cms.blog import refused
+from tests.api.cms.client import CmsClient
 from tests.client import ABSENT, made
 from tests.projections.test_types_replayed import TYPES
 
@@ -277,6 +280,40 @@ def test_the_place_for_other_keys_is_made_by_the_first_entry_that_needs_it(
     assert shown["data"] == {"a": 1, "b": 2}
     names = [one["name"] for one in shown["object_type"]["field_definitions"]]
     assert names == ["name"]
+
+
+def test_two_first_entries_at_once_make_one_place(server, cms, ada_at_pybase):
+    table = ada_at_pybase.table("Name")
+    together = threading.Barrier(4)
+
+    def first(number):
+        with CmsClient(server.cms_url) as client:
+            client.headers["authorization"] = cms.headers["authorization"]
+            together.wait()
+            return client.entry(table["id"], **{f"k{number}": number})["data"]
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(first, range(4)))
+
+    assert found == [{f"k{number}": number} for number in range(4)]
+    fields = made(ada_at_pybase.get(f"/tables/{table['id']}"))["fields"]
+    assert [one["name"] for one in fields] == ["Name", "Other data"]
+
+
+def test_the_first_entry_is_made_once_by_its_key(cms, ada_at_pybase):
+    table = ada_at_pybase.table("Name")
+    body = {"object_type_id": table["id"], "data": {"a": 1}}
+    headers = {"idempotency-key": table["id"]}
+
+    first, again = (cms.post("/entries", json=body, headers=headers) for _ in range(2))
+
+    assert made(first)["data"] == {"a": 1}
+    assert (again.content, again.headers["idempotency-replayed"]) == (
+        first.content,
+        "true",
+    )
+    page = made(cms.get(f"/entries?object_type_id={table['id']}"))
+    assert page["pagination"]["total"] == 1
 
 
 def test_a_change_makes_the_place_too_and_is_undone_without_it(cms, ada_at_pybase):

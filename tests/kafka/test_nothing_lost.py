@@ -1,0 +1,138 @@
+"""Servers, Postgres and Kafka die under load: every event is in Kafka, and in order.
+
+What a topic then has is compared with the ledger by `tabellion relay verify`.
+"""
+
+import random
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.kafka.broker import needs_kafka
+from tests.kafka.relaying import messages, positions
+from tests.ports import free_port
+from tests.process.killing.clients import Load
+from tests.process.killing.server import Server
+from tools.kafka import Broker
+
+pytestmark = [pytest.mark.anyio, needs_kafka]
+CLIENTS = 4
+PAUSE = 1.5  # seconds between two deaths
+PATIENCE = 60.0
+TOPIC = "test.nothing-lost"
+
+
+def relaying_server(data_dir: Path, broker: Broker) -> Server:
+    server = Server(data_dir, free_port())
+    server.environment |= {
+        "TABELLION_KAFKA_BOOTSTRAP_SERVERS": broker.address,
+        "TABELLION_KAFKA_TOPIC": TOPIC,
+    }
+    server.start()
+    server.wait(60)
+    return server
+
+
+def metric(server: Server, name: str) -> float | None:
+    try:
+        text = httpx2.get(f"{server.url}/metrics", timeout=10).text
+    except httpx2.HTTPError:
+        return None
+    found = re.search(rf'^tabellion_{name}{{follower="kafka"}} (.+)$', text, re.M)
+    return float(found[1]) if found else None
+
+
+def until(claim: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not claim():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def settled(url: str) -> tuple[str, str, str]:
+    """A token, a workspace and a table in it."""
+    with httpx2.Client(base_url=f"{url}/api/v1", trust_env=False) as client:
+
+        def made(path: str, **body: Any) -> Any:
+            reply = client.post(path, json=body)
+            assert reply.status_code == 201, reply.text
+            return reply.json()
+
+        signed_in = made(
+            "/auth/register",
+            email="load@example.org",
+            password="securepassword",
+            name="Load",
+        )
+        token: str = signed_in["access_token"]
+        client.headers["authorization"] = f"Bearer {token}"
+        workspace = made("/workspaces", name="Load")
+        base = made("/bases", workspace_id=workspace["id"], name="Load")
+        names = {"Mark": "text", "Nr": "number", "Note": "text"}
+        fields = [{"name": name, "type": kind} for name, kind in names.items()]
+        table = made("/tables", base_id=base["id"], name="Load", fields=fields)
+        return token, workspace["id"], table["id"]
+
+
+@pytest.mark.timeout(240)
+async def test_every_event_is_in_kafka_whatever_is_killed(
+    broker: Broker, tmp_path: Path, settings: Any
+):
+    data_dir = tmp_path / "data"
+    tmp_path.chmod(0o755)
+    first = relaying_server(data_dir, broker)
+    second = relaying_server(data_dir, broker)
+    try:
+        token, workspace_id, table_id = settled(first.url)
+        load = Load(
+            first.url,
+            token,
+            table_id,
+            tmp_path / "intents",
+            CLIENTS,
+            random.randrange(2**32),
+        )
+        load.start()
+        try:
+            for die in (
+                second.kill_server,
+                broker.kill,
+                first.kill_cluster,
+                first.kill_server,
+            ):
+                time.sleep(PAUSE)
+                die()
+            bringing_back = threading.Thread(target=broker.up)
+            bringing_back.start()
+            time.sleep(PAUSE)
+            bringing_back.join()
+        finally:
+            load.stop()
+        for server in (first, second):
+            server.wait(60)
+        until(lambda: metric(first, "follower_backlog") == 0)
+        assert metric(first, "follower_parked") == 0
+        assert (metric(first, "follower_lag_seconds") or 0) < 5
+        verified = first.run("relay", "verify")
+        assert (verified.returncode, "0 differences" in verified.stdout) == (0, True)
+        told = settings.model_copy(
+            update={
+                "kafka_bootstrap_servers": (broker.address,),
+                "kafka_topic": TOPIC,
+            }
+        )
+        found = positions(workspace_id, await messages(told))
+        firsts = list(dict.fromkeys(found))
+        assert firsts == list(range(1, len(firsts) + 1))
+        acknowledged = [one for one in load.intents if one.acknowledged]
+        assert len(acknowledged) > 20
+        assert max(one.position or 0 for one in acknowledged) <= len(firsts)
+    finally:
+        for server in (first, second):
+            assert server.stop() == 0
