@@ -118,7 +118,7 @@ class Public:
         async def answer(site: WorkspaceId, watch: Watch, key: Key) -> Reply:
             kept = self._good(key, watch)
             if kept is None and claims and claims is not ANYTHING:
-                tag = await self._tag_without_rows(site, watch, key, claims)
+                tag = await self._tag_of_list(site, watch, key, claims)
                 if tag is not None:
                     return _reply(304, tag)
             if kept is None:
@@ -139,8 +139,7 @@ class Public:
                 return ()
 
             present = (await self._reader.ask(ANYBODY, site, plan)).catalog
-            then, both = await self._past.then(site, text, key[1], present)
-            rows = await self._past.read(then, both, what)
+            then, both, rows = await self._past.read(site, text, key[1], present, what)
             told = bodies.Told(
                 both.then, both.table, both.fields, lambda _, field: both.related(field)
             )
@@ -192,15 +191,18 @@ class Public:
             kept.seen = watch.seq
         return kept
 
-    async def _tag_without_rows(
+    async def _tag_of_list(
         self, site: WorkspaceId, watch: Watch, key: Key, claims: Claims
     ) -> str | None:
-        """The tag of what the client has, where that is the present reply and no row
-        has to be looked at to know it."""
-        catalog = self._reader.catalogs.get(site)
+        """The tag of a list that the client has, where that is the present one and no
+        row has to be looked at to know it.  Whether an entry is there, rows know."""
+        catalog, what = self._reader.catalogs.get(site), key[2]
         if catalog is None or catalog.seq != watch.catalog_seq:
             return None
+        if not isinstance(what, Asked):
+            return None
         table = _table(catalog, key)
+        statements.sort_of(table, what.sort, descending=what.descending)
         tables = rules.scope(catalog, table)
         if any(rules.publish_date(one) is not None for one in tables):
             return None

@@ -13,7 +13,7 @@ from commands.schema import NewField
 from commands.settings import Settings
 from commands.system import now, time_text
 from tests.api.cms.site import HTML, Site, to
-from tests.client import NOBODY, running_server
+from tests.client import ABSENT, NOBODY, running_server
 
 
 def tag_of(site: Site, path: str = "page") -> str:
@@ -54,6 +54,15 @@ def test_what_a_client_has_is_not_sent_again(site: Site):
                 assert reply.content == b""
     head = site.http.head(f"/api/{site.slug}/page", headers={"if-none-match": tag})
     assert head.status_code == 304
+
+
+def test_no_tag_makes_an_entry_of_what_is_none(site: Site):
+    site.type("page", title="text")
+    tag = tag_of(site)
+
+    assert asked(site, tag, f"page/{ABSENT}") == 404
+    assert asked(site, tag, "page?sort=nothing") == 400
+    assert asked(site, "*", f"page/{ABSENT}") == 404
 
 
 @pytest.mark.parametrize(
