@@ -35,6 +35,7 @@ class Rule:
     query: Json = field(default_factory=dict)
     body: Json | None = None
     ends: bool = False  # the thing that it names, or the caller's session
+    file: bool = False  # uploads one
 
     @property
     def names(self) -> set[str]:
@@ -81,6 +82,11 @@ RULES = [
     Rule("GET /object-types/{type}", "viewer"),
     Rule("PATCH /object-types/{type}", "admin", body={"name": "{new}"}),
     Rule("DELETE /object-types/{type}", "admin", ends=True),
+    # --- media; no entry names it
+    Rule("POST /media", "editor", 201, {"workspace_id": "{workspace}"}, file=True),
+    Rule("GET /media/{medium}", "viewer"),
+    Rule("GET /media/{medium}/content", "viewer"),
+    Rule("GET /api/{workspace_slug}/media/{medium}", ANYBODY, 404),
     # --- entries
     Rule("POST /entries", "editor", 201, body=ENTRY),
     Rule("GET /entries", SIGNED_IN),
@@ -140,6 +146,7 @@ class World:
         return {
             "workspace": workspace["id"],
             "workspace_slug": workspace["slug"],
+            "medium": self.at_pybase[whose].upload(workspace["id"])["id"],
             **self.type(whose, workspace["id"]),
         }
 
@@ -170,6 +177,7 @@ class World:
             path,
             params=filled(rule.query, things),
             json=filled(rule.body, things),
+            files={"file": ("a.bin", b"content")} if rule.file else None,
         )
 
 

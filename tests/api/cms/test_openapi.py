@@ -18,6 +18,7 @@ PUBLIC = {
     ("GET", "/auth/oauth/callback"),
     ("GET", "/api/{workspace_slug}/{object_type_slug}"),
     ("GET", "/api/{workspace_slug}/{object_type_slug}/{entry_id}"),
+    ("GET", "/api/{workspace_slug}/media/{file_id}"),
 }
 
 
