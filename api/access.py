@@ -21,7 +21,14 @@ log = logging.getLogger(__name__)
 _MOST = 10_000  # rows that wait
 _SECONDS = 1.0
 _SIGN_INS = frozenset(
-    {"/auth/register", "/auth/login", "/auth/refresh", "/auth/logout"}
+    {
+        "/auth/register",
+        "/auth/login",
+        "/auth/refresh",
+        "/auth/logout",
+        "/auth/oauth/callback",
+        "/auth/exchange",
+    }
 )
 
 

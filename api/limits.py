@@ -1,13 +1,12 @@
-"""How often anybody may ask: the documented rates, and guesses at passwords.
+"""How often anybody may ask: the documented rates of each surface.
 
 A caller who is known is counted by user, everybody else by address; of IPv6 an address
-is its network of 64 bits.  Nothing that a request's body says chooses the counter, but
-for the account that a log-in is for.
+is its network of 64 bits.  Nothing that a request's body says chooses the counter.
+Guesses at passwords are counted beside it (`api/guesses.py`).
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 from time import monotonic
@@ -32,14 +31,17 @@ class Rate:
         return f'"{self.name}";q={self.amount};w={self.seconds}'
 
 
-USER = Rate("user", 1000, 60)
-ADDRESS = Rate("address", 100, 60)
+MINUTE, HOUR = 60, 3600  # seconds
+USER = Rate("user", 1000, MINUTE)
+ADDRESS = Rate("address", 100, MINUTE)
 
-# guesses at the password of one account, from wherever it was not signed in lately
-OF_ACCOUNT = (Rate("account-minute", 10, 60), Rate("account-hour", 50, 3600))
-# from one address at whichever accounts; from where an account is known, at that one
-OF_ADDRESS = (Rate("login-minute", 30, 60), Rate("login-hour", 300, 3600))
-KNOWN_SECONDS = 30 * 86_400  # how long an address stays known to an account
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What a surface documents: all of them hold, the shortest comes first."""
+
+    user: tuple[Rate, ...] = (USER,)
+    address: tuple[Rate, ...] = (ADDRESS,)
 
 
 class RateLimited(DomainError):
@@ -81,74 +83,65 @@ class Allowance:
 class Limits:
     """The rates of one surface.  None of it is made where limits are off."""
 
-    def __init__(self, windows: Windows, clock: Clock, surface: str) -> None:
+    def __init__(
+        self, windows: Windows, clock: Clock, surface: str, rates: Rates | None = None
+    ) -> None:
         self._windows, self._clock, self._surface = windows, clock, surface
+        self._rates = rates or Rates()
 
     @classmethod
-    def of(cls, settings: Settings, surface: str) -> Self | None:
+    def of(
+        cls, settings: Settings, surface: str, rates: Rates | None = None
+    ) -> Self | None:
         """As the settings say; None where limits are off."""
         if not settings.rate_limits:
             return None
-        url = settings.redis_url
-        # steady: a clock that is set back locks nobody out
-        windows = InProcess(monotonic) if url is None else InRedis(url, monotonic)
-        return cls(windows, now, surface)
+        return cls(windows_of(settings), now, surface, rates)
 
     async def close(self) -> None:
-        if isinstance(self._windows, InRedis):
-            await self._windows.close()
+        await close_windows(self._windows)
 
     async def take(self, user_id: str | None, address: str) -> Allowance:
-        """Counts a request of a user, or of an address where nobody is known."""
-        if user_id is not None:
-            return await self._take(USER, user_id)
-        return await self._take(ADDRESS, network_of(address))
+        """Counts a request of a user, or of an address where nobody is known.
 
-    async def guess(self, account: str, address: str) -> None:
-        """Counts a guess at an account's password.  Raises RateLimited.
-
-        `account` is whatever equal accounts share.  An address that the account was
-        signed in from has counters of its own, so strangers who guess do not lock the
-        owner out.
+        Of several rates the one that is nearest to its end; one that refuses keeps the
+        request from the counters of the longer ones.
         """
-        network = network_of(address)
-        for rate in OF_ADDRESS:
-            await self._insist(rate, network)
-        name = _digest(account)
-        if await self._is_known(name, network):
-            for rate in OF_ADDRESS:
-                await self._insist(rate, f"{name}/{network}")
+        if user_id is not None:
+            rates, who = self._rates.user, user_id
         else:
-            for rate in OF_ACCOUNT:
-                await self._insist(rate, name)
-
-    async def right(self, account: str, address: str) -> None:
-        """The guess was right: the address is known to the account from now on."""
-        known = self._known(_digest(account), network_of(address))
-        await self._windows.acquire_sliding_window_entry(known, 2**31, KNOWN_SECONDS)
-
-    async def _is_known(self, name: str, network: str) -> bool:
-        found = await self._windows.get_sliding_window(
-            self._known(name, network), KNOWN_SECONDS
-        )
-        return found[0] + found[2] > 0
-
-    def _known(self, name: str, network: str) -> str:
-        return f"{self._surface}/known/{name}/{network}"
-
-    async def _insist(self, rate: Rate, who: str) -> None:
-        allowance = await self._take(rate, who)
-        if not allowance.allowed:
-            raise RateLimited(allowance)
+            rates, who = self._rates.address, network_of(address)
+        tightest = await self._take(rates[0], who)
+        for rate in rates[1:]:
+            if not tightest.allowed:
+                break
+            one = await self._take(rate, who)
+            if not one.allowed or one.remaining < tightest.remaining:
+                tightest = one
+        return tightest
 
     async def _take(self, rate: Rate, who: str) -> Allowance:
         key = f"{self._surface}/{rate.name}/{who}"
-        windows = self._windows
-        allowed = await windows.acquire_sliding_window_entry(
-            key, rate.amount, rate.seconds
-        )
-        window = await windows.get_sliding_window(key, rate.seconds)
-        return allowance_of(rate, window, allowed, self._clock())
+        return await take(self._windows, self._clock, rate, key)
+
+
+def windows_of(settings: Settings) -> Windows:
+    """In Redis where there is one, else in this process."""
+    url = settings.redis_url
+    # steady: a clock that is set back locks nobody out
+    return InProcess(monotonic) if url is None else InRedis(url, monotonic)
+
+
+async def close_windows(windows: Windows) -> None:
+    if isinstance(windows, InRedis):
+        await windows.close()
+
+
+async def take(windows: Windows, clock: Clock, rate: Rate, key: str) -> Allowance:
+    """Counts a hit of a rate under a key, unless the rate is used up."""
+    allowed = await windows.acquire_sliding_window_entry(key, rate.amount, rate.seconds)
+    window = await windows.get_sliding_window(key, rate.seconds)
+    return allowance_of(rate, window, allowed, clock())
 
 
 def allowance_of(rate: Rate, window: Window, allowed: bool, at: float) -> Allowance:
@@ -189,8 +182,3 @@ def network_of(address: str) -> str:
             return str(found.ipv4_mapped)
         return f"{IPv6Address(int(found) >> 64 << 64)}/64"
     return str(found)
-
-
-def _digest(account: str) -> str:
-    """No e-mail address in a counter's name."""
-    return sha256(account.encode()).hexdigest()[:32]

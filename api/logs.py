@@ -42,5 +42,5 @@ def configure(settings: Settings) -> None:
     # a line a request only where it is asked for
     if settings.log_level != "debug":
         logging.getLogger("tabellion.access").setLevel("WARNING")
-    for noisy in ("uvicorn", "uvicorn.error", "psycopg.pool"):
+    for noisy in ("uvicorn", "uvicorn.error", "psycopg.pool", "httpx2", "httpcore2"):
         logging.getLogger(noisy).setLevel("WARNING")

@@ -27,9 +27,10 @@ def document(
     prefix: str,
     error: Mapping[str, Any],
     unknown_caller: int = 401,
+    mount: str = "",
 ) -> dict[str, Any]:
     """OpenAPI 3.1; every operation declares each error it can answer with, and what it
-    answers to who is not known."""
+    answers to who is not known.  `mount` is what comes before all of its paths."""
     bodies = list(dict.fromkeys(route.body for route in routes if route.body))
     references, definitions = models_json_schema(
         [(body, "validation") for body in bodies], ref_template=_REFERENCE
@@ -42,6 +43,7 @@ def document(
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": description},
+        **({"servers": [{"url": mount}]} if mount else {}),
         "paths": paths,
         "components": {
             "schemas": {**definitions.get("$defs", {}), "Error": error},

@@ -147,9 +147,15 @@ async def _announce(
     while not all(server.started for server in servers):
         await asyncio.sleep(0.01)
     host = f"http://{settings.host}:{settings.port_pybase}"
-    say(f"PyBase     {host}/api/v1")
-    say(f"Table REST {host}/api/workspace")
+    pybase, tables = (host + settings.mount(one) for one in ("pybase", "tables"))
     cms = f"http://{settings.host}:{settings.port_cms}"
+    if settings.single_port:
+        cms = host + settings.mount("cms")
+    say(f"PyBase     {pybase}/api/v1")
+    say(f"Table REST {tables}/api/workspace")
     say(f"CMS        {cms}")
-    say(f"documents  {host}/docs   {host}/openapi.json   {cms}/openapi.json")
+    documents = "   ".join(
+        f"{one}{path}" for one in (pybase, cms) for path in ("/docs", "/openapi.json")
+    )
+    say(f"documents  {documents}")
     say(f"metrics    {host}/metrics")

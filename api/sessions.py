@@ -24,7 +24,8 @@ class SessionCookies:
         self._tokens = Tokens(settings.secret_key.get_secret_value(), "browser")
         self._seconds = settings.refresh_token_days * 86_400
         safe = "; Secure" if settings.base_url.startswith("https://") else ""
-        self._rest = f"; Path={PATH}; HttpOnly; SameSite=Lax{safe}"
+        path = f"{settings.mount('tables')}{PATH}"
+        self._rest = f"; Path={path}; HttpOnly; SameSite=Lax{safe}"
 
     def set(self, reply: Reply, user_id: str, session_id: str) -> Reply:
         """The reply with a cookie for the session."""

@@ -4,7 +4,7 @@ Pure.  A cell shows what JSON shows of the value:
 
     empty     nothing             list of texts   one CSV line of its own: a,"b, c"
     number    as it is, exact     other lists, objects   JSON
-    checkbox  true or false
+    checkbox  true or false       a field of any JSON    JSON
 
 A text that a spreadsheet could take for a formula gets an apostrophe where the formula
 would begin: at the text's start, and behind a semicolon, a tab or a line's end, which
@@ -17,6 +17,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import orjson
@@ -35,6 +36,7 @@ class Number(str):
     __slots__ = ()
 
 
+_NONE: AbstractSet[str] = frozenset()
 _DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number)
 
 
@@ -48,15 +50,30 @@ def header(names: Sequence[str]) -> list[str]:
     return [harmless(name) for name in names]
 
 
-def row(text: str, names: Sequence[str]) -> list[str]:
-    """A record's JSON as the cells of these fields."""
+def row(
+    text: str, names: Sequence[str], as_json: AbstractSet[str] = _NONE
+) -> list[str]:
+    """A record's JSON as the cells of these fields; `as_json` are those of any JSON."""
     values = _DECODER.decode(text)["fields"]
-    return [_cell(values[name]) for name in names]
+    return [
+        json_cell(values[name]) if name in as_json else _cell(values[name])
+        for name in names
+    ]
 
 
-def flat_row(text: str) -> list[str]:
+def flat_row(text: str, as_json: AbstractSet[str] = _NONE) -> list[str]:
     """A flat object's values as cells, in its order."""
-    return [_cell(value) for value in _DECODER.decode(text).values()]
+    return [
+        json_cell(value) if name in as_json else _cell(value)
+        for name, value in _DECODER.decode(text).items()
+    ]
+
+
+def json_cell(value: Any) -> str:
+    """JSON itself, also of what has a cell's form of its own."""
+    if value is None:
+        return ""
+    return value if isinstance(value, Number) else harmless(_json(value))
 
 
 def cell(text: str) -> str:

@@ -10,12 +10,12 @@ import orjson
 
 from api.http import Reply, Request
 from commands import write as writes
-from commands.system import System
+from commands.system import System, new_id
 from commands.unit import Done, Once, Outcome
 from commands.write import Prepare
 from domain.access import Role
 from domain.errors import VersionMismatch
-from domain.ids import WorkspaceId
+from domain.ids import WorkspaceId, uuid_text
 from projections.log import SINCE, Envelope
 from projections.reader import Rows
 
@@ -43,6 +43,19 @@ def once_with_password(
         return None
     key = system.settings.secret_key.get_secret_value().encode()
     return replace(found, fingerprint=hmac.digest(key, found.fingerprint, sha256))
+
+
+def new_workspace_id(system: System, request: Request) -> WorkspaceId:
+    """A new id; with an idempotency key the one that its repetition gets too, so that
+    the key is found in the ledger that it was used in."""
+    key = request.idempotency_key
+    if key is None:
+        return WorkspaceId(new_id())
+    secret = system.settings.secret_key.get_secret_value().encode()
+    text = f"workspace\0{request.who.user_id}\0{key}"
+    number = int.from_bytes(hmac.digest(secret, text.encode(), sha256)[:16])
+    fixed = number & ~(0xF << 76) & ~(3 << 62) | 8 << 76 | 2 << 62
+    return WorkspaceId(uuid_text(fixed))
 
 
 def committed(

@@ -8,7 +8,7 @@ are inserted by the app role, over the socket that the server uses.
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from domain.catalog import Catalog
 from domain.ids import WorkspaceId
 from projections.catalog import load
 from projections.postgres import adapt
+from projections.reader import Statement
 from projections.target import live
 from workers.indexes import Indexer
 
@@ -120,6 +121,22 @@ def select_rate(
             files.append(folder / f"list{number}.sql")
             files[-1].write_text(text)
     return _pgbench(url, folder, seconds, files)
+
+
+def statement_rate(
+    url: str,
+    folder: Path,
+    seconds: int,
+    workspace_id: WorkspaceId,
+    made: Callable[[Catalog], Statement],
+) -> float:
+    """How often a second the database answers one statement of the server's."""
+    with _seeing(url, workspace_id) as (connection, catalog):
+        statement, values = made(catalog)
+        text = psycopg.ClientCursor(connection).mogrify(statement, values)
+    script = folder / "statement.sql"
+    script.write_text(" ".join(text.split()) + ";\n")
+    return _pgbench(url, folder, seconds, [script])
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """Accounts: signing up, signing in, sessions.
 
-Names, e-mail addresses, password hashes and the digests of refresh tokens are in the
-vault.  A sign-up is an event; sign-ins are rows of the access log.
+Names, e-mail addresses, pictures, password hashes and the digests of refresh tokens are
+in the vault.  A sign-up is an event; sign-ins are rows of the access log.
 """
 
 import asyncio
 import unicodedata
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,13 +19,17 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from psycopg import sql
 
+from commands import usernames
 from commands.unit import VaultWrite
-from domain.errors import Busy, Invalid, Malformed, Unauthenticated
+from domain.errors import Busy, Invalid, Malformed, NotFound, Unauthenticated
+from domain.values.formats import is_url
 from projections.reader import Caller, Reader
 
 MIN_PASSWORD = 8  # characters
 MAX_PASSWORD = 1024
 REUSE_GRACE = timedelta(seconds=10)  # a double click is no theft
+LONGEST_PICTURE = 2000  # characters of its URL
+NO_ENTRY = "Incorrect email or password"
 _WAITING = 64  # sign-ins that may wait for a hash
 
 # 19 MiB and about 40 ms each: two at a time bound what sign-ins may use
@@ -35,12 +40,20 @@ _waiting = 0
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user as the user itself may see it."""
+    """A user as the user itself may see it.
+
+    `avatar` is the URL of a picture.  `email_verified`: somebody whom this server
+    believes has seen that the address is the user's.
+    """
 
     user_id: str
     email: str
     name: str
     created_at: str
+    username: str = ""
+    avatar: str | None = None
+    email_verified: bool = False
+    updated_at: str = ""
 
 
 def email_key(email: str) -> str:
@@ -104,11 +117,11 @@ async def sign_in(reader: Reader, email: str, password: str) -> tuple[Account, s
 
     Raises Unauthenticated, without saying which of the two is wrong."""
     (rows,) = await reader.run([(_ACCOUNT_BY_EMAIL, [email_key(email)])])
-    stored = rows[0][4] if rows else None
+    stored = rows[0][_COLUMN_COUNT] if rows else None
     good: bool = await _hashing(_verify, stored, password[: MAX_PASSWORD + 1])
     if not good:
-        raise Unauthenticated("Incorrect email or password")
-    return Account(*rows[0][:4]), str(stored)
+        raise Unauthenticated(NO_ENTRY)
+    return Account(*rows[0][:_COLUMN_COUNT]), str(stored)
 
 
 async def confirm_password(reader: Reader, caller: Caller, password: str) -> None:
@@ -137,8 +150,38 @@ async def account(reader: Reader, user_id: str, session_id: str) -> Account:
 
 
 async def user_by_email(reader: Reader, email: str) -> str | None:
+    found = await find_by_email(reader, email)
+    return found.user_id if found is not None else None
+
+
+async def find(reader: Reader, user_id: str) -> Account:
+    """An account by its id.  Raises NotFound."""
+    (rows,) = await reader.run([(_ACCOUNT, [user_id])])
+    if not rows:
+        raise NotFound("User not found")
+    return Account(*rows[0])
+
+
+async def find_by_email(reader: Reader, email: str) -> Account | None:
     (rows,) = await reader.run([(_ACCOUNT_BY_EMAIL, [email_key(email)])])
-    return rows[0][0] if rows else None
+    return Account(*rows[0][:_COLUMN_COUNT]) if rows else None
+
+
+def is_picture(url: str) -> bool:
+    """Whether it may be shown as an account's picture."""
+    return (
+        len(url) <= LONGEST_PICTURE
+        and url.lower().startswith(("http://", "https://"))
+        and is_url(url)
+    )
+
+
+async def usual_username(reader: Reader, email: str, user_id: str) -> str:
+    """What somebody is called who chose no username: from the address, and so that
+    nobody else has it."""
+    username = usernames.derived(email)
+    (rows,) = await reader.run([(_USERNAME_TAKEN, [usernames.username_key(username)])])
+    return usernames.derived_apart(email, user_id) if rows else username
 
 
 async def people(reader: Reader, user_ids: list[str]) -> dict[str, tuple[str, str]]:
@@ -147,7 +190,11 @@ async def people(reader: Reader, user_ids: list[str]) -> dict[str, tuple[str, st
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
-def new_account(account: Account, password_hash: str) -> VaultWrite:
+def new_account(account: Account, password_hash: str | None) -> VaultWrite:
+    """Without a password where another provider of accounts says who it is."""
+    username = account.username or usernames.derived_apart(
+        account.email, account.user_id
+    )
     return VaultWrite(
         _NEW_ACCOUNT,
         [
@@ -157,12 +204,32 @@ def new_account(account: Account, password_hash: str) -> VaultWrite:
             account.name,
             password_hash,
             account.created_at,
+            username,
+            account.avatar,
+            account.email_verified,
+            account.created_at,
         ],
     )
 
 
 def renamed(user_id: str, name: str) -> VaultWrite:
     return VaultWrite(_RENAME, [name, user_id])
+
+
+def profile(account: Account, changed: Collection[str]) -> VaultWrite:
+    """The account as it is from its `updated_at` on, as far as it changed: `name`,
+    `username`, `avatar`, `email_verified`."""
+    columns = [name for name in _OF_PROFILE if name in changed]
+    statement = sql.SQL(
+        "UPDATE vault.accounts SET {}, updated_at = %s::timestamptz"
+        " WHERE user_id = %s::uuid"
+    ).format(
+        sql.SQL(", ").join(
+            sql.SQL("{} = %s").format(sql.Identifier(name)) for name in columns
+        )
+    )
+    values = [getattr(account, name) for name in columns]
+    return VaultWrite(statement, [*values, account.updated_at, account.user_id])
 
 
 def new_password(user_id: str, password_hash: str, session_id: str) -> list[VaultWrite]:
@@ -195,12 +262,24 @@ async def open_session(
     me, password_hash = signed_in
     opened, _ = await reader.run(
         [
-            (_OPEN_SESSION, [session_id, days, me.user_id, password_hash]),
+            (_OPEN_SESSION, [session_id, days * 24, me.user_id, password_hash]),
             (_FIRST_TOKEN, [token_digest(token), days, session_id]),
         ]
     )
     if not opened:
-        raise Unauthenticated("Incorrect email or password")
+        raise Unauthenticated(NO_ENTRY)
+
+
+async def open_short_session(
+    reader: Reader, signed_in: tuple[Account, str], session_id: str, hours: int
+) -> None:
+    """The same without a refresh token: it ends, and is not prolonged."""
+    me, password_hash = signed_in
+    (opened,) = await reader.run(
+        [(_OPEN_SESSION, [session_id, hours, me.user_id, password_hash])]
+    )
+    if not opened:
+        raise Unauthenticated(NO_ENTRY)
 
 
 def new_session(
@@ -208,12 +287,24 @@ def new_session(
 ) -> list[VaultWrite]:
     """The same as part of a unit: a sign-up signs in."""
     return [
-        VaultWrite(sql.SQL(_NEW_SESSION.decode()), [session_id, user_id, days]),
+        new_short_session(user_id, session_id, days * 24),
         VaultWrite(
             sql.SQL(_NEW_TOKEN.decode()),
             [token_digest(refresh_token), session_id, days],
         ),
     ]
+
+
+def new_short_session(user_id: str, session_id: str, hours: int) -> VaultWrite:
+    """The same without a refresh token."""
+    return VaultWrite(sql.SQL(_NEW_SESSION.decode()), [session_id, user_id, hours])
+
+
+async def start_session(
+    reader: Reader, user_id: str, session_id: str, hours: int
+) -> None:
+    """The same for somebody whom another provider of accounts vouches for."""
+    await reader.run([(_NEW_SESSION, [session_id, user_id, hours])])
 
 
 async def rotate(
@@ -252,7 +343,12 @@ async def end_session(reader: Reader, session_id: str) -> None:
     await reader.run([(_REVOKE, [session_id])])
 
 
-_COLUMNS = b"user_id, email, name, ledger.rfc3339(created_at)"
+_COLUMNS = (
+    b"user_id, email, name, ledger.rfc3339(created_at), username, avatar,"
+    b" email_verified, ledger.rfc3339(updated_at)"
+)
+_COLUMN_COUNT = 8
+_OF_PROFILE = ("name", "username", "avatar", "email_verified")
 _ACCOUNT = b"SELECT " + _COLUMNS + b" FROM vault.accounts WHERE user_id = %s::uuid"
 _ACCOUNT_BY_EMAIL = (
     b"SELECT " + _COLUMNS + b", password_hash FROM vault.accounts WHERE email_key = %s"
@@ -266,18 +362,23 @@ _SESSION_ALIVE = (
 )
 _NEW_ACCOUNT = sql.SQL(
     "INSERT INTO vault.accounts"
-    " (user_id, email, email_key, name, password_hash, created_at)"
-    " VALUES (%s, %s, %s, %s, %s, %s::timestamptz)"
+    " (user_id, email, email_key, name, password_hash, created_at, username, avatar,"
+    " email_verified, updated_at)"
+    " VALUES (%s, %s, %s, %s, %s, %s::timestamptz, %s, %s, %s, %s::timestamptz)"
 )
-_RENAME = sql.SQL("UPDATE vault.accounts SET name = %s WHERE user_id = %s")
+_RENAME = sql.SQL(
+    "UPDATE vault.accounts SET name = %s, updated_at = now() WHERE user_id = %s"
+)
+# by accounts_by_username
+_USERNAME_TAKEN = b'SELECT 1 FROM vault.accounts WHERE lower(username COLLATE "C") = %s'
 _NEW_SESSION = (
     b"INSERT INTO vault.sessions (id, user_id, created_at, expires_at)"
-    b" VALUES (%s::uuid, %s::uuid, now(), now() + make_interval(days => %s::int))"
+    b" VALUES (%s::uuid, %s::uuid, now(), now() + make_interval(hours => %s::int))"
 )
 # of a password that is being changed it waits for the outcome
 _OPEN_SESSION = (
     b"INSERT INTO vault.sessions (id, user_id, created_at, expires_at)"
-    b" SELECT %s::uuid, user_id, now(), now() + make_interval(days => %s::int)"
+    b" SELECT %s::uuid, user_id, now(), now() + make_interval(hours => %s::int)"
     b" FROM vault.accounts WHERE user_id = %s::uuid AND password_hash = %s FOR SHARE"
     b" RETURNING id"
 )

@@ -10,6 +10,7 @@ that locks nothing has shown that the values convert.  Where they do not after a
 empty column stays, which the next attempt uses.
 """
 
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -51,10 +52,9 @@ def send(
     apply(connection, target, before, unit.events)
     append_slice(connection, head, unit, unit.events, 0, milliseconds)
     at = len(unit.events)
-    (retyped,) = [
-        one.event for one in unit.events if isinstance(one.event, FieldRetyped)
-    ]
-    for part in parts(retyped, facts):
+    # none where the field is of that type already, or an undo goes without it
+    retyped = [one.event for one in unit.events if isinstance(one.event, FieldRetyped)]
+    for part in chain.from_iterable(parts(one, facts) for one in retyped):
         version = facts.versions.get(part.stream_id, 0) + 1
         recorded = Recorded(
             head.workspace_id,

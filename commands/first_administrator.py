@@ -49,14 +49,16 @@ async def make_administrator(system: System, email: str, password: str) -> str:
     key = accounts.email_key(email)
     password_hash = await accounts.hash_password(password)
     name = email.partition("@")[0]
-    account = accounts.Account(user_id, email, name, time_text(now()))
+    at = time_text(now())
+    username = await accounts.usual_username(system.reader, email, user_id)
+    account = accounts.Account(user_id, email, name, at, username)
     origin = Origin(Actor("system", INSTANCE), "system", new_id())
     try:
         await submit_to_instance(
             system,
             origin,
             Prepared(
-                [RegisterUser(user_id, key), GrantAdministration(user_id)],
+                [RegisterUser(user_id, key, username), GrantAdministration(user_id)],
                 _nothing,
                 vault=[accounts.new_account(account, password_hash)],
             ),

@@ -197,6 +197,9 @@ class Gathering:
         def emails(rows: Sequence[Sequence[Any]]) -> None:
             facts.emails.update((row[0], row[1]) for row in rows)
 
+        def usernames(rows: Sequence[Sequence[Any]]) -> None:
+            facts.usernames.update((row[0], row[1]) for row in rows)
+
         def users(rows: Sequence[Sequence[Any]]) -> None:
             facts.users.update((row[0], row[1]) for row in rows)
 
@@ -208,6 +211,8 @@ class Gathering:
 
         if found.emails:
             self.ask(_EMAILS, [list(found.emails)], emails)
+        if found.usernames:
+            self.ask(_USERNAMES, [list(found.usernames)], usernames)
         if found.users:
             self.ask(_USERS, [text_array(list(found.users))], users)
         if found.slugs:
@@ -297,6 +302,11 @@ _FILES = (
     b" WHERE workspace_id = %s::uuid AND id = ANY (%s::uuid[])"
 )
 _EMAILS = b"SELECT email_key, user_id FROM vault.accounts WHERE email_key = ANY (%s)"
+# by accounts_by_username
+_USERNAMES = (
+    b'SELECT lower(username COLLATE "C"), user_id FROM vault.accounts'
+    b' WHERE lower(username COLLATE "C") = ANY (%s)'
+)
 _USERS = b"SELECT id, version FROM catalog.users WHERE id = ANY (%s::uuid[])"
 _SLUGS = b"SELECT slug, workspace_id FROM catalog.slugs WHERE slug = ANY (%s)"
 # by api_keys_by_user

@@ -18,7 +18,7 @@ from domain.access import Role
 from domain.catalog import Catalog
 from domain.errors import DomainError, Invalid
 from domain.ids import WorkspaceId, table_number_of
-from projections.reader import Caller, Found, Plan, Reader, allow
+from projections.reader import Anybody, Caller, Found, Plan, Reader, allow
 
 
 class NotJoinable(Invalid):
@@ -102,13 +102,15 @@ class _Reader(Reader):
 
     async def ask(
         self,
-        caller: Caller,
+        caller: Caller | Anybody,
         workspace_id: WorkspaceId,
         plan: Plan,
         *,
         role: Role = Role.viewer,
         min_position: int | None = None,
     ) -> Found:
+        if not isinstance(caller, Caller):
+            raise NotJoinable()
         catalog = await self.enter(caller, workspace_id, role)
         if plan(catalog):  # of records: they are not written yet
             raise NotJoinable()

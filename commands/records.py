@@ -18,10 +18,8 @@ def create(
     Raises NotFound, and Invalid with the `index` of the first record that is wrong.
     """
     table = catalog.live_table(table_id)
-    milliseconds = int(now() * 1000)
-    counter = random_bits(41)
     records = []
-    ids = record_ids(milliseconds, table.number, counter, len(given))
+    ids = new_ids(table, len(given))
     for index, values in enumerate(given):
         try:
             read = read_values(table, values, creating=True)
@@ -29,6 +27,11 @@ def create(
             raise error.with_extra(index=index) from None
         records.append((ids[index], read))
     return table, CreateRecords(table.id, table.schema_seq, records)
+
+
+def new_ids(table: Table, count: int) -> Sequence[RecordId]:
+    """Ids of records that are about to be made, in their order."""
+    return record_ids(int(now() * 1000), table.number, random_bits(41), count)
 
 
 def update(

@@ -14,7 +14,7 @@ from domain.events import Command
 from domain.field import CreateField, UpdateField, stored_as
 from domain.ids import FieldId, TableId
 from domain.retype import RetypeField
-from domain.values import FIELD_TYPES, read_options
+from domain.values import COMMON_OPTIONS, FIELD_TYPES, read_options
 from projections.reader import Reader
 
 
@@ -27,6 +27,7 @@ class NewField:
     options: Mapping[str, Any] = field(default_factory=dict)
     required: bool = False
     description: str | None = None
+    api_name: str | None = None
 
 
 def create_field(table_id: str, wanted: NewField) -> CreateField:
@@ -41,6 +42,7 @@ def create_field(table_id: str, wanted: NewField) -> CreateField:
         wanted.required,
         wanted.description,
         FieldId(new_id()) if wanted.type == "linked_record" else None,
+        wanted.api_name,
     )
 
 
@@ -79,6 +81,7 @@ def with_choice_ids(
 _FIXED: Mapping[str, Sequence[str]] = {
     "linked_record": ("linked_table_id", "reverse_field_id", "is_reverse"),
     "dimension": ("unit",),
+    "json": ("items", "other"),
 }
 
 
@@ -89,8 +92,26 @@ def changed_options(known: Field, options: Mapping[str, Any]) -> dict[str, Json]
         for name in _FIXED.get(known.type, ())
         if name in known.options
     }
-    read = read_options(known.type, {**fixed, **with_choice_ids(options, known)})
+    given = {**fixed, **with_choice_ids(options, known)}
+    read = _with_common(known, known.type, given)
     return {**read, **{name: fixed[name] for name in fixed if name not in read}}
+
+
+def _with_common(known: Field, kind: str, given: Mapping[str, Any]) -> dict[str, Json]:
+    """Options read; what fields of every type may say stays where it is not named, so
+    that a client that knows nothing of it makes no private field public.  A default
+    that the field would not take any more goes."""
+    stays = {
+        name: known.options[name]
+        for name in COMMON_OPTIONS
+        if name in known.options and name not in given
+    }
+    try:
+        return read_options(kind, {**stays, **given})
+    except Invalid:
+        if stays.pop("default_value", None) is None:
+            raise
+        return read_options(kind, {**stays, **given})
 
 
 @dataclass(frozen=True)
@@ -157,7 +178,7 @@ def _new_options(
     carried = {name: known.options[name] for name in _CARRIED if name in known.options}
     wanted = {**carried, **with_choice_ids(given or {}, known)}
     (one,) = self_links([NewField(known.name, kind, wanted)], known.table_id)
-    return read_options(kind, one.options)
+    return _with_common(known, kind, one.options)
 
 
 def _makes_choices(known: Field, kind: str, given: Mapping[str, Any] | None) -> bool:
@@ -168,13 +189,7 @@ def _makes_choices(known: Field, kind: str, given: Mapping[str, Any] | None) -> 
 def self_links(fields: Sequence[NewField], table_id: str) -> list[NewField]:
     """A new table's link to itself is spelled `linked_table_id: "self"`."""
     return [
-        NewField(
-            one.name,
-            one.type,
-            {**one.options, "linked_table_id": table_id},
-            one.required,
-            one.description,
-        )
+        replace(one, options={**one.options, "linked_table_id": table_id})
         if one.options.get("linked_table_id") == "self"
         else one
         for one in fields

@@ -102,7 +102,7 @@ class Done:
 class VaultWrite:
     """A statement on the vault, in the unit's own transaction."""
 
-    statement: sql.SQL
+    statement: sql.SQL | sql.Composed
     values: Sequence[Any]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.access import Role
-from domain.catalog import Base, Catalog
+from domain.catalog import CONTENT, Base, Catalog
 from domain.decider import decides, grows
 from domain.errors import Conflict, Json, NotFound
 from domain.events import (
@@ -28,6 +28,13 @@ class CreateBase(Command):
     name: str
     description: str | None = None
     icon: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MakeContentBase(Command):
+    """The base of the tables that are made as object types, where there is none."""
+
+    base_id: BaseId
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,14 @@ def db_name_of(name: str, catalog: Catalog) -> str:
     """What a new base is called in URLs."""
     taken = {one.db_name for one in catalog.bases.values()}
     return url_name("base", name, taken, len(catalog.bases))
+
+
+@decides(MakeContentBase, role=Role.admin)
+def _make_content(command: MakeContentBase, facts: Facts) -> Sequence[Event]:
+    facts.catalog.live_workspace()
+    if facts.catalog.content_base is not None:
+        return []
+    return _create(CreateBase(command.base_id, CONTENT), facts)
 
 
 @decides(UpdateBase, role=Role.admin)

@@ -29,6 +29,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 MAX_FIELDS = 400
+CONTENT = "Content"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Workspace:
     updated_at: str
     version: int = 1
     deleted: bool = False
+    status: str = "active"
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,8 @@ class Table:
     """A table with all its fields, constraints and views, deleted ones too.
 
     `schema_seq` is the position of the last event that changed what a record of the
-    table may be; values read against another one are read anew.
+    table may be; values read against another one are read anew.  `public`: whether
+    anybody may read it, by its slug.
     """
 
     id: TableId
@@ -209,6 +212,7 @@ class Table:
     version: int = 1
     deleted: bool = False
     slug: str = ""
+    public: bool = False
     all_fields: Mapping[FieldId, Field] = field(default_factory=dict)
     all_constraints: Mapping[ConstraintId, Constraint] = field(default_factory=dict)
     all_views: Mapping[ViewId, View] = field(default_factory=dict)
@@ -254,6 +258,11 @@ class Table:
     def attachments(self) -> tuple[Field, ...]:
         """The live fields that name files."""
         return tuple(one for one in self.fields if one.type == "attachment")
+
+    @cached_property
+    def other(self) -> Field | None:
+        """The live field that holds whatever the table has no field for."""
+        return next((one for one in self.fields if one.options.get("other")), None)
 
     @cached_property
     def links(self) -> tuple[Field, ...]:
@@ -335,6 +344,15 @@ class Catalog:
         made_by = self.live_workspace().owner_id
         owning = [one.user_id for one in self.owners]
         return made_by if made_by in owning or not owning else owning[0]
+
+    @property
+    def content_base(self) -> Base | None:
+        """Where a table goes that is made as an object type of no base in particular:
+        the base of this `db_name`, else the oldest of this name."""
+        live = [one for one in self.bases.values() if not one.deleted]
+        named = [one for one in live if one.name == CONTENT]
+        found = [one for one in live if one.db_name == CONTENT.lower()] or named
+        return min(found, key=lambda one: (one.created_at, one.id), default=None)
 
     @cached_property
     def table_of_field(self) -> Mapping[str, Table]:

@@ -88,6 +88,8 @@ def _in_numbers(shown: Any) -> Any:
         return int(shown) if shown == shown.to_integral_value() else float(shown)
     if isinstance(shown, dict):
         return {name: _in_numbers(one) for name, one in shown.items()}
+    if isinstance(shown, list):
+        return [_in_numbers(one) for one in shown]
     return shown
 
 
@@ -319,7 +321,7 @@ def _checked(constraint: Constraint, facts: Facts) -> str:
 def _create(command: CreateConstraint, facts: Facts) -> Sequence[Event]:
     field = facts.catalog.live_field(command.field_id)
     table = facts.catalog.live_table(field.table_id)
-    if field.column is None or field.type == "attachment":
+    if field.column is None or not field.kind.unique:
         raise Invalid(f"A field of type {field.type} cannot be unique")
     if table.constraint_of(field.id) is not None:
         raise Conflict("The field has a constraint already")

@@ -6,6 +6,7 @@ later version nor another list of time zones changes what happened.  Once publis
 conversion stays as it is: a better one has a higher number.
 
     text-like -> text-like, numbers, date, datetime, checkbox, selects, links
+    text, long_text -> json
     number, currency, percent, rating, duration    each into each
     date <-> datetime, single_select <-> multi_select
     one user <-> several, a day <-> a day with a time (options of one type)
@@ -35,6 +36,7 @@ from domain.values import (
     BadValue,
     Value,
     datetime_text,
+    json_from,
     parse_datetime,
     user_ids,
     zone,
@@ -187,6 +189,12 @@ def _record_called(name: str, turn: Turn) -> str | None:
         return found[0]
     by_id = canonical(name)
     return by_id if by_id in turn.names else None
+
+
+def _text_to_json(value: Any, turn: Turn) -> Value:
+    if value.strip() == "":
+        return None
+    return turn.target.kind.read(json_from(value), turn.target)
 
 
 def items_of(text: str) -> list[str]:
@@ -352,7 +360,7 @@ def _user_to_user(value: Any, turn: Turn) -> Value:
 
 
 _SPELLED: Mapping[str, Callable[[Any, Field], str]] = {
-    **dict.fromkeys([*TEXTS, *NUMBERS, *MOMENTS], _as_it_is),
+    **dict.fromkeys([*TEXTS, *NUMBERS, *MOMENTS, "json"], _as_it_is),
     **dict.fromkeys(OBJECTS, _spelled_object),
     **dict.fromkeys(SELECTS, _spelled_choices),
     **dict.fromkeys(["lookup", "rollup", "formula"], _computed),
@@ -369,6 +377,7 @@ _TO_TEXT = {
     "user-to-text-1": {"user"},
     "autonumber-to-text-1": {"autonumber"},
     "object-to-text-1": OBJECTS,
+    "json-to-text-1": {"json"},
     "computed-to-text-1": {"lookup", "rollup", "formula"},
 }
 _ALL: Sequence[tuple[AbstractSet[str], AbstractSet[str], Conversion]] = (
@@ -379,6 +388,7 @@ _ALL: Sequence[tuple[AbstractSet[str], AbstractSet[str], Conversion]] = (
     (TEXTS, {"single_select"}, Conversion("text-to-select-1", _text_to_single)),
     (TEXTS, {"multi_select"}, Conversion("text-to-select-1", _text_to_multi)),
     (TEXTS, {"linked_record"}, Conversion("text-to-links-1", _text_to_links)),
+    (PLAIN_TEXTS, {"json"}, Conversion("text-to-json-1", _text_to_json)),
     (NUMBERS, NUMBERS, Conversion("number-to-number-1", _number_to_number)),
     (MOMENTS, MOMENTS, Conversion("date-to-date-1", _date_to_date)),
     (

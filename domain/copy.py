@@ -27,7 +27,7 @@ from domain.field import FieldCreated
 from domain.ids import BaseId, FieldId, RecordId, TableId, moved_to, table_number_of
 from domain.record import RecordCreated, RecordLinksChanged, RecordUpdated
 from domain.table import TableCreated, TableDeleted
-from domain.values import Value
+from domain.values import COMMON_OPTIONS, Value
 from domain.view import ViewCreated
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -93,7 +93,7 @@ def _copy_base(command: CopyBase, facts: Facts) -> Sequence[Event]:
             )
         )
     for table in command.tables:
-        events += [_field(one, ids) for one in table.fields]
+        events += [_field(one, command) for one in table.fields]
         events += [_constraint(one, ids) for one in table.constraints]
         events += [_view(one, table, command) for one in table.views]
     for table in command.tables:
@@ -101,8 +101,14 @@ def _copy_base(command: CopyBase, facts: Facts) -> Sequence[Event]:
     return [*events, BaseDeleted(base_id, command.name)]
 
 
-def _field(one: Field, ids: Mapping[str, str]) -> FieldCreated:
-    options = {name: _renamed(value, ids) for name, value in one.options.items()}
+def _field(one: Field, command: CopyBase) -> FieldCreated:
+    ids = command.ids
+    said: dict[str, Json] = {
+        name: one.options[name] for name in COMMON_OPTIONS if name in one.options
+    }
+    if one.type == "linked_record" and "default_value" in said:
+        said["default_value"] = _same_record(said["default_value"], command)
+    options = {name: _renamed(value, ids) for name, value in one.options.items()} | said
     return FieldCreated(
         ids[one.id],
         ids[one.table_id],

@@ -114,6 +114,7 @@ class Needs:
     filled: set[str] = field(default_factory=set)  # constraints
     slugs: set[str] = field(default_factory=set)
     emails: set[str] = field(default_factory=set)
+    usernames: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
     api_keys_of: set[str] = field(default_factory=set)  # users
     tokens: bool = False  # the workspace's access tokens
@@ -162,6 +163,7 @@ class Facts:
         self.filled: dict[str, bool] = {}  # pending constraints: all values seen, once
         self.slugs: dict[str, str] = {}
         self.emails: dict[str, str] = {}
+        self.usernames: dict[str, str] = {}  # of those asked for, whose they are
         self.users: dict[str, int] = {}  # version by id
         self.api_keys: dict[str, str] = {}  # of those that are there, the user
         self.tokens: dict[str, str] = {}  # the same of access tokens

@@ -29,7 +29,7 @@ from domain.events import (
 )
 from domain.facts import Facts, Needs
 from domain.ids import FieldId, TableId
-from domain.naming import url_name
+from domain.naming import RESERVED_COLUMNS, url_name
 from domain.values import Value, read_options
 from domain.workspace import differences, expect_version
 
@@ -37,7 +37,7 @@ from domain.workspace import differences, expect_version
 @dataclass(frozen=True, slots=True)
 class CreateField(Command):
     """`options` are checked; `reverse_id` names the field at the other side of a
-    linked_record."""
+    linked_record.  `api_name`: as chosen."""
 
     field_id: FieldId
     table_id: TableId
@@ -47,13 +47,14 @@ class CreateField(Command):
     required: bool = False
     description: str | None = None
     reverse_id: FieldId | None = None
+    api_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateField(Command):
-    """`changes` by name: name, description, required, options (whole, checked), and,
-    from the inverse of a new order, position.  `known`: the version of the field that
-    the options were read against."""
+    """`changes` by name: name, api_name, description, required, options (whole,
+    checked), and, from the inverse of a new order, position.  `known`: the version of
+    the field that the options were read against."""
 
     field_id: FieldId
     table_id: TableId
@@ -77,6 +78,25 @@ class RestoreField(Command):
     field_id: FieldId
 
 
+@dataclass(frozen=True, slots=True)
+class KeepOther(Command):
+    """Gives a table its field for other data, named `field_id`, where it has none:
+    what an editor's write may bring along."""
+
+    table_id: TableId
+    field_id: FieldId
+
+
+@dataclass(frozen=True, slots=True)
+class DropOther(Command):
+    """Takes such a field away again where nothing is in it and the caller may take
+    fields away; else it stays: others' data does not hinder an undo, nor does it ask
+    for more than the write did."""
+
+    table_id: TableId
+    field_id: FieldId
+
+
 @event("field.created", schema=2)
 class FieldCreated(Event):
     """`api_name` None, as in schema 1: by url-name-1."""
@@ -93,6 +113,8 @@ class FieldCreated(Event):
     api_name: str | None = None
 
     def inverse(self) -> Inverse:
+        if self.options.get("other"):
+            return DropOther(TableId(self.table_id), FieldId(self.field_id))
         return DeleteField(FieldId(self.field_id), if_there=True)
 
 
@@ -143,12 +165,22 @@ def name_is_free(table: Table, name: str, but: str = "") -> None:
         raise taken.because_of(other.id, "name")
 
 
+def api_name_is_free(table: Table, name: str, but: str = "") -> None:
+    """Of a name that was chosen, or of one that comes back."""
+    other = table.by_api_name.get(name)
+    if other is not None and other.id != but:
+        taken = NameTaken(f"The name '{name}' is already in use", field="api_name")
+        raise taken.because_of(other.id, "api_name")
+    if name in RESERVED_COLUMNS:
+        raise NameTaken(f"The name '{name}' is reserved", field="api_name")
+
+
 def room_for(count: int, table: Table) -> None:
     if len(table.fields) + count > MAX_FIELDS:
         raise TooManyFields()
 
 
-def _next_position(table: Table) -> int:
+def next_position(table: Table) -> int:
     return max((one.position for one in table.all_fields.values()), default=-1) + 1
 
 
@@ -158,7 +190,7 @@ def api_name_of(name: str, table: Table, beside: Sequence[str] = ()) -> str:
     return url_name("field", name, taken, len(taken))
 
 
-def _free_name(table: Table, wanted: str, taken: Sequence[str] = ()) -> str:
+def free_name(table: Table, wanted: str, taken: Sequence[str] = ()) -> str:
     used = set(table.by_folded_name) | {name.casefold() for name in taken}
     if wanted.casefold() not in used:
         return wanted
@@ -168,6 +200,14 @@ def _free_name(table: Table, wanted: str, taken: Sequence[str] = ()) -> str:
     return f"{wanted} {number}"
 
 
+def one_for_other(table: Table, options: Mapping[str, Json], but: str = "") -> None:
+    """Whatever a table has no field for goes into one place."""
+    other = table.other
+    if options.get("other") and other is not None and other.id != but:
+        taken = Conflict("The table has a field for other data already", field="other")
+        raise taken.because_of(other.id)
+
+
 @decides(CreateField, role=Role.admin)
 def _create(command: CreateField, facts: Facts) -> Sequence[Event]:
     table = facts.catalog.live_table(command.table_id)
@@ -175,11 +215,14 @@ def _create(command: CreateField, facts: Facts) -> Sequence[Event]:
         raise Conflict("The field exists already")
     name_is_free(table, command.name)
     room_for(1, table)
+    one_for_other(table, command.options)
     options = settled_options(
         command.type, command.options, table, facts.catalog, command.field_id
     )
     made: list[Event] = []
-    api_name = api_name_of(command.name, table)
+    if command.api_name is not None:
+        api_name_is_free(table, command.api_name)
+    api_name = command.api_name or api_name_of(command.name, table)
     if command.type == "linked_record":
         made = [reverse_of(command, table, facts, api_name)]
         options["reverse_field_id"] = command.reverse_id
@@ -192,7 +235,7 @@ def _create(command: CreateField, facts: Facts) -> Sequence[Event]:
         options,
         command.required,
         command.description,
-        _next_position(table),
+        next_position(table),
         not table.all_fields,
         api_name,
     )
@@ -213,7 +256,7 @@ def reverse_of(
     same = other.id == table.id
     room_for(2 if same else 1, other)
     wanted = str(command.options.get("reverse_name") or table.name)
-    name = _free_name(other, wanted, [command.name] if same else [])
+    name = free_name(other, wanted, [command.name] if same else [])
     return FieldCreated(
         str(command.reverse_id),
         other.id,
@@ -226,7 +269,7 @@ def reverse_of(
         },
         False,
         None,
-        _next_position(other) + (1 if same else 0),
+        next_position(other) + (1 if same else 0),
         not other.all_fields and not same,
         api_name_of(name, other, [api_name] if same and api_name else []),
     )
@@ -247,6 +290,7 @@ def _update(command: UpdateField, facts: Facts) -> Sequence[Event]:
         raise StaleSchema()
     now: dict[str, Json] = {
         "name": field.name,
+        "api_name": field.api_name,
         "description": field.description,
         "required": field.required,
         "options": dict(field.options),
@@ -261,6 +305,8 @@ def _update(command: UpdateField, facts: Facts) -> Sequence[Event]:
     changes = differences(now, wanted)
     if "name" in changes:
         name_is_free(table, command.changes["name"], field.id)
+    if "api_name" in changes:
+        api_name_is_free(table, command.changes["api_name"], field.id)
     if "options" in changes:
         _options_fit(field, wanted["options"], facts)
     if changes.get("required") and command.changes["required"]:
@@ -292,6 +338,12 @@ def _options_fit(field: Field, options: Mapping[str, Any], facts: Facts) -> None
                 raise Invalid(f"Option {fixed} cannot be changed")
         if options.get("allow_multiple") is False:
             _at_most_one_link(field, facts)
+    if field.type == "json":
+        for fixed in ("items", "other"):
+            if options.get(fixed) != field.options.get(fixed):
+                raise Invalid(f"Option {fixed} cannot be changed")
+    if field.type == "attachment" and options.get("allow_multiple") is False:
+        _at_most_one_file(field, facts)
     if field.type in ("single_select", "multi_select"):
         kept = {choice["id"] for choice in options.get("choices", ())}
         lost = set(field.choice_names) - kept
@@ -306,9 +358,23 @@ def _at_most_one_link(field: Field, facts: Facts) -> None:
         for cell in stretch.cells
         if isinstance(cell.value, list) and len(cell.value) > 1
     ]
+    _nobody_has_several("links", many)
+
+
+def _at_most_one_file(field: Field, facts: Facts) -> None:
+    column = facts.columns.get(field.id, {})
+    many = [
+        record
+        for record, value in column.items()
+        if isinstance(value, list) and len(value) > 1
+    ]
+    _nobody_has_several("attachments", many)
+
+
+def _nobody_has_several(what: str, many: Sequence[str]) -> None:
     if many:
         raise Invalid(
-            f"{len(many)} records have several links in this field",
+            f"{len(many)} records have several {what} in this field",
             count=len(many),
             records=list(many[:20]),
         )
@@ -408,6 +474,8 @@ def _restore(command: RestoreField, facts: Facts) -> Sequence[Event]:
         if one.type == "linked_record" and not ends_agree(one, facts.catalog):
             raise Conflict("The other end of the link is of another type since")
         name_is_free(owner, one.name, one.id)
+        one_for_other(owner, one.options, one.id)
+        api_name_is_free(owner, one.api_name, one.id)
         room_for(sum(end.table_id == owner.id for end in restored), owner)
     return [FieldRestored(one.id, one.table_id, one.name) for one in restored]
 

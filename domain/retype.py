@@ -43,7 +43,9 @@ from domain.field import (
     CreateField,
     FieldDeleted,
     FieldRestored,
+    api_name_is_free,
     name_is_free,
+    one_for_other,
     reverse_field,
     reverse_of,
     room_for,
@@ -414,6 +416,7 @@ def _retype(command: RetypeField, facts: Facts) -> Sequence[Event]:
     constraint = table.constraint_of(source.id)
     if constraint is not None and constraint.status == "pending":
         raise ConstraintPending(field=source.name)
+    one_for_other(table, command.options, source.id)
     ends, options = _other_end(command, source, table, facts)
     if (command.type, options) == (source.type, dict(source.options)):
         return []
@@ -424,7 +427,8 @@ def _retype(command: RetypeField, facts: Facts) -> Sequence[Event]:
         options=options,
         slot=undoing.slot if undoing else _slot(command, source),
     )
-    if target.column is None and constraint is not None:
+    cannot = target.column is None or not target.kind.unique
+    if cannot and constraint is not None:
         raise Conflict(
             f"A field of type {target.type} cannot be unique: remove the constraint"
         )
@@ -519,6 +523,7 @@ def _end_again(options: Mapping[str, Json], facts: Facts) -> list[Event]:
     if not reverse.deleted:
         return []
     name_is_free(other, reverse.name, reverse.id)
+    api_name_is_free(other, reverse.api_name, reverse.id)
     room_for(1, other)
     return [FieldRestored(reverse.id, other.id, reverse.name)]
 

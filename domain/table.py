@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from domain.access import Role
-from domain.catalog import Catalog, Table
+from domain.catalog import Base, Catalog, Table
 from domain.decider import decides, grows
 from domain.errors import Conflict, Json, NameTaken, NotFound
 from domain.events import (
@@ -18,28 +19,33 @@ from domain.events import (
 from domain.facts import Facts
 from domain.field import FieldDeleted
 from domain.ids import BaseId, TableId
-from domain.naming import url_name
+from domain.naming import RESERVED_TYPES, url_name
 from domain.workspace import before_of, differences, expect_version
 
 
 @dataclass(frozen=True, slots=True)
 class CreateTable(Command):
-    """`number` comes from the instance's sequence; its fields are later commands."""
+    """`number` comes from the instance's sequence; its fields are later commands.
+    `base_id` None: the workspace's base of content.  `slug`: as chosen."""
 
     table_id: TableId
-    base_id: BaseId
+    base_id: BaseId | None
     number: int
     name: str
     description: str | None = None
+    slug: str | None = None
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateTable(Command):
-    """`changes` by name: name, description."""
+    """`changes` by name: name, description, slug, public.  `back`, of an inverse: the
+    slug is the one it had, which tables of other bases may have too."""
 
     table_id: TableId
-    changes: Mapping[str, str | None]
+    changes: Mapping[str, Any]
     if_match: int | None = None
+    back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,9 @@ class RestoreTable(Command):
     table_id: TableId
 
 
-@event("table.created", schema=2)
+@event("table.created", schema=3)
 class TableCreated(Event):
-    """`slug` None, as in schema 1: by url-name-1."""
+    """`slug` None, as in schema 1: by url-name-1.  Before schema 3 none is public."""
 
     table_id: str
     base_id: str
@@ -64,12 +70,14 @@ class TableCreated(Event):
     description: str | None
     position: int
     slug: str | None = None
+    public: bool = False
 
     def inverse(self) -> Inverse:
         return DeleteTable(TableId(self.table_id))
 
 
 UPCASTERS["table.created", 1] = lambda payload: {**payload, "slug": None}
+UPCASTERS["table.created", 2] = lambda payload: {**payload, "public": False}
 
 
 @event("table.updated")
@@ -78,7 +86,8 @@ class TableUpdated(Event):
     changes: dict[str, Json]
 
     def inverse(self) -> Inverse:
-        return UpdateTable(TableId(self.table_id), before_of(self.changes))
+        before = before_of(self.changes)
+        return UpdateTable(TableId(self.table_id), before, back=True)
 
 
 @event("table.deleted")
@@ -127,12 +136,43 @@ def _name_is_free(facts: Facts, base_id: str, name: str, but: str = "") -> None:
             raise taken.because_of(table.id, "name")
 
 
+def _slug_is_free(facts: Facts, slug: str, wanted: "_Address") -> None:
+    """A slug is a live table's in its base, and a public one's in its workspace."""
+    if wanted.public and slug in RESERVED_TYPES:
+        raise NameTaken("The slug is a word of public paths", field="slug")
+    for table in facts.catalog.tables.values():
+        if table.slug != slug or table.deleted or table.id == wanted.table_id:
+            continue
+        field = None
+        if wanted.chosen or table.base_id == wanted.base_id:
+            field = "slug"
+        elif wanted.public and table.public:
+            field = "public"
+        if field is not None:
+            taken = NameTaken("The slug is already in use", field="slug")
+            raise taken.because_of(table.id, field)
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """Whose a slug is to be.  `chosen`: so that no other table of the workspace has
+    it, wherever it is."""
+
+    table_id: str
+    base_id: str
+    public: bool
+    chosen: bool = False
+
+
 @decides(CreateTable, role=Role.admin)
 def _create(command: CreateTable, facts: Facts) -> Sequence[Event]:
-    base = facts.catalog.live_base(command.base_id)
+    base = _base_of(command, facts.catalog)
     if command.table_id in facts.catalog.tables:
         raise Conflict("The table exists already")
     _name_is_free(facts, base.id, command.name)
+    if command.slug is not None:
+        wanted = _Address(command.table_id, base.id, command.public, chosen=True)
+        _slug_is_free(facts, command.slug, wanted)
     positions = [
         table.position
         for table in facts.catalog.tables.values()
@@ -146,26 +186,48 @@ def _create(command: CreateTable, facts: Facts) -> Sequence[Event]:
             command.name,
             command.description,
             max(positions, default=-1) + 1,
-            slug_of(command.name, base.id, facts.catalog),
+            command.slug
+            or slug_of(command.name, base.id, facts.catalog, public=command.public),
+            command.public,
         )
     ]
 
 
-def slug_of(name: str, base_id: str, catalog: Catalog) -> str:
+def _base_of(command: CreateTable, catalog: Catalog) -> Base:
+    if command.base_id is not None:
+        return catalog.live_base(command.base_id)
+    if catalog.content_base is None:
+        raise NotFound("Base not found")
+    return catalog.content_base
+
+
+def slug_of(name: str, base_id: str, catalog: Catalog, *, public: bool = False) -> str:
     """What a new table is called in URLs."""
-    taken = [one.slug for one in catalog.tables.values() if one.base_id == base_id]
-    return url_name("t", name, set(taken), len(taken))
+    beside = [
+        one.slug for one in catalog.tables.values() if public or one.base_id == base_id
+    ]
+    taken = {*beside, *(RESERVED_TYPES if public else ())}
+    return url_name("t", name, taken, len(beside), "-" if public else "_")
 
 
 @decides(UpdateTable, role=Role.admin)
 def _update(command: UpdateTable, facts: Facts) -> Sequence[Event]:
     table = facts.catalog.live_table(command.table_id)
     expect_version(table.version, command.if_match)
-    now = {"name": table.name, "description": table.description}
+    now: dict[str, Json] = {
+        "name": table.name,
+        "description": table.description,
+        "slug": table.slug,
+        "public": table.public,
+    }
     changes = differences(now, command.changes)
-    name = command.changes.get("name")
-    if "name" in changes and name is not None:
-        _name_is_free(facts, table.base_id, name, table.id)
+    if "name" in changes:
+        _name_is_free(facts, table.base_id, command.changes["name"], table.id)
+    if "slug" in changes or "public" in changes:
+        after = {**now, **command.changes}
+        chosen = "slug" in changes and not command.back
+        wanted = _Address(table.id, table.base_id, after["public"], chosen)
+        _slug_is_free(facts, after["slug"], wanted)
     return [TableUpdated(table.id, changes)] if changes else []
 
 
@@ -185,6 +247,8 @@ def _restore(command: RestoreTable, facts: Facts) -> Sequence[Event]:
         return []
     facts.catalog.live_base(table.base_id)
     _name_is_free(facts, table.base_id, table.name, table.id)
+    wanted = _Address(table.id, table.base_id, table.public)
+    _slug_is_free(facts, table.slug, wanted)
     return [TableRestored(table.id, table.base_id, table.name)]
 
 
@@ -202,6 +266,7 @@ def _grow_created(catalog: Catalog, recorded: Recorded, event: TableCreated) -> 
         updated_at=recorded.at,
         schema_seq=recorded.seq,
         slug=event.slug or slug_of(event.name, event.base_id, catalog),
+        public=event.public,
     )
     return _with_table(catalog, recorded, table)
 

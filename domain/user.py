@@ -1,7 +1,8 @@
 """Users of the whole instance.  They live in the instance workspace.
 
 Pure.  Names, e-mail addresses and password hashes are in the vault, beside the ledger:
-these events hold ids alone.  The commands carry the e-mail only to look it up.
+these events hold ids alone.  The commands carry the e-mail and the username only to
+look them up.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 from domain.catalog import Catalog
 from domain.decider import asks, decides, folds
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, NameTaken, NotFound
 from domain.events import Command, Event, Recorded, event
 from domain.facts import Facts, Needs
 from domain.ids import UserId
@@ -19,6 +20,7 @@ from domain.ids import UserId
 class RegisterUser(Command):
     user_id: UserId
     email: str  # folded; never part of an event
+    username: str | None = None  # the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class ChangeProfile(Command):
 
     user_id: UserId
     changed: tuple[str, ...]
+    username: str | None = None  # a new one, folded; never part of an event
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,20 @@ class PasswordChanged(Event):
 @asks(RegisterUser)
 def _register_needs(command: RegisterUser, _catalog: Catalog, needs: Needs) -> None:
     needs.emails.add(command.email)
+    if command.username is not None:
+        needs.usernames.add(command.username)
 
 
-@asks(ChangeProfile, GrantAdministration, ChangePassword)
+@asks(ChangeProfile)
+def _profile_needs(command: ChangeProfile, _catalog: Catalog, needs: Needs) -> None:
+    needs.users.add(command.user_id)
+    if command.username is not None:
+        needs.usernames.add(command.username)
+
+
+@asks(GrantAdministration, ChangePassword)
 def _user_needs(
-    command: ChangeProfile | GrantAdministration | ChangePassword,
+    command: GrantAdministration | ChangePassword,
     _catalog: Catalog,
     needs: Needs,
 ) -> None:
@@ -104,6 +116,7 @@ def _user_needs(
 def _register(command: RegisterUser, facts: Facts) -> Sequence[Event]:
     if command.email in facts.emails:
         raise Conflict("Email already registered")
+    _take_username(command.user_id, command.username, facts)
     # the vault's row is written with the unit; a neighbour in the group must see it
     facts.put(facts.emails, command.email, command.user_id)
     return [UserRegistered(command.user_id)]
@@ -115,7 +128,17 @@ def _change_profile(command: ChangeProfile, facts: Facts) -> Sequence[Event]:
         raise NotFound("User not found")
     if not command.changed:
         return []
+    _take_username(command.user_id, command.username, facts)
     return [ProfileChanged(command.user_id, sorted(command.changed))]
+
+
+def _take_username(user_id: UserId, username: str | None, facts: Facts) -> None:
+    """Raises NameTaken where another user has it."""
+    if username is None:
+        return
+    if facts.usernames.get(username, user_id) != user_id:
+        raise NameTaken("Username already taken")
+    facts.put(facts.usernames, username, user_id)
 
 
 @decides(GrantAdministration, role=None)

@@ -13,6 +13,7 @@ from domain.decider import asks, decides, folds, grows
 from domain.errors import (
     Conflict,
     Forbidden,
+    Invalid,
     Json,
     NameTaken,
     NotFound,
@@ -47,6 +48,8 @@ RESERVED_SLUGS = frozenset(
     }
 )
 _VERSION = re.compile("v[0-9]+")  # of a surface: every one that may come
+# what is public of a workspace is so only while it is active
+STATUSES = ("active", "inactive", "suspended")
 
 
 def reserved(slug: str) -> bool:
@@ -63,11 +66,12 @@ class CreateWorkspace(Command):
     description: str | None
     owner_id: UserId
     member_id: str
+    status: str = "active"
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateWorkspace(Command):
-    """`changes` by name: name, slug, description."""
+    """`changes` by name: name, slug, description, status."""
 
     workspace_id: WorkspaceId
     changes: Mapping[str, str | None]
@@ -115,7 +119,7 @@ class RestoreWorkspace(Command):
     workspace_id: WorkspaceId
 
 
-@event("workspace.created")
+@event("workspace.created", schema=2)
 class WorkspaceCreated(Event):
     """No inverse: a workspace is deleted by its owner, not undone."""
 
@@ -124,10 +128,14 @@ class WorkspaceCreated(Event):
     slug: str
     description: str | None
     owner_id: str
+    status: str = "active"
     FOLLOWS = False
 
     def inverse(self) -> None:
         return None
+
+
+UPCASTERS["workspace.created", 1] = lambda payload: {**payload, "status": "active"}
 
 
 @event("workspace.updated")
@@ -270,6 +278,12 @@ def _free_slug(command: CreateWorkspace, facts: Facts) -> str:
     return found or f"{command.slug}-{command.workspace_id[-12:]}"
 
 
+def _status(word: str | None) -> str:
+    if word not in STATUSES:
+        raise Invalid(f"The status is one of {', '.join(STATUSES)}", field="status")
+    return word
+
+
 @decides(CreateWorkspace, role=None)
 def _create(command: CreateWorkspace, facts: Facts) -> Sequence[Event]:
     if facts.catalog.workspace is not None:
@@ -283,6 +297,7 @@ def _create(command: CreateWorkspace, facts: Facts) -> Sequence[Event]:
             _free_slug(command, facts),
             command.description,
             command.owner_id,
+            _status(command.status),
         ),
         MemberAdded(command.member_id, command.owner_id, Role.owner.name),
     ]
@@ -296,8 +311,11 @@ def _update(command: UpdateWorkspace, facts: Facts) -> Sequence[Event]:
         "name": workspace.name,
         "slug": workspace.slug,
         "description": workspace.description,
+        "status": workspace.status,
     }
     changes = differences(now, command.changes)
+    if "status" in changes:
+        _status(command.changes["status"])
     slug = command.changes.get("slug")
     other = facts.slugs.get(slug or "", workspace.id) != workspace.id
     if "slug" in changes and (reserved(str(slug)) or other):
@@ -409,6 +427,7 @@ def _grow_created(
         recorded.at,
         recorded.at,
         recorded.version,
+        status=event.status,
     )
     return replace(catalog, seq=recorded.seq, workspace=made)
 

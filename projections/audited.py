@@ -13,9 +13,10 @@ from typing import Any
 from psycopg import sql
 
 from domain.catalog import Catalog
-from domain.ids import TableId, record_id
+from domain.ids import TableId
 from projections.arrays import text_array
 from projections.log import ENVELOPES
+from projections.of_table import holds_number, number_of
 from projections.reader import Statement
 
 
@@ -72,12 +73,7 @@ def _about(
         *table.all_constraints,
         *table.all_views,
     ]
-    some = bytes.fromhex(record_id(0, table.number, 0).replace("-", ""))
-    return _OF_TABLE, {
-        "streams": text_array(list(streams)),
-        "number": some[6:10],
-        "rest": some[10],
-    }
+    return _OF_TABLE, {"streams": text_array(list(streams)), **number_of(table)}
 
 
 def _of_batches(wanted: Wanted) -> sql.Composable:
@@ -94,11 +90,9 @@ def _of_batches(wanted: Wanted) -> sql.Composable:
 
 
 _OF_STREAMS = sql.SQL("e.stream_id = ANY (%(streams)s::uuid[])")
-_OF_TABLE = sql.SQL("""(
-    e.stream_id = ANY (%(streams)s::uuid[])
-    OR substring(uuid_send(e.stream_id) FROM 7 FOR 4) = %(number)s::bytea
-       AND get_byte(uuid_send(e.stream_id), 10) & 252 = %(rest)s::integer)
-""")
+_OF_TABLE = sql.SQL("({streams} OR {records})").format(
+    streams=_OF_STREAMS, records=holds_number(sql.SQL("uuid_send(e.stream_id)"))
+)
 
 # batches do not overlap, so their order is that of their events
 _BY_BATCHES = sql.SQL("""(

@@ -12,7 +12,6 @@ the rows and the total are of one state.
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +19,10 @@ from typing import Any
 from psycopg import sql
 
 from domain.catalog import Catalog, Field, Table
-from domain.ids import TableId, WorkspaceId, record_id
+from domain.ids import TableId, WorkspaceId
 from projections.indexes import Index, helpful
+from projections.kept import Kept
+from projections.of_table import holds_number, number_of
 from projections.query import Page, Query
 from projections.reader import Caller, Found, Reader, Statement
 from projections.records.output import by_ids, record_json
@@ -87,8 +88,7 @@ class Lists:
     ) -> None:
         self._reader = reader
         self._timed = timed
-        self._known: OrderedDict[Asked, _Known] = OrderedDict()
-        self._bytes = 0
+        self._known: Kept[Asked, _Known] = Kept(MOST_BYTES)
 
     async def page(
         self,
@@ -195,7 +195,7 @@ class Lists:
         if query is None and known is not None and known.ids is not None:
             rows, written = found.results
             if is_written(written):
-                self._keep(asked, _Known(known.catalog_seq, found.position))
+                self._known.put(asked, _Known(known.catalog_seq, found.position))
                 return None
             known.position = max(known.position, found.position)
             return Listed(
@@ -215,23 +215,14 @@ class Lists:
             now.ids = None if now.long else bytes(ids or b"")
         elif known is not None:
             now.calm = not is_written(more[0])
-        self._keep(asked, now)
+        self._known.put(asked, now)
         return Listed(*found_page(rows), found.position)
 
     def _of(self, asked: Asked, catalog: Catalog) -> _Known | None:
         known = self._known.get(asked)
         if known is None or known.catalog_seq != catalog.seq:
             return None
-        self._known.move_to_end(asked)
         return known
-
-    def _keep(self, asked: Asked, known: _Known) -> None:
-        before = self._known.pop(asked, None)
-        self._bytes += known.size - (before.size if before else 0)
-        self._known[asked] = known
-        while self._bytes > MOST_BYTES:
-            _, oldest = self._known.popitem(last=False)
-            self._bytes -= oldest.size
 
 
 def by_query(
@@ -284,30 +275,27 @@ def in_order(ids: bytes, rows: Sequence[Sequence[str]]) -> list[bytes]:
 def written_since(workspace_id: WorkspaceId, table: Table, position: int) -> Statement:
     """Whether an event after `position` is of a record of the table; also true where
     there are too many events to look through."""
-    number = bytes.fromhex(record_id(0, table.number, 0).replace("-", ""))
-    return _WRITTEN, [
-        number[6:10],
-        number[10],
-        LOOK_BACK,
-        workspace_id,
-        position,
-        LOOK_BACK + 1,
-    ]
+    return _WRITTEN, {
+        **number_of(table),
+        "most": LOOK_BACK,
+        "workspace_id": workspace_id,
+        "position": position,
+    }
 
 
 def is_written(rows: Sequence[Sequence[Any]]) -> bool:
     return bool(rows[0][0])
 
 
-# a record's id holds its table's number in bytes 6 to 9 and in six bits of byte 10
-_WRITTEN = b"""
-    SELECT count(*) FILTER (
-               WHERE substring(id FROM 7 FOR 4) = %s::bytea
-               AND get_byte(id, 10) & 252 = %s::integer) > 0
-        OR count(*) > %s::bigint
+_WRITTEN = (
+    sql.SQL("""
+    SELECT count(*) FILTER (WHERE {about_table}) > 0 OR count(*) > %(most)s::bigint
     FROM (
         SELECT uuid_send(stream_id) AS id FROM ledger.events
-        WHERE workspace_id = %s::uuid AND seq > %s::bigint
-        ORDER BY seq LIMIT %s::bigint
+        WHERE workspace_id = %(workspace_id)s::uuid AND seq > %(position)s::bigint
+        ORDER BY seq LIMIT %(most)s::bigint + 1
     ) AS later
-"""
+    """)
+    .format(about_table=holds_number(sql.SQL("id")))
+    .as_bytes()
+)

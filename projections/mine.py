@@ -26,6 +26,15 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """A workspace, and how many members and tables it has."""
+
+    workspace: Workspace
+    members: int
+    tables: int
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """A base, and how many tables it has."""
 
@@ -47,11 +56,38 @@ async def workspaces(
     ], total
 
 
+async def sites(reader: Reader, caller: Caller, most: int) -> list[Site]:
+    """The caller's workspaces, newest first.  Raises Unauthenticated for a dead
+    session."""
+    page = Page(limit=most)
+    rows, _ = await _page(reader, caller, _SITES, _COUNT_WORKSPACES, page)
+    return [Site(Workspace(*row[:-2]), row[-2], row[-1]) for row in rows]
+
+
 async def bases(reader: Reader, caller: Caller, page: Page) -> tuple[list[Placed], int]:
     """One page of the bases of all the caller's workspaces, oldest first, and how many
     there are.  Raises Unauthenticated for a dead session."""
     rows, total = await _page(reader, caller, _BASES, _COUNT_BASES, page)
     return [Placed(row[0], Base(*row[1:-1]), row[-1]) for row in rows], total
+
+
+async def tables(reader: Reader, caller: Caller) -> list[tuple[str, str]]:
+    """(workspace, table) of all the live tables of the caller's workspaces.
+
+    Raises Unauthenticated for a dead session.
+    """
+    mine: Sequence[Any] = [caller.user_id]
+    _, _, sessions, rows = await reader.run(
+        [
+            (_AS, [f"{{{caller.user_id}}}"]),
+            (_SEE_MINE, mine),
+            (SESSION, [caller.session_id]),
+            (_TABLES, mine),
+        ]
+    )
+    if not sessions:
+        raise Unauthenticated()
+    return [(row[0], row[1]) for row in rows]
 
 
 async def _page(
@@ -85,11 +121,18 @@ _JOINED = b"""
     WHERE me.user_id = %s::uuid AND NOT me.deleted AND NOT w.deleted
 """
 _COUNT_WORKSPACES = b"SELECT count(*)" + _JOINED
-_WORKSPACES = (
-    b"""
+_WORKSPACE = b"""
     SELECT w.workspace_id, w.name, w.slug, w.description, w.owner_id,
            ledger.rfc3339(w.created_at), ledger.rfc3339(w.updated_at),
-           w.version, w.deleted,
+           w.version, w.deleted, w.status,
+"""
+_MEMBERS = b"""
+           (SELECT count(*) FROM catalog.members AS m
+            WHERE m.workspace_id = w.workspace_id AND NOT m.deleted),
+"""
+_WORKSPACES = (
+    _WORKSPACE
+    + b"""
            CASE WHEN EXISTS (
                 SELECT FROM catalog.members AS o
                 WHERE o.workspace_id = w.workspace_id AND o.user_id = w.owner_id
@@ -100,12 +143,21 @@ _WORKSPACES = (
                   AND NOT o.deleted
                 ORDER BY o.created_at, o.id LIMIT 1
            ), w.owner_id) END,
-           (SELECT count(*) FROM catalog.members AS m
-            WHERE m.workspace_id = w.workspace_id AND NOT m.deleted),
-           me.role
     """
+    + _MEMBERS
+    + b" me.role"
     + _JOINED
     + b" ORDER BY me.created_at, me.workspace_id LIMIT %s OFFSET %s"
+)
+_SITES = (
+    _WORKSPACE
+    + _MEMBERS
+    + b"""
+           (SELECT count(*) FROM catalog.tables AS t
+            WHERE t.workspace_id = w.workspace_id AND NOT t.deleted)
+    """
+    + _JOINED
+    + b" ORDER BY w.created_at DESC, w.workspace_id DESC LIMIT %s OFFSET %s"
 )
 _PLACED = (
     b"""
@@ -127,4 +179,13 @@ _BASES = (
     """
     + _PLACED
     + b" ORDER BY b.created_at, b.id LIMIT %s OFFSET %s"
+)
+_TABLES = (
+    b"""
+    SELECT t.workspace_id, t.id FROM catalog.tables AS t
+    WHERE NOT t.deleted AND t.workspace_id = ANY (ARRAY(
+        SELECT w.workspace_id
+"""
+    + _JOINED
+    + b")) ORDER BY t.workspace_id, t.id"
 )

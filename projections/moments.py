@@ -17,7 +17,7 @@ from domain.errors import Invalid, Malformed
 from domain.ids import WorkspaceId
 from domain.values.moments import parse_datetime
 from domain.values.value import BadValue
-from projections.reader import Caller, Reader, Statement
+from projections.reader import Statement
 
 MOST_DIGITS = 18
 # a plus that nobody escaped reaches us as a blank
@@ -69,30 +69,6 @@ def found(moment: Moment, rows: Sequence[Sequence[Any]]) -> int:
     if ahead:
         raise Malformed(f"{moment.name} is ahead of the present", field=moment.name)
     return int(position)
-
-
-async def position_at(
-    reader: Reader,
-    caller: Caller,
-    workspace_id: WorkspaceId,
-    text: str,
-    *,
-    name: str = "as_of",
-    min_position: int | None = None,
-) -> int:
-    """The position that a client's moment stands for.
-
-    Raises Invalid for what is none, Malformed where it is ahead of the head, and what
-    `Reader.ask` raises.
-    """
-    moment = read_moment(text, name)
-    asked = await reader.ask(
-        caller,
-        workspace_id,
-        lambda _: [find(workspace_id, moment)],
-        min_position=min_position,
-    )
-    return found(moment, asked.results[0])
 
 
 _POSITION = b"""

@@ -18,8 +18,8 @@ name of the choice; eq and neq also take its id, where no choice has that for a 
 **Several choices or users** are sets in eq and neq; contains takes one or an array and
 finds what has them all.  **Objects** compare by their main part: a dimension by its
 value in the field's unit, a gdt by its symbol, a thread by its designation, a material
-by its name.  **What the server computes** is empty until it does.  **Attachments** are
-there or not.
+by its name.  **What the server computes** is empty until it does.  **Attachments** and
+**any JSON** are there or not.
 Source: pybase-values, the operators of each type.
 """
 
@@ -163,10 +163,11 @@ _OF_FAMILY: Final[Mapping[str, tuple[str, ...]]] = {
     "user": (*_EQUALITY, "contains", "not_contains"),
     "link": ("contains", "not_contains"),
     "file": (),
+    "json": (),
     "computed": (),
     "id": _EQUALITY,
 }
-_UNORDERED = frozenset(["link", "user", "file", "computed"])
+_UNORDERED = frozenset(["link", "user", "file", "json", "computed"])
 _SETS = frozenset(["choices", "user"])
 _READS_BLANK_AS_EMPTY = frozenset(["text", "select", "date", "datetime", "user"])
 

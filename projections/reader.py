@@ -48,6 +48,15 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Anybody:
+    """Who reads what is public: nobody in particular, and without a session.  What is
+    public is for the plan to say."""
+
+
+ANYBODY = Anybody()
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What a read saw: the catalogue, the head's position, a result a statement."""
 
@@ -170,7 +179,7 @@ class Reader:
 
     async def ask(
         self,
-        caller: Caller,
+        caller: Caller | Anybody,
         workspace_id: WorkspaceId,
         plan: Plan,
         *,
@@ -182,25 +191,24 @@ class Reader:
         A refusal of the plan counts only if the catalogue is the present one.  Raises
         NotFound where the caller is no member, Forbidden where the role is too low.
         """
+        session: list[Statement] = []
+        if isinstance(caller, Caller):
+            session.append((SESSION, [caller.session_id]))
         deadline = time.monotonic() + MIN_POSITION_SECONDS
         catalog = await self.catalog(workspace_id)
         while True:
             refusal: DomainError | None = None
             statements: Sequence[Statement] = ()
             try:
-                allow(catalog, caller.user_id, role)
+                if isinstance(caller, Caller):
+                    allow(catalog, caller.user_id, role)
                 statements = plan(catalog)
             except DomainError as error:
                 refusal = error
-            _, heads, sessions, *results = await self.run(
-                [
-                    see(workspace_id),
-                    (_HEAD, [workspace_id]),
-                    (SESSION, [caller.session_id]),
-                    *statements,
-                ]
+            _, heads, *results = await self.run(
+                [see(workspace_id), (_HEAD, [workspace_id]), *session, *statements]
             )
-            if not sessions:
+            if session and not results.pop(0):
                 raise Unauthenticated()
             if not heads:
                 raise NotFound()

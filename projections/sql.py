@@ -138,23 +138,6 @@ _PAGE_OF_ALL = sql.SQL(
 )
 
 
-def list_ids(query: Query, target: Target) -> Clause:
-    """A whole SELECT: the ids of the page's records, in order."""
-    condition, order = where(query, target), order_by(query)
-    return Clause(
-        sql.SQL(
-            """
-            SELECT t.id
-            FROM {} AS t
-            WHERE {}
-            ORDER BY {}
-            LIMIT %s::bigint OFFSET %s::bigint
-            """
-        ).format(target.of_records(query.table.id), condition.text, order.text),
-        [*condition.values, *order.values, query.page.limit, query.page.offset],
-    )
-
-
 def count(query: Query, target: Target) -> Clause:
     """A whole SELECT: how many records match, pages aside."""
     condition = where(query, target)

@@ -15,11 +15,12 @@ from psycopg import sql
 
 from domain.catalog import Table
 from domain.events import decode
-from domain.ids import WorkspaceId, record_id
+from domain.ids import WorkspaceId
 from domain.net_change import NetChange
 from projections.arrays import text_array
 from projections.history import changed_fields
 from projections.log import ENVELOPES, Envelope
+from projections.of_table import holds_number, number_of
 from projections.snapshot import Snapshot
 
 ROWS = 1_000  # events that are fetched at once
@@ -71,13 +72,11 @@ async def net_changes(
 
 
 def _values(window: Window, table: Table) -> Mapping[str, Any]:
-    some = bytes.fromhex(record_id(0, table.number, 0).replace("-", ""))
     return {
         "workspace_id": window.workspace_id,
         "after": window.after,
         "upto": window.upto,
-        "number": some[6:10],
-        "rest": some[10],
+        **number_of(table),
         "fields": text_array(changed_fields(table)),
     }
 
@@ -131,8 +130,7 @@ _OF_RECORDS = sql.SQL("""
         FROM ledger.events
         WHERE workspace_id = %(workspace_id)s::uuid
           AND seq > %(after)s::bigint AND seq <= %(upto)s::bigint
-          AND substring(uuid_send(stream_id) FROM 7 FOR 4) = %(number)s::bytea
-          AND get_byte(uuid_send(stream_id), 10) & 252 = %(rest)s::integer
+          AND {of_table}
     ), conversion AS MATERIALIZED (
         SELECT (convert_from(data, 'UTF8')::json ->> 'conversion_id')::uuid AS id
         FROM ledger.events
@@ -158,7 +156,7 @@ _OF_RECORDS = sql.SQL("""
     )
     SELECT s.record::text, s.seq, s.version, s.type, s.schema, s.data
     FROM step AS s ORDER BY s.record, s.seq
-""").format()
+""").format(of_table=holds_number(sql.SQL("uuid_send(stream_id)")))
 
 _BATCH = sql.SQL("""
     CROSS JOIN LATERAL (

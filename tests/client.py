@@ -39,6 +39,7 @@ class Client(httpx2.Client):
         )
         self.user: Json = {}
         self.refresh_token = ""
+        self._workspaces: dict[str, str] = {}  # by base, as far as known
 
     def register(self, name: str = "Ada", email: str | None = None) -> "Client":
         body = {"email": email or new_email(name), "password": PASSWORD, "name": name}
@@ -62,22 +63,27 @@ class Client(httpx2.Client):
     def base(self, workspace_id: str | None = None, name: str = "Base") -> Json:
         """A base, in a new workspace where none is named."""
         owner = workspace_id or self.workspace()["id"]
-        return made(self.post("/bases", json={"workspace_id": owner, "name": name}))
+        base = made(self.post("/bases", json={"workspace_id": owner, "name": name}))
+        self._workspaces[base["id"]] = owner
+        return base
 
     def table(
         self, *fields: Json | str, base_id: str | None = None, name: str = "Things"
     ) -> Json:
         """A table with these fields (a text field for a bare name), in a new base
         where none is named; `workspace_id` and `ids` (by name) are added."""
-        base = self.base() if base_id is None else made(self.get(f"/bases/{base_id}"))
+        base_id = base_id or self.base()["id"]
+        if base_id not in self._workspaces:
+            base = made(self.get(f"/bases/{base_id}"))
+            self._workspaces[base_id] = base["workspace_id"]
         body = {
-            "base_id": base["id"],
+            "base_id": base_id,
             "name": name,
             "fields": [_field(f) for f in fields],
         }
         table = made(self.post("/tables", json=body))
         ids = {field["name"]: field["id"] for field in table["fields"]}
-        return {**table, "workspace_id": base["workspace_id"], "ids": ids}
+        return {**table, "workspace_id": self._workspaces[base_id], "ids": ids}
 
     def field(self, table_id: str, name: str, type: str = "text", **more: Any) -> Json:
         body = {"table_id": table_id, "name": name, "type": type, **more}
@@ -170,7 +176,7 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
     doors = Doors.of(system, metrics, access)
     servers = [
         DoorServer(server_config(application, settings, 0, drain=5))
-        for application in (doors.records, doors.cms)
+        for application in doors.by_port(settings).values()
     ]
     loop = asyncio.new_event_loop()
 
@@ -191,8 +197,9 @@ def running_server(settings: Settings, database: DatabaseUrls) -> Iterator[Serve
     thread = threading.Thread(target=run, name="server")
     thread.start()
     try:
-        url, cms_url = (_url(one, thread) for one in servers)
-        yield Server(url, cms_url, system, doors, loop)
+        urls = [_url(one, thread) for one in servers]
+        url, cms_url = urls[0] + settings.mount("pybase"), urls[-1]
+        yield Server(url, cms_url + settings.mount("cms"), system, doors, loop)
     finally:
         for one in servers:
             one.should_exit = True

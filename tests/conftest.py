@@ -3,6 +3,7 @@
 One embedded cluster a process: with `pytest -n`, one a worker.
 """
 
+import gc
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,6 +14,8 @@ import pytest
 
 from commands.embedded import DatabaseUrls
 from commands.embedded import database as embedded
+from commands.embedded.cluster import Cluster
+from commands.embedded.configuration import SUPERUSER
 from commands.migrate import migrate
 from commands.settings import PREFIX, Settings
 from commands.system import System, build
@@ -22,6 +25,13 @@ from tests.client import Client, Server, running_server
 
 Recorded = list[dict[str, Any]]
 ROLES = ("viewer", "commenter", "editor", "admin")
+
+
+def pytest_collection_finish() -> None:
+    """What collecting thousands of tests made stays: it need not be looked at again by
+    every collection of garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +54,15 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="session")
 def database(settings: Settings) -> Iterator[DatabaseUrls]:
-    """A migrated database, for as long as the tests run."""
+    """A migrated database, for as long as the tests run.
+
+    It waits for no disk, which only the loss of the machine would show.  The tests of
+    tests/process start clusters of their own, as they are."""
     with embedded(settings) as urls:
+        superuser = Cluster(settings.data_dir).url(SUPERUSER)
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
         migrate(urls)
         yield urls
 
@@ -91,27 +108,17 @@ def anonymous(server: Server) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def _known(server: Server) -> Iterator[dict[str, Client]]:
-    clients: dict[str, Client] = {}
-    yield clients
-    for client in clients.values():
-        client.close()
-
-
-@pytest.fixture
-def client(server: Server, _known: dict[str, Client]) -> Client:
+def client(server: Server) -> Iterator[Client]:
     """A signed-in user that tests share; its workspaces are the tests' own."""
-    if "client" not in _known:
-        _known["client"] = Client(server.url).register("Ada")
-    return _known["client"]
+    with Client(server.url) as client:
+        yield client.register("Ada")
 
 
-@pytest.fixture
-def stranger(server: Server, _known: dict[str, Client]) -> Client:
+@pytest.fixture(scope="session")
+def stranger(server: Server) -> Iterator[Client]:
     """Another one, who is a member of none of them."""
-    if "stranger" not in _known:
-        _known["stranger"] = Client(server.url).register("Mallory")
-    return _known["stranger"]
+    with Client(server.url) as client:
+        yield client.register("Mallory")
 
 
 @pytest.fixture
@@ -130,7 +137,7 @@ def team(server: Server) -> Iterator[dict[str, Client]]:
         one.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def member(client: Client, team: dict[str, Client]) -> Callable[[str, str], Client]:
     """`member(workspace_id, role)`: a user who has this role there."""
 

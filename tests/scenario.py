@@ -60,6 +60,7 @@ _LOADED = (
     "filled",
     "slugs",
     "emails",
+    "usernames",
     "users",
     "api_keys",
     "tokens",
@@ -362,6 +363,7 @@ class Store:
         facts.taken.update(_among(self.keys(), found.keys))
         facts.users.update(_among(self.all.users, found.users))
         facts.emails.update(_among(self.all.emails, found.emails))
+        facts.usernames.update(_among(self.all.usernames, found.usernames))
         facts.slugs.update(_among(self._slugs(), found.slugs))
         facts.files.update(_among(self.all.files, found.files))
         keys = self.all.api_keys.items()

@@ -6,10 +6,11 @@ where the command line makes no sense.
 """
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from api.cli.options import AccountFile, Email, ServerUrl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 SHOWN = 100  # rows, unless told
 _PAGE = 1_000
-_ENDLESS = 10_000  # columns
 _WIDEST = 48  # characters of a value that are shown
 _COLOURS = {
     "created": "green",
@@ -42,25 +42,18 @@ def audit(
     workspace: Annotated[
         str | None, typer.Option(help="The workspace's id; a record needs none")
     ] = None,
-    account: Annotated[
-        Path | None,
-        typer.Option(help='A file with {"email", "password"}, such as the demo keeps'),
-    ] = None,
-    email: Annotated[
-        str | None, typer.Option(help="An e-mail address; the password is asked for")
-    ] = None,
+    account: AccountFile = None,
+    email: Email = None,
     limit: Annotated[
         int, typer.Option(min=1, max=100_000, help="Rows at the most")
     ] = SHOWN,
     as_json: Annotated[
         bool, typer.Option("--json", help="An object a line, as the API gives it")
     ] = False,
-    url: Annotated[
-        str | None,
-        typer.Option(help="The server's address; else the one the settings name"),
-    ] = None,
+    url: ServerUrl = None,
 ) -> None:
     """Tell who did what: to a record, or by an actor, a batch or a request."""
+    from api.cli.console import endless_console
     from api.cli.http import Client, Unreachable
     from api.cli.signing_in import credentials, failed, sign_in
     from commands.settings import load_settings
@@ -68,7 +61,7 @@ def audit(
     path, query = _target(record, actor, batch, request, workspace)
     body = credentials(account, email)
     try:
-        client = Client(url or load_settings().base_url)
+        client = Client(url or load_settings().pybase_url)
         sign_in(client, body)
         items, more = _ask(client, path, query, limit)
         client.close()
@@ -78,7 +71,7 @@ def audit(
         for item in items:
             typer.echo(json.dumps(item, ensure_ascii=False))
         return
-    _show(_console(), items)
+    _show(endless_console(), items)
     if more:
         typer.echo(f"and more: --limit shows them, now {limit:,}", err=True)
 
@@ -133,14 +126,6 @@ def _ask(
 
 
 # -------------------------------------------------------------------- telling
-
-
-def _console() -> "Console":
-    """As wide as the terminal; where there is none, as wide as the longest line."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_ENDLESS)
 
 
 def _show(console: "Console", items: "Sequence[Mapping[str, Any]]") -> None:

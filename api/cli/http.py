@@ -50,12 +50,12 @@ class Reply:
 
 
 class Client:
-    """Calls one server; the paths come after `/api/v1`.
+    """Calls one server; the paths come after its prefix.
 
     No request is ever sent twice, but for one that was answered 429: it had no effect.
     """
 
-    def __init__(self, url: str, *, timeout: float = 60) -> None:
+    def __init__(self, url: str, *, timeout: float = 60, prefix: str = PREFIX) -> None:
         parts = urlsplit(url if "//" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Unreachable(f"{url} is not the address of a server")
@@ -69,7 +69,7 @@ class Client:
         self.token = ""
         self.requests = 0
         self.waited = 0.0  # seconds that the rate limit asked for
-        self._prefix = parts.path.rstrip("/") + PREFIX
+        self._prefix = parts.path.rstrip("/") + prefix
         self._connection = kind(parts.hostname, port, timeout=timeout)
         self._used_at = 0.0
 

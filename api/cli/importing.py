@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.options import AccountFile, Email, ServerUrl
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -29,13 +31,8 @@ def import_file(
         typer.Argument(help="CSV: parted by , ; tab or |, in UTF-8 or Windows-1252"),
     ],
     table: Annotated[str, typer.Option(help="The table's id")],
-    account: Annotated[
-        Path | None,
-        typer.Option(help='A file with {"email", "password"}, such as the demo keeps'),
-    ] = None,
-    email: Annotated[
-        str | None, typer.Option(help="An e-mail address; the password is asked for")
-    ] = None,
+    account: AccountFile = None,
+    email: Email = None,
     mapped: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,10 +56,7 @@ def import_file(
         str | None,
         typer.Option(help="utf-8, utf-16 or windows-1252; guessed unless told"),
     ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(help="The server's address; else the one the settings name"),
-    ] = None,
+    url: ServerUrl = None,
 ) -> None:
     """Import a CSV file into a table, all of it or nothing."""
     from rich.console import Console
@@ -87,7 +81,7 @@ def import_file(
     body = credentials(account, email)
     console = Console(highlight=False)
     try:
-        client = Client(url or load_settings().base_url, timeout=SECONDS)
+        client = Client(url or load_settings().pybase_url, timeout=SECONDS)
         sign_in(client, body)
         reply = _send(client, file, table, form)
         client.close()

@@ -3,14 +3,27 @@
 import logging
 import os
 import sys
+from typing import Annotated
+
+import typer
 
 
-def serve() -> None:
+def serve(
+    single_port: Annotated[
+        bool,
+        typer.Option(
+            "--single-port",
+            help="Every surface on PORT_PYBASE, below /pybase, /tables and /cms.",
+        ),
+    ] = False,
+) -> None:
     """Serve every finished door until SIGTERM or SIGINT."""
     from api.logs import configure
     from commands.settings import load_settings
 
     settings = load_settings()
+    if single_port:
+        settings = settings.model_copy(update={"single_port": True})
     configure(settings)
     from api.serve import serve as run
 

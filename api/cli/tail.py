@@ -8,10 +8,11 @@ import json
 import random
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from api.cli.options import AccountFile, Email, ServerUrl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 SILENCE = 40.0  # seconds without a byte, of a stream that says something every 15
 LONGEST_PAUSE = 10.0  # seconds between two tries to connect
-_ENDLESS = 10_000  # columns
 _ROOMY = 120  # columns, from which ids are shown whole
 _MOST = 6  # values of an event that are shown
 _WIDEST = 24  # characters of a value that are shown
@@ -40,13 +40,8 @@ _COLOURS = {
 
 def tail(
     workspace: Annotated[str, typer.Argument(help="The workspace's id")],
-    account: Annotated[
-        Path | None,
-        typer.Option(help='A file with {"email", "password"}, such as the demo keeps'),
-    ] = None,
-    email: Annotated[
-        str | None, typer.Option(help="An e-mail address; the password is asked for")
-    ] = None,
+    account: AccountFile = None,
+    email: Email = None,
     after: Annotated[
         int | None,
         typer.Option(min=0, help="The position to go on from; else what comes now"),
@@ -60,12 +55,10 @@ def tail(
     as_json: Annotated[
         bool, typer.Option("--json", help="Each event's envelope, one a line")
     ] = False,
-    url: Annotated[
-        str | None,
-        typer.Option(help="The server's address; else the one the settings name"),
-    ] = None,
+    url: ServerUrl = None,
 ) -> None:
     """Show a workspace's events as they happen, until Ctrl-C."""
+    from api.cli.console import endless_console
     from api.cli.http import Client, Refused, Unreachable
     from api.cli.signing_in import credentials, failed, sign_in
     from commands.settings import load_settings
@@ -73,9 +66,9 @@ def tail(
     body = credentials(account, email)
     named = {"workspace_id": workspace, "types": types, "table_id": table}
     query = {name: value for name, value in named.items() if value is not None}
-    console = None if as_json else _console()
+    console = None if as_json else endless_console()
     try:
-        client = Client(url or load_settings().base_url, timeout=SILENCE)
+        client = Client(url or load_settings().pybase_url, timeout=SILENCE)
         sign_in(client, body)
         position = _head(client, workspace) if after is None else after
         if console is not None:
@@ -166,15 +159,6 @@ def _fields(
 
 
 # -------------------------------------------------------------------- showing
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _ENDLESS
-    return console
 
 
 def _wide(console: "Console") -> bool:

@@ -6,10 +6,11 @@ declined, or the server was not reached, 2 where the command line makes no sense
 """
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from api.cli.options import AccountFile, Email, ServerUrl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,17 +55,9 @@ def undo(
         bool,
         typer.Option("--json", help="The answer as JSON; a dry run without --yes"),
     ] = False,
-    account: Annotated[
-        Path | None,
-        typer.Option(help='A file with {"email", "password"}, such as the demo keeps'),
-    ] = None,
-    email: Annotated[
-        str | None, typer.Option(help="An e-mail address; the password is asked for")
-    ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(help="The server's address; else the one the settings name"),
-    ] = None,
+    account: AccountFile = None,
+    email: Email = None,
+    url: ServerUrl = None,
 ) -> None:
     """Take back a batch, an event, or what an actor or everybody did."""
     from api.cli.http import Client, Unreachable
@@ -78,7 +71,7 @@ def undo(
     body["mode"] = mode
     signing_in = credentials(account, email)
     try:
-        client = Client(url or load_settings().base_url, timeout=SECONDS)
+        client = Client(url or load_settings().pybase_url, timeout=SECONDS)
         sign_in(client, signing_in)
         if as_json:
             _in_json(client.call("POST", path, {**body, "dry_run": not yes}))

@@ -10,7 +10,7 @@ import orjson
 
 from api.http import Reply
 from api.limits import RateLimited
-from domain.errors import Code, DomainError
+from domain.errors import Code, DomainError, Invalid, Json
 
 STATUS: dict[Code, int] = {
     Code.BAD_REQUEST: 400,
@@ -54,6 +54,17 @@ CODES = {
     422: "UNPROCESSABLE_ENTITY",
     500: "INTERNAL_ERROR",
 }
+
+
+class BadDefinition(Invalid):
+    """A definition of a field that cannot be; `place` in the list of them"""
+
+    def __init__(self, name: str, place: int, what: str, key: str) -> None:
+        loc: list[Json] = ["field_definitions", place, key]
+        super().__init__(
+            f"Field '{name[:80]}': {what}",
+            errors=[{"loc": loc, "msg": what, "type": "value_error"}],
+        )
 
 
 class BadData(DomainError):

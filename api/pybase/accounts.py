@@ -1,37 +1,38 @@
 """Registration, log-in, tokens and the caller's own profile."""
 
-import hmac
-from hashlib import sha256
+from dataclasses import replace
 
 import orjson
-from pydantic import EmailStr, TypeAdapter, ValidationError
 
+from api.accounts import (
+    SignedUp,
+    SignUp,
+    change_profile,
+    myself,
+    register,
+    sign_in,
+)
 from api.auth import Tokens
+from api.guesses import Guesses
 from api.http import Reply, Request, json_reply
-from api.limits import Limits
 from api.pybase import present, shapes
 from api.sessions import SessionCookies
-from api.writing import committed, once, once_with_password, reply_of
+from api.writing import committed, once_with_password, reply_of
 from commands import accounts
-from commands.system import System, new_id, now, time_text
-from commands.unit import Origin, Outcome
+from commands.system import System, new_id
 from commands.write import Prepared, refusing, submit_to_instance
-from domain.errors import Forbidden, Invalid, Malformed, Unauthenticated
-from domain.events import Actor
-from domain.ids import UserId, uuid_text
-from domain.user import ChangePassword, ChangeProfile, RegisterUser
-from domain.values import well_formed
-
-_EMAIL = TypeAdapter(EmailStr)
+from domain.errors import Forbidden, Malformed, Unauthenticated
+from domain.ids import UserId
+from domain.user import ChangePassword
 
 
 class Accounts:
     """The handlers that make and read tokens."""
 
     def __init__(
-        self, tokens: Tokens, cookies: SessionCookies, limits: Limits | None = None
+        self, tokens: Tokens, cookies: SessionCookies, guesses: Guesses | None = None
     ) -> None:
-        self._tokens, self._cookies, self._limits = tokens, cookies, limits
+        self._tokens, self._cookies, self._guesses = tokens, cookies, guesses
 
     def _pair(
         self, system: System, user_id: str, session_id: str
@@ -50,52 +51,32 @@ class Accounts:
 
     async def register(self, system: System, request: Request) -> Reply:
         wanted = request.shape(shapes.Register)
-        email = _check_email(wanted.email)
-        accounts.check_password(wanted.password)
-        name = wanted.name or email.partition("@")[0]
-        key = accounts.email_key(email)
-        user_id = _user_id(system, request, key)
-        session_id = new_id()
-        pair = self._pair(system, user_id, session_id)
-        password_hash = await accounts.hash_password(wanted.password)
-        me = accounts.Account(user_id, email, name, time_text(now()))
 
-        def render(outcome: Outcome) -> Reply:
-            body = orjson.dumps({"user": present.user(me), **pair})
-            return committed(outcome, 201, body)
+        def opens(me: accounts.Account) -> SignedUp:
+            session_id = new_id()
+            pair = self._pair(system, me.user_id, session_id)
+            return SignedUp(
+                session_id,
+                orjson.dumps({"user": present.user(me), **pair}),
+                accounts.new_session(
+                    me.user_id,
+                    session_id,
+                    str(pair["refresh_token"]),
+                    system.settings.refresh_token_days,
+                ),
+            )
 
-        done = await submit_to_instance(
-            system,
-            Origin(Actor("user", user_id), request.surface, request.request_id),
-            Prepared(
-                [RegisterUser(user_id, key)],
-                render,
-                vault=[
-                    accounts.new_account(me, password_hash),
-                    *accounts.new_session(
-                        user_id,
-                        session_id,
-                        str(pair["refresh_token"]),
-                        system.settings.refresh_token_days,
-                    ),
-                ],
-            ),
-            once_with_password(system, request, secret_id=user_id),
+        sign_up = SignUp(wanted.email, wanted.password, wanted.name)
+        reply, user_id, session_id = await register(
+            system, request, sign_up, opens, self._guesses
         )
-        if self._limits is not None:
-            await self._limits.right(key, request.address)
-        return self._cookies.set(reply_of(done), user_id, session_id)
+        return self._cookies.set(reply, user_id, session_id)
 
     async def login(self, system: System, request: Request) -> Reply:
         wanted = request.shape(shapes.Login)
-        if not well_formed(wanted.email) or not well_formed(wanted.password):
-            raise Invalid("The body has a character that cannot be stored")
-        account = accounts.email_key(wanted.email)
-        if self._limits is not None:
-            await self._limits.guess(account, request.address)
-        signed_in = await accounts.sign_in(system.reader, wanted.email, wanted.password)
-        if self._limits is not None:
-            await self._limits.right(account, request.address)
+        signed_in = await sign_in(
+            system, request, wanted.email, wanted.password, self._guesses
+        )
         me, _ = signed_in
         session_id = new_id()
         pair = self._pair(system, me.user_id, session_id)
@@ -146,8 +127,8 @@ class Accounts:
         accounts.check_password(wanted.new_password, "new_password")
         key = once_with_password(system, request)
         user_id = UserId(request.who.user_id)
-        if self._limits is not None:
-            await self._limits.guess(user_id, request.address)
+        if self._guesses is not None:
+            await self._guesses.guess(user_id, request.address)
         try:
             await accounts.confirm_password(
                 system.reader, request.who, wanted.current_password
@@ -171,60 +152,16 @@ class Accounts:
         )
 
 
-def _check_email(text: str) -> str:
-    try:
-        _EMAIL.validate_python(text)
-    except ValidationError as error:
-        raise Invalid(
-            errors=[
-                {
-                    "loc": ["email"],
-                    "msg": "not an e-mail address",
-                    "type": "value_error",
-                }
-            ]
-        ) from error
-    return text.strip().lower()
-
-
-def _user_id(system: System, request: Request, email_key: str) -> UserId:
-    """A new id; with an idempotency key the one that its repetition gets too."""
-    key = request.idempotency_key
-    if key is None:
-        return UserId(new_id())
-    secret = system.settings.secret_key.get_secret_value().encode()
-    digest = hmac.digest(secret, f"register\0{email_key}\0{key}".encode(), sha256)
-    number = int.from_bytes(digest[:16])
-    return UserId(uuid_text(number & ~(0xF << 76) & ~(3 << 62) | 8 << 76 | 2 << 62))
-
-
 async def me(system: System, request: Request) -> Reply:
-    found = await accounts.account(
-        system.reader, request.who.user_id, request.who.session_id
-    )
-    return json_reply(present.user(found))
+    return json_reply(present.user(await myself(system, request)))
 
 
 async def update_me(system: System, request: Request) -> Reply:
     wanted = request.shape(shapes.UpdateUser)
-    known = await accounts.account(
-        system.reader, request.who.user_id, request.who.session_id
-    )
-    name = wanted.name or known.name
-    changed = ("name",) if name != known.name else ()
-    after = accounts.Account(known.user_id, known.email, name, known.created_at)
+    known = await myself(system, request)
+    after = replace(known, name=wanted.name or known.name)
 
-    def render(outcome: Outcome) -> Reply:
-        return committed(outcome, 200, orjson.dumps(present.user(after)))
+    def show(account: accounts.Account) -> bytes:
+        return orjson.dumps(present.user(account))
 
-    done = await submit_to_instance(
-        system,
-        request.origin(),
-        Prepared(
-            [ChangeProfile(UserId(known.user_id), changed)],
-            render,
-            vault=[accounts.renamed(known.user_id, name)],
-        ),
-        once(request),
-    )
-    return reply_of(done)
+    return await change_profile(system, request, known, after, show)

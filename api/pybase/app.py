@@ -1,24 +1,17 @@
 """PyBase as an application: its door, its documents, its pages for developers."""
 
 import time
-from importlib.util import find_spec
-from pathlib import Path
-
-from fastapi import FastAPI, Request
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 
 from api.auth import Tokens
-from api.browsers import REPLY, adding, for_browsers, page_policy
-from api.door import Door, MethodNotAllowed, Receive, Scope, Send
-from api.http import Reply, read_request_id
+from api.browsers import for_browsers
+from api.door import Door, Receive, Scope, Send
+from api.guesses import Guesses
+from api.http import Reply
 from api.http import Request as DoorRequest
 from api.limits import Limits
 from api.metrics import Metrics
 from api.openapi import document
+from api.pages import Pages
 from api.pybase import errors, schemas
 from api.pybase.accounts import Accounts
 from api.pybase.routes import pybase_routes
@@ -28,8 +21,8 @@ from api.telling import Telling
 from api.versions import VERSION
 from commands.api_keys import PREFIX as PREFIX_OF_KEYS
 from commands.api_keys import KeyRing
-from commands.system import System, new_id
-from domain.errors import DomainError, NotFound, Unauthenticated
+from commands.system import System
+from domain.errors import DomainError, Unauthenticated
 from projections.reader import Caller
 from workers.feed import Feed
 
@@ -71,11 +64,18 @@ class PyBase:
 class PyBaseApplication:
     """The ASGI application: the prefix goes to the door, the rest to FastAPI."""
 
-    def __init__(self, system: System, metrics: Metrics, telling: Telling) -> None:
+    def __init__(
+        self,
+        system: System,
+        metrics: Metrics,
+        telling: Telling,
+        guesses: Guesses | None,
+        mount: str,
+    ) -> None:
         secret = system.settings.secret_key.get_secret_value()
         tokens = Tokens(secret, "pybase")
         self._limits = Limits.of(system.settings, "pybase")
-        accounts = Accounts(tokens, SessionCookies(system.settings), self._limits)
+        accounts = Accounts(tokens, SessionCookies(system.settings), guesses)
         self.feed = Feed(
             system.reader,
             system.urls.app,
@@ -94,7 +94,16 @@ class PyBaseApplication:
             finished=telling.of("pybase"),
             limits=self._limits,
         )
-        self.pages = _pages(self.routes)
+        made = document(
+            self.routes.rows,
+            title="Tabellion: PyBase",
+            version=VERSION,
+            description=_DESCRIPTION,
+            prefix=PREFIX,
+            error=schemas.ERROR,
+            mount=mount,
+        )
+        self.pages = Pages(made, errors.refusal, mount)
         self._application = for_browsers(system.settings, self._answer, self._exists)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,7 +130,7 @@ class PyBaseApplication:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4401})
             return
-        await self.pages(scope, receive, _as_the_door_does(scope, send))
+        await self.pages(scope, receive, send)
 
     def drain(self) -> None:
         """Lets go of who waits for something to happen: the server stops."""
@@ -132,65 +141,3 @@ class PyBaseApplication:
         await self.feed.close()
         if self._limits is not None:
             await self._limits.close()
-
-
-def _as_the_door_does(scope: Scope, send: Send) -> Send:
-    """Sends a page's reply with a request id and what browsers are told."""
-    given = dict(scope["headers"]).get(b"x-request-id")
-    header = (b"x-request-id", (read_request_id(given) or new_id()).encode())
-    return adding([header, *REPLY], send)
-
-
-def _pages(routes: Routes) -> FastAPI:
-    """OpenAPI, its page, and an answer for every other path."""
-    app = FastAPI(
-        title="Tabellion: PyBase", version=VERSION, docs_url=None, redoc_url=None
-    )
-    made = document(
-        routes.rows,
-        title="Tabellion: PyBase",
-        version=VERSION,
-        description=_DESCRIPTION,
-        prefix=PREFIX,
-        error=schemas.ERROR,
-    )
-    app.openapi = lambda: made  # type: ignore[method-assign]
-    static = _swagger_files()
-    if static is not None:
-        app.mount("/docs/static", StaticFiles(directory=static), name="swagger")
-
-    page = get_swagger_ui_html(
-        openapi_url="/openapi.json",
-        title="Tabellion: PyBase",
-        swagger_js_url="/docs/static/swagger-ui-bundle.js",
-        swagger_css_url="/docs/static/swagger-ui.css",
-        swagger_favicon_url="/docs/static/favicon-32x32.png",
-    )
-    page.headers["content-security-policy"] = page_policy(bytes(page.body))
-
-    async def docs() -> HTMLResponse:
-        return page
-
-    async def home() -> RedirectResponse:
-        return RedirectResponse("/docs")
-
-    async def refused(_request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 404
-        reply = errors.refusal(
-            MethodNotAllowed() if status == 405 else NotFound("There is no such path")
-        )
-        headers = error.headers if isinstance(error, HTTPException) else None
-        return Response(reply.body, reply.status, headers, "application/json")
-
-    app.add_api_route("/docs", docs, include_in_schema=False)
-    app.add_api_route("/", home, include_in_schema=False)
-    app.add_exception_handler(HTTPException, refused)
-    return app
-
-
-def _swagger_files() -> Path | None:
-    """The page's script and style, from a package: no other host is asked."""
-    found = find_spec("fastapi_swagger")
-    if found is None or not found.submodule_search_locations:
-        return None
-    return Path(found.submodule_search_locations[0]) / "resources"

@@ -12,7 +12,7 @@ from api.downloads import attachment
 from api.http import Reply, Request, Streamed, json_reply
 from api.pybase.asking import missing
 from api.pybase.feed import read_number
-from api.pybase.history import names_of_actors
+from api.pybase.history import names_of_actors, who_did_it
 from commands.system import System
 from domain.access import Role
 from domain.catalog import Catalog
@@ -148,16 +148,7 @@ async def _rows(
 
 def _row(one: Envelope, names: Mapping[str, str], catalog: Catalog) -> dict[str, Any]:
     return {
-        "position": one.seq,
-        "event_id": one.id,
-        "type": one.type,
-        "at": one.recorded_at,
-        "actor": {
-            "kind": one.actor_kind,
-            "id": one.actor_id,
-            "name": names.get(one.actor_id),
-        },
-        "surface": one.surface,
+        **who_did_it(one, names),
         "address": None,  # of a write it is kept nowhere yet
         "request_id": one.request_id,
         "batch_id": one.batch_id,

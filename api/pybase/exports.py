@@ -145,9 +145,11 @@ async def _csv(
     query: Query, pages: AsyncIterable[Sequence[str]]
 ) -> AsyncIterator[bytes]:
     names = [field.name for field in query.fields]
+    any_json = {field.name for field in query.fields if field.type == "json"}
     lines = [sheet.header(names)]
     async for texts in pages:
-        yield sheet.csv_lines(lines + [sheet.row(text, names) for text in texts])
+        rows = [sheet.row(text, names, any_json) for text in texts]
+        yield sheet.csv_lines(lines + rows)
         lines = []
     if lines:
         yield sheet.csv_lines(lines)

@@ -164,21 +164,28 @@ class Item:
     def json(self, names: Mapping[str, str]) -> dict[str, Any]:
         one = self.envelope
         return {
-            "position": one.seq,
-            "event_id": one.id,
-            "type": one.type,
-            "at": one.recorded_at,
-            "actor": {
-                "kind": one.actor_kind,
-                "id": one.actor_id,
-                "name": names.get(one.actor_id),
-            },
-            "surface": one.surface,
+            **who_did_it(one, names),
             "batch_id": one.batch_id,
             "version": one.version,
             "resource": self.resource.json(),
             "changes": self.changes,
         }
+
+
+def who_did_it(one: Envelope, names: Mapping[str, str]) -> dict[str, Any]:
+    """What every list of events begins a row with."""
+    return {
+        "position": one.seq,
+        "event_id": one.id,
+        "type": one.type,
+        "at": one.recorded_at,
+        "actor": {
+            "kind": one.actor_kind,
+            "id": one.actor_id,
+            "name": names.get(one.actor_id),
+        },
+        "surface": one.surface,
+    }
 
 
 async def names_of_actors(

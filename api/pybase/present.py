@@ -36,9 +36,9 @@ def user(account: Account) -> dict[str, Any]:
         "id": account.user_id,
         "email": account.email,
         "name": account.name,
-        "avatar_url": None,
+        "avatar_url": account.avatar,
         "is_active": True,
-        "is_verified": False,
+        "is_verified": account.email_verified,
         "created_at": account.created_at,
     }
 
@@ -307,7 +307,7 @@ def shower(item: Field) -> Callable[[Any, int], bytes]:
             if prefix:
                 return lambda _, number: orjson.dumps(f"{prefix}{number}")
             return lambda _, number: b"%d" % number
-        case _ if item.column in ("numeric", "integer"):
+        case _ if item.column in ("numeric", "integer") or item.kind.as_text:
             return lambda value, _: b"null" if value is None else value.encode()
         case _:
             return _shower_of_column(item)

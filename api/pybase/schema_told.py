@@ -77,13 +77,18 @@ def schema_changes(event: Event, table: Table) -> dict[str, Told]:
         found = {
             name: _one(one, appears=happened != "deleted")
             for name, one in data.items()
-            if name not in _PLACES | _INNER and one is not None
+            if name not in _PLACES | _INNER and _says_something(name, one)
         }
     if noun == "constraint" and changes is None:
         found |= _of_field(data["field_id"], table, appears=happened != "deleted")
     if noun == "field":
         _by_names(found, event.stream_id, table)
     return found
+
+
+def _says_something(name: str, value: Any) -> bool:
+    """A table that is not public is as every table was before any could be."""
+    return value is not None and (name, value) != ("public", False)
 
 
 def _one(value: Any, *, appears: bool) -> Told:

@@ -6,7 +6,7 @@ import orjson
 from pydantic import ConfigDict, Field
 
 from api.http import Reply, Request, read_id
-from api.pybase.shapes import Id, Shape
+from api.shapes import Id, Shape
 from api.writing import committed, once, reply_of
 from commands.looking_back import Scope, Wanted
 from commands.system import System

@@ -19,6 +19,7 @@ from api.pybase.parse import (
 )
 from api.pybase.tables import see
 from api.pybase.workspaces import listed, no_nulls
+from api.shapes import Shape
 from api.writing import committed, etag, given, write
 from commands.system import System, new_id
 from commands.unit import Outcome
@@ -41,7 +42,7 @@ from projections.lists import Asked, Listed
 from projections.query import Page, Query
 from projections.views import view_query
 
-M = TypeVar("M", bound=shapes.Shape)
+M = TypeVar("M", bound=Shape)
 
 COPY = " (copy)"
 

@@ -1,7 +1,5 @@
 """Workspaces, their members, and bases."""
 
-import hmac
-from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -9,7 +7,7 @@ import orjson
 from api.http import Reply, Request, json_reply, read_id
 from api.pybase import present, shapes
 from api.pybase.parse import read_page
-from api.writing import committed, etag, given, once, reply_of, write
+from api.writing import committed, etag, given, new_workspace_id, once, reply_of, write
 from commands import accounts
 from commands.copying import Wanted, copy_base
 from commands.schema import check_slug, slug_from
@@ -21,7 +19,7 @@ from domain import workspace as workspaces
 from domain.access import Role
 from domain.catalog import Base, Catalog, Member
 from domain.errors import Invalid, NotFound
-from domain.ids import BaseId, UserId, WorkspaceId, uuid_text
+from domain.ids import BaseId, UserId, WorkspaceId
 from projections import mine
 from projections.query import Page
 from projections.reader import allow
@@ -71,7 +69,7 @@ async def list_workspaces(system: System, request: Request) -> Reply:
 
 async def create_workspace(system: System, request: Request) -> Reply:
     wanted = request.shape(shapes.CreateWorkspace)
-    workspace_id = _workspace_id(system, request)
+    workspace_id = new_workspace_id(system, request)
     chosen = wanted.slug is not None
     command = workspaces.CreateWorkspace(
         workspace_id,
@@ -96,19 +94,6 @@ async def create_workspace(system: System, request: Request) -> Reply:
         makes_workspace=True,
     )
     return reply_of(done)
-
-
-def _workspace_id(system: System, request: Request) -> WorkspaceId:
-    """A new id; with an idempotency key the one that its repetition gets too, so that
-    the key is found in the ledger that it was used in."""
-    key = request.idempotency_key
-    if key is None:
-        return WorkspaceId(new_id())
-    secret = system.settings.secret_key.get_secret_value().encode()
-    text = f"workspace\0{request.who.user_id}\0{key}"
-    number = int.from_bytes(hmac.digest(secret, text.encode(), sha256)[:16])
-    fixed = number & ~(0xF << 76) & ~(3 << 62) | 8 << 76 | 2 << 62
-    return WorkspaceId(uuid_text(fixed))
 
 
 async def get_workspace(system: System, request: Request) -> Reply:

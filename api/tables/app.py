@@ -37,7 +37,7 @@ DOCUMENT = "/openapi.json"
 class TablesApplication:
     """The ASGI application of everything below the prefix."""
 
-    def __init__(self, system: System, telling: Telling) -> None:
+    def __init__(self, system: System, telling: Telling, mount: str) -> None:
         settings = system.settings
         self._limits = Limits.of(settings, "tables")
         most = settings.tables_page_limit
@@ -48,7 +48,7 @@ class TablesApplication:
             system,
             surface="tables",
             prefix=PREFIX,
-            routes=Routes([*self.routes.rows, _document(self.routes)]),
+            routes=Routes([*self.routes.rows, _document(self.routes, mount)]),
             language=TableRest(tokens, keys, SessionCookies(settings)),
             finished=telling.of("tables"),
             limits=self._limits,
@@ -68,7 +68,7 @@ class TablesApplication:
             await self._limits.close()
 
 
-def _document(routes: Routes) -> Route:
+def _document(routes: Routes, mount: str) -> Route:
     """The route of the surface's own OpenAPI document."""
     made = document(
         routes.rows,
@@ -78,6 +78,7 @@ def _document(routes: Routes) -> Route:
         prefix=PREFIX,
         error=ERROR,
         unknown_caller=403,
+        mount=mount,
     )
     body = orjson.dumps(made)
 

@@ -27,7 +27,7 @@ from api.tables.target import (
 )
 from commands.system import System
 from domain.access import Role
-from domain.catalog import Catalog
+from domain.catalog import Catalog, Table
 from domain.errors import NotFound, Unauthenticated
 from domain.ids import WorkspaceId
 from projections.query import Query
@@ -188,8 +188,15 @@ def _json(path: Path, page: _Page) -> bytes:
 
 
 def _csv(page: _Page) -> bytes:
-    lines = [sheet.flat_row(row[1]) for row in page.rows if row[1] is not None]
+    any_json = _any_json(page.planned.target.table)
+    lines = [
+        sheet.flat_row(row[1], any_json) for row in page.rows if row[1] is not None
+    ]
     return sheet.csv_lines([sheet.header(page.planned.columns), *lines])
+
+
+def _any_json(table: Table) -> frozenset[str]:
+    return frozenset(one.api_name for one in table.fields if one.type == "json")
 
 
 async def _everything(
@@ -210,10 +217,12 @@ async def _everything(
         shown = row_json(
             target.rows, target.table, with_record_id=now.asked.with_record_id
         )
+        any_json = _any_json(target.table)
         lines = [sheet.header(now.columns)]
         async with aclosing(walk(seen, now.query, shown)) as pages:
             async for texts in pages:
-                yield sheet.csv_lines([*lines, *map(sheet.flat_row, texts)])
+                rows = [sheet.flat_row(text, any_json) for text in texts]
+                yield sheet.csv_lines(lines + rows)
                 lines = []
         if lines:
             yield sheet.csv_lines(lines)

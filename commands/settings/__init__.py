@@ -23,6 +23,7 @@ from commands.settings.checks import (
     Port,
     networks,
     origins,
+    redirect_origins,
     strong_key,
     strong_password,
     type_patterns,
@@ -97,10 +98,21 @@ class Settings(BaseSettings):
     port_cms: Port = Field(
         3001, description="Port of the headless CMS", json_schema_extra=_unit("port")
     )
+    single_port: bool = Field(
+        False,
+        description="on: every surface listens on PORT_PYBASE, below /pybase, /tables"
+        " and /cms; off: each on its own port",
+    )
     public_url: Annotated[str, url("http", "https")] | None = Field(
         None,
         description="How people reach this server, for links;"
         " unset: http://HOST:PORT_PYBASE",
+        json_schema_extra=_unit("URL"),
+    )
+    public_cms_url: Annotated[str, url("http", "https")] | None = Field(
+        None,
+        description="How people reach the headless CMS; unset: http://HOST:PORT_CMS, or"
+        " on a single port TABELLION_PUBLIC_URL/cms",
         json_schema_extra=_unit("URL"),
     )
     trusted_proxies: Annotated[Names, AfterValidator(networks)] = Field(
@@ -152,6 +164,50 @@ class Settings(BaseSettings):
         ge=1,
         description="How long a refresh token is good",
         json_schema_extra=_unit("days"),
+    )
+    cms_token_hours: int = Field(
+        24,
+        ge=1,
+        le=24 * 365,
+        description="How long a token of the headless CMS is good",
+        json_schema_extra=_unit("hours"),
+    )
+    oauth_authorize_url: Annotated[str, url("http", "https")] | None = Field(
+        None,
+        description="Where the OAuth provider of the headless CMS signs people in;"
+        " unset: there is none",
+        json_schema_extra=_unit("URL"),
+    )
+    oauth_token_url: Annotated[str, url("http", "https")] | None = Field(
+        None,
+        description="Where the OAuth provider takes a code for a token",
+        json_schema_extra=_unit("URL"),
+    )
+    oauth_user_url: Annotated[str, url("http", "https")] | None = Field(
+        None,
+        description="Where the OAuth provider tells who somebody is",
+        json_schema_extra=_unit("URL"),
+    )
+    oauth_client_id: str | None = Field(
+        None,
+        description="Who this server is to the OAuth provider",
+        json_schema_extra=_unit("text"),
+    )
+    oauth_client_secret: SecretStr | None = Field(
+        None,
+        description="The secret that goes with the client id; unset: PKCE alone",
+        json_schema_extra=_unit("text"),
+    )
+    oauth_scopes: str = Field(
+        "openid email profile",
+        description="What the OAuth provider is asked for",
+        json_schema_extra=_unit("scopes, parted by blanks"),
+    )
+    oauth_redirect_origins: Annotated[Names, AfterValidator(redirect_origins)] = Field(
+        (),
+        description="Web pages to which a sign-in by OAuth may lead back;"
+        " http://localhost:* is any port of this machine",
+        json_schema_extra=_unit("origins, parted by commas"),
     )
     rate_limits: bool = Field(
         True, description="on: the documented limits; off: none, for measurements"
@@ -206,6 +262,11 @@ class Settings(BaseSettings):
         le=10_000,
         description="The most rows of one page of Table REST",
         json_schema_extra=_unit("rows"),
+    )
+    cms_sanitize: bool = Field(
+        True,
+        description="on: HTML of the CMS's public API has nothing in it that runs;"
+        " off: it is as it was given",
     )
     committer_connections: int = Field(
         3,
@@ -337,6 +398,25 @@ class Settings(BaseSettings):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port_pybase}"
 
+    def mount(self, surface: str) -> str:
+        """What comes before all paths of a surface: of several ports nothing."""
+        return f"/{surface}" if self.single_port else ""
+
+    @property
+    def pybase_url(self) -> str:
+        """What PyBase's paths are appended to."""
+        return self.base_url + self.mount("pybase")
+
+    @property
+    def cms_url(self) -> str:
+        """`public_cms_url`, or what the CMS is reached by on this machine."""
+        if self.public_cms_url is not None:
+            return self.public_cms_url
+        if self.single_port:
+            return self.base_url + self.mount("cms")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port_cms}"
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -376,13 +456,8 @@ def load_settings() -> Settings:
             "TABELLION_OWNER_DATABASE_URL and TABELLION_FOLLOWER_DATABASE_URL"
             " need TABELLION_DATABASE_URL"
         )
-    if settings.kafka_security_protocol.startswith("sasl_") and (
-        settings.kafka_username is None or settings.kafka_password is None
-    ):
-        raise SettingsError(
-            "TABELLION_KAFKA_SECURITY_PROTOCOL needs TABELLION_KAFKA_USERNAME and"
-            " TABELLION_KAFKA_PASSWORD"
-        )
+    _check_oauth(settings)
+    _check_kafka(settings)
     if settings.secret_key.get_secret_value():
         return settings
     if settings.database_url is not None:
@@ -391,6 +466,30 @@ def load_settings() -> Settings:
             " `openssl rand -hex 64` makes one"
         )
     return settings.model_copy(update={"secret_key": kept_key(settings.data_dir)})
+
+
+def _check_kafka(settings: Settings) -> None:
+    if settings.kafka_security_protocol.startswith("sasl_") and (
+        settings.kafka_username is None or settings.kafka_password is None
+    ):
+        raise SettingsError(
+            "TABELLION_KAFKA_SECURITY_PROTOCOL needs TABELLION_KAFKA_USERNAME and"
+            " TABELLION_KAFKA_PASSWORD"
+        )
+
+
+def _check_oauth(settings: Settings) -> None:
+    named = [
+        settings.oauth_authorize_url,
+        settings.oauth_token_url,
+        settings.oauth_user_url,
+        settings.oauth_client_id,
+    ]
+    if any(named) and not all(named):
+        raise SettingsError(
+            "TABELLION_OAUTH_AUTHORIZE_URL, _TOKEN_URL, _USER_URL and _CLIENT_ID go"
+            " together"
+        )
 
 
 def _problems(error: ValidationError) -> Iterator[str]:

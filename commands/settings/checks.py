@@ -12,6 +12,7 @@ from domain.values import PATTERN
 
 SECRET_KEY_LENGTH = 32  # characters, at least
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:]+\])(:[0-9]+)?")
+_ANY_PORT = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\]):\*")
 _DEFAULT_PORT = re.compile(r"^(http://.*):80$|^(https://.*):443$")
 _WEAK_WORDS = re.compile(
     r"change.?me|your.?secret|secret.?key|password|insecure|example|default|tabellion"
@@ -53,6 +54,20 @@ def origins(values: tuple[str, ...]) -> tuple[str, ...]:
         if value != "*" and not _ORIGIN.fullmatch(origin):
             raise ValueError(f"{value!r} is no origin such as https://app.example.org")
         found.append(_DEFAULT_PORT.sub(r"\1\2", origin))
+    return tuple(found)
+
+
+def redirect_origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Origins to which browsers may be sent: all are named, but for local ports."""
+    found = []
+    for value in values:
+        origin = value.lower()
+        if _ANY_PORT.fullmatch(origin):
+            found.append(origin)
+        elif value == "*" or not origin.startswith(("http://", "https://")):
+            raise ValueError(f"{value!r} is no origin such as https://app.example.org")
+        else:
+            found += origins((origin,))
     return tuple(found)
 
 

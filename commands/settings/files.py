@@ -26,6 +26,7 @@ READ_FROM_FILES = (
     "database_url",
     "owner_database_url",
     "follower_database_url",
+    "oauth_client_secret",
     "redis_url",
     "kafka_password",
     "smtp_url",

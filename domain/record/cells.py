@@ -10,6 +10,7 @@ handed on as it is, and refused there in the words of any other write.
     date, datetime as a write spells them: 2024-01-31, 2024-01-31T10:00:00Z
     linked_record  ids of records, parted by commas
     attachment     JSON as an export writes it, or ids of files, parted by commas
+    json           JSON
     every other    its text
 
 An empty cell is no value.  Blanks around it are passed over, but for the first line's
@@ -23,6 +24,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 from domain.catalog import Field
+from domain.values import json_from
 
 FromText: TypeAlias = Callable[[str], Any]
 
@@ -81,6 +83,10 @@ def _files(text: str) -> Any:
         return text
 
 
+def _any_json(text: str) -> Any:
+    return json_from(text) if text.strip() else None
+
+
 def _trimmed(text: str) -> Any:
     return text.strip() or None
 
@@ -90,4 +96,5 @@ _BY_FAMILY: Mapping[str, FromText] = {
     "checkbox": flag_of,
     "link": _listed,
     "file": _files,
+    "json": _any_json,
 }

@@ -37,7 +37,7 @@ from domain.record.events import (
     UpdateRecords,
     links_of,
 )
-from domain.values import Value, user_ids
+from domain.values import BadValue, Value, merged, user_ids
 from domain.workspace import expect_version
 
 _NOTHING: Mapping[str, Value] = {}
@@ -149,11 +149,27 @@ def _update(command: UpdateRecords, facts: Facts) -> Sequence[Event]:
             if table.attachments:
                 full = with_files(table, change.values, facts, row.values)
                 change = replace(change, values=full)
+            if change.merged:
+                change = replace(change, values=_merged(table, change, row))
             keys.take(row.id, change.values)
             events += _updated(table, change, row, ends)
         except (Conflict, Invalid) as error:
             raise error.with_extra(record_id=row.id, index=index) from None
     return events
+
+
+def _merged(table: Table, change: Change, row: Row) -> Mapping[str, Value]:
+    """The values with what is there already of those whose keys are merged."""
+    values = dict(change.values)
+    for name in change.merged & values.keys():
+        try:
+            values[name] = merged(row.values.get(name), values[name])
+        except BadValue as error:
+            field = table.all_fields[FieldId(name)]
+            place: list[Json] = [field.name]
+            told: dict[str, Json] = {"loc": place, "msg": str(error)}
+            raise Invalid(errors=[told | {"type": error.kind}]) from error
+    return values
 
 
 def _rows_to_change(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from domain.catalog import Field, Table
 from domain.errors import Conflict
 from domain.ids import FieldId
-from domain.values import Value
+from domain.values import Value, is_kept_json
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
@@ -56,6 +56,8 @@ def _fits(field: Field, value: Value) -> bool:
             return isinstance(value, list)
         case "jsonb" if field.type == "attachment":
             return isinstance(value, list)
+        case "jsonb" if field.type == "json":
+            return isinstance(value, str) and is_kept_json(value)
         case "jsonb":
             return isinstance(value, dict) and field.kind.part in value
         case "boolean":

@@ -33,13 +33,15 @@ class CreateRecords(Command):
 @dataclass(frozen=True, slots=True)
 class Change:
     """New values of one record.  `places` and `own_places` put links back, each
-    {field: {other record: place}}."""
+    {field: {other record: place}}.  `merged`: fields of any JSON whose value holds keys
+    to put over those that are there, null for one to take away."""
 
     record_id: RecordId
     values: Mapping[str, Value]
     if_match: int | None = None
     places: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     own_places: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    merged: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

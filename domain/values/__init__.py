@@ -9,6 +9,7 @@ Pure.  A kept value (`Value`) is what an event holds:
     checkbox          True or False         linked_record  [record id, …]
     dimension, gdt, thread, material        an object, its numbers decimals as text
     attachment        an array of objects   (`attachments`)
+    json              its text, "{\\"a\\": 1}" (`freeform`)
     lookup, rollup, formula                 nothing: they are computed
 
 An empty value is None; "" and [] are read as None.  A family of types has a file; the
@@ -18,22 +19,28 @@ list of them all is `registry`.  Source: pybase-values, each type.
 from domain.values.attachments import file_ids, file_url
 from domain.values.attachments import fits as attachment_fits
 from domain.values.choices import MAX_CHOICES
+from domain.values.common import COMMON_OPTIONS, read_options, shown_default
 from domain.values.content_types import PATTERN, content_type_of, takes
+from domain.values.freeform import (
+    ITEMS,
+    is_kept_json,
+    json_from,
+    json_of,
+    json_text,
+    merged,
+)
 from domain.values.links import MAX_LINKS
 from domain.values.moments import datetime_text, parse_datetime, read_date, zone
 from domain.values.numbers import MAX_DIGITS, decimal_text
-from domain.values.registry import (
-    FIELD_TYPES,
-    FieldType,
-    as_kept,
-    read_options,
-)
+from domain.values.registry import FIELD_TYPES, FieldType, as_kept
 from domain.values.text import MAX_LONG_TEXT, MAX_TEXT
 from domain.values.users import read_users, user_ids
 from domain.values.value import BadValue, Shown, Value, Values, well_formed
 
 __all__ = [
+    "COMMON_OPTIONS",
     "FIELD_TYPES",
+    "ITEMS",
     "MAX_CHOICES",
     "MAX_DIGITS",
     "MAX_LINKS",
@@ -52,10 +59,16 @@ __all__ = [
     "decimal_text",
     "file_ids",
     "file_url",
+    "is_kept_json",
+    "json_from",
+    "json_of",
+    "json_text",
+    "merged",
     "parse_datetime",
     "read_date",
     "read_options",
     "read_users",
+    "shown_default",
     "takes",
     "user_ids",
     "well_formed",

@@ -17,7 +17,7 @@ from domain.errors import Json
 from domain.ids import canonical
 from domain.values.content_types import PATTERN, content_type_of, takes
 from domain.values.formats import is_url
-from domain.values.options import kept, whole
+from domain.values.options import flag, kept, whole
 from domain.values.value import BadValue, Shown, Value, well_formed
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def attachment_options(options: Mapping[str, Any]) -> dict[str, Json]:
     return kept(
         allowed_types=_patterns(options.get("allowed_types")),
         max_size=whole(options, "max_size", 1, 2**53),
+        allow_multiple=flag(options, "allow_multiple"),
     )
 
 
@@ -69,6 +70,8 @@ def read_attachments(value: Any, field: "Field") -> Value:
     for given in value:
         one = _read(given, field)
         distinct.setdefault(one.get("id") or one["url"], one)
+    if len(distinct) > 1 and field.option("allow_multiple", True) is False:
+        raise BadValue("This field holds at most one attachment")
     return list(distinct.values()) or None
 
 

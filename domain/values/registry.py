@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from domain.errors import Invalid, Json
+from domain.errors import Json
 from domain.values import (
     attachments,
     choices,
@@ -12,6 +12,7 @@ from domain.values import (
     dimension,
     engineering,
     formats,
+    freeform,
     links,
     moments,
     numbers,
@@ -45,6 +46,8 @@ class FieldType:
     `show` gives what a client reads of a kept value, and `read` takes that back.
     `part`: of a kept object, what is compared and sorted by.  `operand` reads what eq
     and the ordered operators compare with, where that is not as the family does.
+    `as_text`: what a jsonb column holds is kept as the text that the store has of it.
+    `unique`: whether its values can be told to be different.
     """
 
     name: str
@@ -56,6 +59,8 @@ class FieldType:
     show: Callable[[Any, "Field"], Shown] = as_kept
     part: str | None = None
     operand: Callable[[Any, "Field"], str] | None = None
+    as_text: bool = False
+    unique: bool = True
 
     @property
     def computed(self) -> bool:
@@ -164,20 +169,20 @@ _ALL: Sequence[FieldType] = (
         "jsonb",
         "file",
         show=attachments.show_attachments,
+        unique=False,
+    ),
+    FieldType(
+        "json",
+        freeform.read_json,
+        freeform.json_options,
+        "jsonb",
+        "json",
+        show=freeform.show_json,
+        as_text=True,
+        unique=False,
     ),
     _computed("lookup", computed.lookup_options),
     _computed("rollup", computed.rollup_options),
     _computed("formula", computed.formula_options),
 )
 FIELD_TYPES: Mapping[str, FieldType] = {one.name: one for one in _ALL}
-
-
-def read_options(type_name: str, options: Mapping[str, Any]) -> dict[str, Json]:
-    """The options of a field, checked.  Raises Invalid with the reason."""
-    try:
-        return FIELD_TYPES[type_name].options(options)
-    except BadValue as error:
-        raise Invalid(
-            str(error),
-            errors=[{"loc": ["options"], "msg": str(error), "type": error.kind}],
-        ) from error

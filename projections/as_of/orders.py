@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from domain.ids import WorkspaceId
 from projections.as_of.shadows import Key, Made
+from projections.kept import Kept
 from projections.lists import (
     MOST_IDS,
     Listed,
@@ -79,14 +80,10 @@ class Orders:
     """Lists that were asked for before."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Asked, Order] = OrderedDict()
-        self._bytes = 0
+        self._known: Kept[Asked, Order] = Kept(MOST_BYTES)
 
     def of(self, asked: Asked) -> Order | None:
-        found = self._known.get(asked)
-        if found is not None:
-            self._known.move_to_end(asked)
-        return found
+        return self._known.get(asked)
 
     def learn(
         self, asked: Asked, before: Order | None, results: Sequence[Rows]
@@ -98,12 +95,7 @@ class Orders:
         if before is not None:
             ids, number = results[1][0]
             now = Order(long=True) if number > MOST_IDS else Order(bytes(ids or b""))
-        known = self._known.pop(asked, None)
-        self._bytes += now.size - (known.size if known else 0)
-        self._known[asked] = now
-        while self._bytes > MOST_BYTES:
-            _, oldest = self._known.popitem(last=False)
-            self._bytes -= oldest.size
+        self._known.put(asked, now)
 
 
 def plan(

@@ -32,7 +32,7 @@ from projections.gets import Got
 from projections.lists import Listed, found_page, is_written, written_since
 from projections.moments import find, found, read_moment
 from projections.query import Page, Query
-from projections.reader import Caller, Reader, Rows, Statement
+from projections.reader import Anybody, Caller, Reader, Rows, Statement
 from projections.records.output import record_json
 from projections.target import WITHIN_STATEMENT, Target, kept_shadow, live
 
@@ -70,7 +70,7 @@ class AsOf:
 
     async def at(
         self,
-        caller: Caller,
+        caller: Caller | Anybody,
         workspace_id: WorkspaceId,
         text: str,
         *,
@@ -111,7 +111,7 @@ class AsOf:
 
     async def record(
         self,
-        caller: Caller,
+        caller: Caller | Anybody,
         then: Then,
         record_id: str,
         *,
@@ -138,7 +138,7 @@ class AsOf:
 
     async def page(
         self,
-        caller: Caller,
+        caller: Caller | Anybody,
         then: Then,
         spelling: tuple[str | None, ...],
         query: Query,
@@ -162,7 +162,7 @@ class AsOf:
 
     async def rows(
         self,
-        caller: Caller,
+        caller: Caller | Anybody,
         then: Then,
         table: Table,
         plan: Callable[[Target], Sequence[Statement]],
@@ -183,7 +183,7 @@ class AsOf:
 
     async def _of_shadow(
         self,
-        caller: Caller,
+        caller: Caller | Anybody,
         key: Key,
         shadow: Shadow,
         plan: Callable[[Target], Sequence[Statement]],
@@ -205,7 +205,7 @@ class AsOf:
 
     async def _of_live(
         self,
-        caller: Caller,
+        caller: Caller | Anybody,
         key: Key,
         table: Table,
         upto: int,

@@ -25,7 +25,8 @@ from dataclasses import dataclass, field
 from psycopg import sql
 
 from domain.catalog import Field, Table
-from domain.ids import WorkspaceId, record_id
+from domain.ids import WorkspaceId
+from projections.of_table import is_of
 from projections.records.ddl import SYSTEM_COLUMNS
 from projections.target import Beside, Target, column_name
 
@@ -71,26 +72,11 @@ class Past:
         return self.retypes.after(self.position, self.upto)
 
 
-def of_table(column: str, table: Table) -> sql.Composed:
-    """Whether a stream is that of a record of the table: its id has the number in bytes
-    6 to 9 and in six bits of byte 10."""
-    number = bytes.fromhex(record_id(0, table.number, 0).replace("-", ""))
-    return sql.SQL(
-        "substring(uuid_send({0}) FROM 7 FOR 4) = {1}"
-        " AND get_byte(uuid_send({0}), 10) & 252 = {2}"
-    ).format(
-        sql.Identifier(*column.split(".")),
-        sql.Literal(number[6:10]),
-        sql.Literal(number[10]),
-    )
-
-
 def _scope(past: Past, column: str) -> sql.Composed:
+    stream = sql.Identifier(*column.split("."))
     if past.record_ids is None:
-        return of_table(column, past.table)
-    return sql.SQL("{} = ANY ({}::uuid[])").format(
-        sql.Identifier(*column.split(".")), _array(past.record_ids)
-    )
+        return is_of(sql.SQL("uuid_send({})").format(stream), past.table)
+    return sql.SQL("{} = ANY ({}::uuid[])").format(stream, _array(past.record_ids))
 
 
 def _array(ids: Sequence[str]) -> sql.Literal:
@@ -318,7 +304,7 @@ def _value(past: Past, one: Field) -> sql.Composed:
 def _said(one: Field) -> sql.Composed:
     """What an event says of a value, as its column keeps it."""
     kind = one.column or "text"
-    if kind == "jsonb":
+    if kind == "jsonb" and not one.kind.as_text:
         text = "nullif(n.v -> {id} -> 'from', 'null'::jsonb)"
     elif kind.endswith("[]"):
         text = (

@@ -96,11 +96,15 @@ def _taken(name: str, kind: str) -> sql.Composed:
 
 
 def sent_values(values: Sequence[Any], kind: str) -> str:
-    """The literal of a column's kept values: an array or an object becomes its text."""
+    """The literal of a column's kept values: an array or an object becomes its text;
+    any JSON is kept as that."""
     if kind.endswith("[]"):
         values = [None if one is None else text_array(one) for one in values]
     elif kind == "jsonb":
-        values = [None if one is None else orjson.dumps(one).decode() for one in values]
+        values = [
+            one if one is None or type(one) is str else orjson.dumps(one).decode()
+            for one in values
+        ]
     return text_array(values)
 
 

@@ -80,7 +80,7 @@ def _select(target: Target, table: Table, field: Field) -> sql.Composed:
     """
     if field.column is not None:
         name = sql.Identifier("t", column_name(field.id, field.slot))
-        value = kept(name, field.column)
+        value = kept(name, field)
     elif field.type == "autonumber":
         value = sql.SQL("t.number::text")
     elif field.type == "linked_record":

@@ -228,7 +228,7 @@ def next_values(
             " WHERE t.number > {after} AND {column} IS NOT NULL"
             " ORDER BY t.number LIMIT {most}"
         ).format(
-            value=kept(column, field.column or "text"),
+            value=kept(column, field),
             table=target.of_records(table.id),
             after=sql.Literal(after),
             column=column,

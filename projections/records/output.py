@@ -31,7 +31,7 @@ def _parts(
     schema_seq: int,
     by_id: bool,
     chosen: tuple[str, ...] | None,
-    table: "_Same",
+    table: "Same",
 ) -> sql.Composed:
     one = table.table
     fields = one.fields if chosen is None else [one.by_id[name] for name in chosen]
@@ -39,7 +39,7 @@ def _parts(
     return sql.Composed([sql.SQL(rendered)])  # rendering it costs as much as a get
 
 
-class _Same:
+class Same:
     """Carries a table past the cache: its id and schema_seq say all that matters."""
 
     __slots__ = ("table",)
@@ -51,7 +51,7 @@ class _Same:
         return 0
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same)
+        return isinstance(other, Same)
 
 
 def record_json(
@@ -66,7 +66,7 @@ def record_json(
     `fields`: those that are shown, all live ones where it is None.
     """
     chosen = None if fields is None else tuple(str(one.id) for one in fields)
-    return _parts(target, table.id, table.schema_seq, by_id, chosen, _Same(table))
+    return _parts(target, table.id, table.schema_seq, by_id, chosen, Same(table))
 
 
 def _record(
@@ -101,18 +101,18 @@ def row_json(
 ) -> sql.Composed:
     """The expression of one record as a flat row, by the names that its table's columns
     have in URLs; `id` is its number.  The table's alias is `t`."""
-    return _row(target, table.id, table.schema_seq, with_record_id, _Same(table))
+    return _row(target, table.id, table.schema_seq, with_record_id, Same(table))
 
 
 @lru_cache(maxsize=512)
 def _row(
-    target: Target, _table_id: str, _schema_seq: int, with_record_id: bool, table: _Same
+    target: Target, _table_id: str, _schema_seq: int, with_record_id: bool, table: Same
 ) -> sql.Composed:
     parts: list[sql.Composable] = [literal('{"id":'), sql.SQL("t.number")]
     if with_record_id:
         parts += [literal(',"record_id":"'), sql.SQL("t.id"), literal('"')]
     for field in table.table.fields:
-        parts += [literal(f',"{field.api_name}":'), _value(target, field)]
+        parts += [literal(f',"{field.api_name}":'), value_json(target, field)]
     rendered = _concatenated([*parts, literal("}")]).as_string()
     return sql.Composed([sql.SQL(rendered)])
 
@@ -134,11 +134,11 @@ def _fields(
     for index, field in enumerate(fields):
         key = orjson.dumps(field.id if by_id else field.name).decode()
         parts.append(literal(("," if index else "") + key + ":"))
-        parts.append(_value(target, field))
+        parts.append(value_json(target, field))
     return parts
 
 
-def _value(target: Target, field: Field) -> sql.Composable:
+def value_json(target: Target, field: Field) -> sql.Composable:
     """The JSON text of one value: never NULL."""
     column = sql.Identifier("t", column_name(field.id, field.slot))
     match field.type:
@@ -256,7 +256,7 @@ def _by_ids(
     schema_seq: int,
     by_id: bool,
     chosen: tuple[str, ...] | None,
-    table: _Same,
+    table: Same,
 ) -> bytes:
     json = _parts(target, table_id, schema_seq, by_id, chosen, table)
     return (
@@ -275,4 +275,4 @@ def by_ids(
 ) -> bytes:
     """(id, version, JSON) of records by `%s::uuid[]`: served by the primary key."""
     chosen = None if fields is None else tuple(str(one.id) for one in fields)
-    return _by_ids(target, table.id, table.schema_seq, by_id, chosen, _Same(table))
+    return _by_ids(target, table.id, table.schema_seq, by_id, chosen, Same(table))

@@ -26,11 +26,11 @@ MOMENT = sql.SQL(
 )
 
 
-def kept(column: sql.Composable, kind: str) -> sql.Composable:
-    """A column as the kept value's JSON-able form."""
-    if kind == "timestamptz":
+def kept(column: sql.Composable, field: Field) -> sql.Composable:
+    """A field's column as the kept value's JSON-able form."""
+    if field.column == "timestamptz":
         return MOMENT.format(column)
-    if kind in ("numeric", "integer", "date"):
+    if field.column in ("numeric", "integer", "date") or field.kind.as_text:
         return sql.SQL("{}::text").format(column)
     return column
 
@@ -38,7 +38,8 @@ def kept(column: sql.Composable, kind: str) -> sql.Composable:
 def _kept_values(table: Table) -> sql.Composable:
     """All columns as JSON arrays, `[…][…]`, one a chunk, in `table.columns`' order."""
     parts = [
-        kept(sql.Identifier("t", name), kind) for _, name, kind in stored_columns(table)
+        kept(sql.Identifier("t", name), field)
+        for field, name, _ in stored_columns(table)
     ]
     chunks = [
         sql.SQL("json_build_array({})::text").format(
@@ -155,7 +156,7 @@ def select_column(target: Target, table: Table, field: Field) -> sql.Composed:
     """(record id, kept value) of one field of every record, in the records' order."""
     if field.column is not None:
         column: sql.Composable = kept(
-            sql.Identifier("t", column_name(field.id, field.slot)), field.column
+            sql.Identifier("t", column_name(field.id, field.slot)), field
         )
     elif field.type == "autonumber":
         column = sql.SQL("t.number::text")

@@ -24,6 +24,23 @@ def happened(
 @pytest.fixture
 def things(client: Client) -> Json:
     """A table of its own workspace with text, numbers, a tick, days and a choice."""
+    return _wide_table(client)
+
+
+@pytest.fixture(scope="module")
+def kept_things(client: Client) -> Json:
+    """The same for all tests of a file whose requests are refused, or only ask."""
+    return _wide_table(client)
+
+
+@pytest.fixture(scope="module")
+def kept_base(client: Client) -> str:
+    """A base for the tables of a file's tests to which the rest of it is nothing."""
+    base_id: str = client.base()["id"]
+    return base_id
+
+
+def _wide_table(client: Client) -> Json:
     choices = [{"name": "Open", "color": "red"}, {"name": "Closed", "color": "grey"}]
     return client.table(
         {"name": "Name", "type": "text"},

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from api.guesses import Guesses
 from api.limits import (
     ADDRESS,
     USER,
@@ -379,7 +380,7 @@ async def guesses(limits, count, account="ada", address="192.0.2.1"):
 
 
 async def test_an_account_is_guessed_at_ten_times_a_minute_from_anywhere(clock):
-    limits = Limits(InProcess(clock), clock, "pybase")
+    limits = Guesses(InProcess(clock), clock)
     through = 0
     for number in range(1000):
         through += await guesses(limits, 1, address=f"192.0.{number // 250}.{number}")
@@ -389,7 +390,7 @@ async def test_an_account_is_guessed_at_ten_times_a_minute_from_anywhere(clock):
 
 
 async def test_an_address_guesses_thirty_times_a_minute_at_whomever(clock):
-    limits = Limits(InProcess(clock), clock, "pybase")
+    limits = Guesses(InProcess(clock), clock)
 
     through = 0
     for number in range(100):
@@ -399,7 +400,7 @@ async def test_an_address_guesses_thirty_times_a_minute_at_whomever(clock):
 
 
 async def test_ten_thousand_guesses_take_days(clock):
-    limits = Limits(InProcess(clock), clock, "pybase")
+    limits = Guesses(InProcess(clock), clock)
     through = 0
     for number in range(10_000):  # one every ten seconds, each from elsewhere
         clock.now += 10
@@ -411,7 +412,7 @@ async def test_ten_thousand_guesses_take_days(clock):
 
 
 async def test_the_owner_comes_in_from_a_known_address_while_others_guess(clock):
-    limits = Limits(InProcess(clock), clock, "pybase")
+    limits = Guesses(InProcess(clock), clock)
     await limits.right("ada", "203.0.113.5")
     for number in range(200):
         await guesses(limits, 1, address=f"192.0.2.{number}")
@@ -423,7 +424,7 @@ async def test_the_owner_comes_in_from_a_known_address_while_others_guess(clock)
 
 async def test_no_address_is_in_the_name_of_a_counter(clock):
     windows = InProcess(clock)
-    limits = Limits(windows, clock, "pybase")
+    limits = Guesses(windows, clock)
     await limits.guess("ada@example.org", "192.0.2.1")
     await limits.right("ada@example.org", "192.0.2.1")
 

@@ -47,11 +47,14 @@ class Observed:
 
 
 def live_tables(catalog: Catalog) -> list[Table]:
-    return [
+    """In the order of their making, however the database gave them: what is drawn
+    from them is drawn again."""
+    live = [
         table
         for table in catalog.tables.values()
         if not table.deleted and not catalog.bases[table.base_id].deleted
     ]
+    return sorted(live, key=lambda table: table.number)
 
 
 def observe(connection: psycopg.Connection[Any], workspace_id: WorkspaceId) -> Observed:

@@ -650,8 +650,10 @@ def test_two_sign_ups_with_one_address_in_one_group_make_one_account(tenant: Ten
         user_id = UserId(new_id())
         unit = tenant.unit(RegisterUser(user_id, email))
         account = VaultWrite(
-            sql.SQL("INSERT INTO vault.accounts VALUES (%s, %s, %s, 'n', 'h', now())"),
-            [user_id, email, email],
+            sql.SQL(
+                "INSERT INTO vault.accounts VALUES (%s, %s, %s, 'n', 'h', now(), %s)"
+            ),
+            [user_id, email, email, user_id],
         )
         return replace(unit, workspace_id=INSTANCE, vault=[account])
 

@@ -5,7 +5,7 @@ the test.  A command that no wish is for stands in `BESIDE`, with the reason.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from commands.schema import NewField
 from commands.schema import create_field as creating_field
 from commands.system import new_id
-from domain.base import CreateBase, DeleteBase, RestoreBase, UpdateBase
+from domain.base import (
+    CreateBase,
+    DeleteBase,
+    MakeContentBase,
+    RestoreBase,
+    UpdateBase,
+)
 from domain.catalog import Base, Catalog, Field, Table
 from domain.constraint import (
     CreateConstraint,
@@ -26,7 +32,14 @@ from domain.conversions import find
 from domain.copy import CopyBase, CopyLinks, CopyRecords
 from domain.events import Command, Recorded
 from domain.facts import Row
-from domain.field import CreateField, DeleteField, RestoreField, UpdateField
+from domain.field import (
+    CreateField,
+    DeleteField,
+    DropOther,
+    KeepOther,
+    RestoreField,
+    UpdateField,
+)
 from domain.field_order import ReorderFields
 from domain.file import UploadFile
 from domain.foreign import AppendForeign
@@ -71,6 +84,7 @@ from domain.view import (
     UpdateView,
 )
 from domain.workspace import (
+    STATUSES,
     AddMember,
     CreateWorkspace,
     DeleteWorkspace,
@@ -110,6 +124,7 @@ RAW: Mapping[str, Sequence[Any]] = {
     "thread": ["M8x1.25"],
     "material": [{"name": "Steel", "grade": "1.4301"}, "Oak"],
     "attachment": [[{"url": "https://example.org/a.pdf", "name": "Zoë.pdf"}]],
+    "json": [{"a": [1, 2.5]}, "7", {"b": None}],
 }
 # a field of every type that needs nothing else; links, and what is computed of them,
 # are made with the tables
@@ -128,6 +143,7 @@ RETYPED = [
     "multi_select",
     "checkbox",
     "date",
+    "json",
 ]
 
 
@@ -149,7 +165,8 @@ class World:
         return [one for table in self.now.tables() for one in table.fields]
 
     def bases(self, *, deleted: bool = False) -> list[Base]:
-        return [one for one in self.catalog.bases.values() if one.deleted == deleted]
+        found = [one for one in self.catalog.bases.values() if one.deleted == deleted]
+        return sorted(found, key=lambda one: one.created_at)
 
 
 Wish: TypeAlias = Callable[[Draw, World], Command | None]
@@ -223,11 +240,21 @@ def update_records(draw: Draw, world: World) -> Command | None:
     table = _one(draw, world.now.tables())
     rows = world.now.of(table.id) if table else []
     changes = [
-        Change(row.id, _values(draw, world, table, new=False))
+        _change(draw, table, row.id, _values(draw, world, table, new=False))
         for row in some(draw, rows, least=1)
     ]
     known = _known(draw, table) if table else None
     return UpdateRecords(table.id, known, changes) if changes else None
+
+
+def _change(draw: Draw, table: Table, record_id: RecordId, values: Values) -> Change:
+    """Now and then what goes into an object is merged with what is there."""
+    objects = [
+        name
+        for name, value in values.items()
+        if table.by_id[name].type == "json" and str(value).startswith("{")
+    ]
+    return Change(record_id, values, merged=frozenset(some(draw, objects)))
 
 
 def delete_records(draw: Draw, world: World) -> Command | None:
@@ -270,7 +297,8 @@ def create_field(draw: Draw, world: World) -> Command | None:
     elif kind == "formula":
         options = {"formula": "{Name}"}
     wanted = NewField(pick(draw, ["Extra", "More", "name"]), kind, options)
-    return creating_field(table.id, wanted)
+    chosen = pick(draw, [None, None, "extra", "chosen"])
+    return replace(creating_field(table.id, wanted), api_name=chosen)
 
 
 def update_field(draw: Draw, world: World) -> Command | None:
@@ -284,6 +312,8 @@ def update_field(draw: Draw, world: World) -> Command | None:
         changes["required"] = draw(st.booleans())
     if draw(st.booleans()):
         changes["description"] = pick(draw, [None, *NAMES])
+    if draw(st.integers(0, 3)) == 0:
+        changes["api_name"] = pick(draw, ["extra", "chosen", one.api_name])
     if one.choices:
         changes["options"] = {"choices": some(draw, CHOICES["choices"])}
     elif one.type == "linked_record" and draw(st.booleans()):
@@ -294,6 +324,16 @@ def update_field(draw: Draw, world: World) -> Command | None:
 def delete_field(draw: Draw, world: World) -> Command | None:
     one = _one(draw, world.fields())
     return DeleteField(one.id) if one else None
+
+
+def keep_other(draw: Draw, world: World) -> Command | None:
+    table = _one(draw, world.now.tables())
+    return KeepOther(table.id, FieldId(new_id())) if table else None
+
+
+def drop_other(draw: Draw, world: World) -> Command | None:
+    one = _one(draw, [one for one in world.fields() if one.options.get("other")])
+    return DropOther(one.table_id, one.id) if one else None
 
 
 def restore_field(draw: Draw, world: World) -> Command | None:
@@ -346,7 +386,11 @@ def create_table(draw: Draw, world: World) -> Command | None:
     if base is None:
         return None
     name = pick(draw, ["Third", "Fourth", "authors"])
-    return CreateTable(TableId(new_id()), base.id, world.number(), name)
+    slug = pick(draw, [None, None, "third", "chosen-one"])
+    new = TableId(new_id())
+    public = draw(st.booleans())
+    place = pick(draw, [base.id, base.id, None])
+    return CreateTable(new, place, world.number(), name, None, slug, public)
 
 
 def update_table(draw: Draw, world: World) -> Command | None:
@@ -354,7 +398,12 @@ def update_table(draw: Draw, world: World) -> Command | None:
     if table is None:
         return None
     name = pick(draw, ["Third", "Fifth", "AUTHORS"])
-    return UpdateTable(table.id, {"name": name, "description": name})
+    changes: dict[str, Any] = {"name": name, "description": name}
+    if draw(st.booleans()):
+        changes["slug"] = pick(draw, ["authors", "chosen-one", table.slug])
+    if draw(st.booleans()):
+        changes["public"] = draw(st.booleans())
+    return UpdateTable(table.id, changes)
 
 
 def delete_table(draw: Draw, world: World) -> Command | None:
@@ -374,6 +423,10 @@ def restore_table(draw: Draw, world: World) -> Command | None:
 
 def create_base(draw: Draw, _world: World) -> Command:
     return CreateBase(BaseId(new_id()), pick(draw, NAMES), None, "📚")
+
+
+def make_content_base(_draw: Draw, _world: World) -> Command:
+    return MakeContentBase(BaseId(new_id()))
 
 
 def update_base(draw: Draw, world: World) -> Command | None:
@@ -531,6 +584,8 @@ def update_workspace(draw: Draw, world: World) -> Command:
         changes["slug"] = f"{pick(draw, ['a', 'b'])}-{workspace}"
     if draw(st.booleans()):
         changes["description"] = pick(draw, [None, *NAMES])
+    if draw(st.booleans()):
+        changes["status"] = pick(draw, STATUSES)
     return UpdateWorkspace(workspace, changes)
 
 
@@ -572,11 +627,14 @@ WISHES: Mapping[type[Command], Wish] = {
     RestoreField: restore_field,
     ReorderFields: reorder_fields,
     RetypeField: retype_field,
+    KeepOther: keep_other,
+    DropOther: drop_other,
     CreateTable: create_table,
     UpdateTable: update_table,
     DeleteTable: delete_table,
     RestoreTable: restore_table,
     CreateBase: create_base,
+    MakeContentBase: make_content_base,
     UpdateBase: update_base,
     DeleteBase: delete_base,
     RestoreBase: restore_base,

@@ -1,9 +1,11 @@
 """A process that writes under load, for tests of what several processes do at once.
 
-    python -m tests.commands.writing URL SECONDS WRITERS WORKSPACE:USER:TABLE:FIELD …
+    python -m tests.commands.writing URL SECONDS LEAST WRITERS PLACE …
 
-Each writer commits units of random size and length to one of the tables, one after the
-other, through this process's own committers; a sealer runs beside them.  A line a
+A place is WORKSPACE:USER:TABLE:FIELD and what a command says of the table.  Each writer
+commits units of random size and length to one of the tables, one after the other,
+through this process's own committers, for so many seconds and, on a machine that is
+slow, until it has written so many records; a sealer runs beside them.  A line a
 committed unit tells its workspace and its last position.
 """
 
@@ -46,18 +48,20 @@ def a_unit(place: str, schema_seq: int, number: int) -> Unit:
     )
 
 
-def main(url: str, seconds: str, writers: str, *places: str) -> None:
+def main(url: str, seconds: str, least: str, writers: str, *places: str) -> None:
     committer = a_committer(url, connections=3)
     sealer = Sealer(url)
     until = time.monotonic() + float(seconds)
 
     def write() -> None:
-        while time.monotonic() < until:
+        written = 0
+        while time.monotonic() < until or written < int(least):
             place, schema_seq, number = random.choice(places).split("/")
             unit = a_unit(place, int(schema_seq), int(number))
             done = committer.submit_and_wait(unit)
             sealer.wake()
             assert done.outcome is not None
+            written += unit.size
             sys.stdout.write(f"{unit.workspace_id} {done.outcome.position}\n")
 
     threads = [threading.Thread(target=write) for _ in range(int(writers))]

@@ -1,7 +1,8 @@
 """Every promise of the checklist that is delivered has a test named after it.
 
 `test_a_031_…` is A-031; `test_a_112_to_114_…`, `test_a_055_and_056_…` are several.
-A is PyBase, B is Table REST, whose rows have a last digit beyond 9: `test_b_03a_…`.
+A is PyBase, B is Table REST, whose rows have a last digit beyond 9: `test_b_03a_…`; E
+is the headless CMS, of both kinds: `test_e_070_to_07a_…`.
 """
 
 import re
@@ -42,6 +43,17 @@ OF_TABLE_REST = (
     "060",
     *(f"07{last}" for last in "012345678"),
     *(f"08{last}" for last in "0123456789abcd"),
+)
+# the same of the headless CMS, but for its webhooks
+OF_CMS = (
+    *("001", "002", "003", "010", "011", "012", "020", "021"),
+    *("030", "031", "032", "033", "040", "041", "042"),
+    *(f"05{last}" for last in "0123456"),
+    *(f"06{last}" for last in "0123"),
+    *(f"07{last}" for last in "0123456789a"),
+    *(f"08{last}" for last in "01234567"),
+    *(f"09{last}" for last in "01234567"),
+    *(f"10{last}" for last in "0123"),
 )
 # nothing to be seen: no operation that is documented needs a constraint to be enforced
 NOWHERE = {354}
@@ -85,3 +97,26 @@ def test_every_row_of_table_rest_has_a_test():
     tested = re.findall(r"^def test_b_(\d\d[\da-f])_\w+", text, re.M)
 
     assert set(OF_TABLE_REST) - set(tested) == set()
+
+
+def rows_of_cms(name: str) -> Iterator[str]:
+    """The rows of the CMS that a test's name says it is about."""
+    last = ""
+    for word, row in re.findall(r"_(to_e|and_e|to|and|e)_(\d\d[\da-f])(?=_)", name):
+        if word.startswith("to"):
+            yield from OF_CMS[OF_CMS.index(last) + 1 : OF_CMS.index(row)]
+        last = row
+        yield row
+
+
+def test_a_name_of_the_cms_says_its_rows():
+    assert list(rows_of_cms("test_e_078_to_080_and_092_x")) == [
+        *("078", "079", "07a", "080", "092")
+    ]
+
+
+def test_every_row_of_the_cms_has_a_test():
+    text = "".join(path.read_text() for path in TESTS.rglob("test_*.py"))
+    names = re.findall(r"^(?:async )?def (test_e_\d\d\w+)", text, re.M)
+
+    assert set(OF_CMS) - {row for name in names for row in rows_of_cms(name)} == set()

@@ -67,6 +67,9 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ("workspace.created", 1): WorkspaceCreated(
         STREAM, "Bücherei", "library", "All of it", OTHER
     ),
+    ("workspace.created", 2): WorkspaceCreated(
+        STREAM, "Bücherei", "library", None, OTHER, "suspended"
+    ),
     ("workspace.updated", 1): WorkspaceUpdated(
         STREAM,
         {
@@ -94,6 +97,9 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ("table.created", 1): TableCreated(STREAM, OTHER, 7, "Authors", "Who", 0),
     ("table.created", 2): TableCreated(
         STREAM, OTHER, 7, "Authors", "Who", 0, "authors_2"
+    ),
+    ("table.created", 3): TableCreated(
+        STREAM, OTHER, 7, "Blog Post", None, 0, "blog-post", True
     ),
     ("table.updated", 1): TableUpdated(
         STREAM, {"name": {"from": "Authors", "to": "Writers"}}

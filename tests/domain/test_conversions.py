@@ -38,6 +38,8 @@ ADA, BOB, TWIN, _, NAMELESS = NAMES
 def documented(source: str, target: str) -> bool:
     if target in PLAIN_TEXTS:
         return True
+    if source in PLAIN_TEXTS and target == "json":
+        return True
     if source in TEXTS:
         return target in FROM_TEXT
     return any({source, target} <= set(family) for family in OTHERS)

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 import pytest
 
 from domain.access import ROLE_NAMES, Role, may
-from domain.base import CreateBase, DeleteBase, RestoreBase, UpdateBase
+from domain.base import (
+    CreateBase,
+    DeleteBase,
+    MakeContentBase,
+    RestoreBase,
+    UpdateBase,
+)
 from domain.constraint import (
     CreateConstraint,
     DeleteConstraint,
@@ -24,7 +30,14 @@ from domain.errors import (
 )
 from domain.events import Actor, Command
 from domain.facts import File
-from domain.field import CreateField, DeleteField, RestoreField, UpdateField
+from domain.field import (
+    CreateField,
+    DeleteField,
+    DropOther,
+    KeepOther,
+    RestoreField,
+    UpdateField,
+)
 from domain.field_order import ReorderFields
 from domain.file import UploadFile
 from domain.foreign import AppendForeign
@@ -100,6 +113,8 @@ WISHES: Mapping[Role, list[Command]] = {
         RestoreView(VIEW, TABLE),
         ReorderViews(TABLE, [VIEW]),
         ExpectView(VIEW, 1),
+        KeepOther(TABLE, FieldId("other")),
+        DropOther(TABLE, FIELD),
         UploadFile(File("file", "notes.txt", "text/plain", 1, "0" * 64)),
     ],
     Role.admin: [
@@ -108,6 +123,7 @@ WISHES: Mapping[Role, list[Command]] = {
         RemoveMember(UserId("viewer")),
         UpdateMember(UserId("viewer"), "editor"),
         CreateBase(BaseId("other"), "Other"),
+        MakeContentBase(BaseId("other")),
         UpdateBase(BaseId("base"), {}),
         DeleteBase(BaseId("base")),
         RestoreBase(BaseId("base")),

@@ -58,6 +58,13 @@ symbols = st.fixed_dictionaries(
         "modifier": texts,
     },
 )
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | numbers | texts,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3)
+    ),
+    max_leaves=8,
+).filter(lambda one: one is not None)
 SAMPLES: st.SearchStrategy[Sample] = st.one_of(
     sent("text", texts),
     sent("long_text", texts),
@@ -87,6 +94,9 @@ SAMPLES: st.SearchStrategy[Sample] = st.one_of(
     sent("gdt", symbols),
     sent("thread", objects("designation", "class")),
     sent("material", objects("name", "standard", "grade")),
+    sent("json", json_values),
+    sent("json", st.lists(numbers | st.none(), max_size=3), items="number"),
+    sent("json", st.dictionaries(texts, json_values, max_size=3), other=True),
 )
 
 

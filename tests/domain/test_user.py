@@ -1,6 +1,6 @@
 """Users: known to events by id alone."""
 
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, NameTaken, NotFound
 from domain.ids import UserId
 from domain.user import (
     AdministrationGranted,
@@ -103,4 +103,25 @@ def test_a_new_password_is_recorded_without_it():
         given=[UserRegistered("ada")],
         when=ChangePassword(ADA),
         then=[PasswordChanged("ada")],
+    )
+
+
+def test_a_username_is_one_users():
+    for wish in (
+        ChangeProfile(EVE, ("username",), "ada"),
+        RegisterUser(UserId("mia"), "mia@example.org", "ada"),
+    ):
+        scenario(
+            given=[UserRegistered("ada"), UserRegistered("eve")],
+            when=[ChangeProfile(ADA, ("username",), "ada"), wish],
+            refused=NameTaken,
+            detail="Username already taken",
+        )
+
+
+def test_whose_a_username_is_may_spell_it_anew():
+    scenario(
+        given=[UserRegistered("ada")],
+        when=[ChangeProfile(ADA, ("username",), "ada")] * 2,
+        then=[ProfileChanged("ada", ["username"])] * 2,
     )

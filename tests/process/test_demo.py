@@ -92,7 +92,7 @@ def test_it_loads_real_data_checks_what_it_shows_and_stops_the_server_it_started
 
 
 def test_its_output_is_plain_where_there_is_no_terminal(server: Server, home):
-    done = home.demo("--url", server.url)
+    done = home.demo("--url", server.url, "--cms-url", server.cms_url)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert ESCAPE not in done.stdout

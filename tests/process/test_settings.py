@@ -139,6 +139,25 @@ def test_lists_are_parted_by_commas(monkeypatch):
     assert settings.kafka_bootstrap_servers == ("one:9092", "two:9092")
 
 
+def test_where_browsers_may_be_sent_is_named(monkeypatch):
+    name = "TABELLION_OAUTH_REDIRECT_ORIGINS"
+    monkeypatch.setenv(name, "https://App.example.org:443, http://localhost:*")
+    assert load_settings().oauth_redirect_origins == (
+        "https://app.example.org",
+        "http://localhost:*",
+    )
+    for wrong in ("*", "http://example.org:*", "app.example.org", "app://x"):
+        monkeypatch.setenv(name, wrong)
+        with pytest.raises(SettingsError, match=f"^{name}: "):
+            load_settings()
+
+
+def test_a_provider_is_named_whole(monkeypatch):
+    monkeypatch.setenv("TABELLION_OAUTH_CLIENT_ID", "tabellion")
+    with pytest.raises(SettingsError, match="TABELLION_OAUTH_AUTHORIZE_URL"):
+        load_settings()
+
+
 def test_the_secret_key_is_made_once_and_for_our_eyes_only():
     key = load_settings().secret_key.get_secret_value()
     assert len(bytes.fromhex(key)) == 64

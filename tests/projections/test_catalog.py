@@ -10,7 +10,13 @@ import pytest
 from commands.schema import NewField, create_field
 from commands.system import new_id
 from domain import decider
-from domain.base import CreateBase, DeleteBase, RestoreBase, UpdateBase
+from domain.base import (
+    CreateBase,
+    DeleteBase,
+    MakeContentBase,
+    RestoreBase,
+    UpdateBase,
+)
 from domain.catalog import Catalog, Table
 from domain.constraint import (
     CreateConstraint,
@@ -31,7 +37,7 @@ from domain.view import (
     RestoreView,
     UpdateView,
 )
-from domain.workspace import AddMember, RemoveMember, UpdateWorkspace
+from domain.workspace import STATUSES, AddMember, RemoveMember, UpdateWorkspace
 from projections.catalog import changed
 from projections.reader import Catalogs
 from tests.commands.tenant import Tenant, a_committer
@@ -179,6 +185,8 @@ class Somebody:
             [
                 UpdateTable(table.id, {"name": self.name()}),
                 UpdateTable(table.id, {"description": None}),
+                UpdateTable(table.id, {"slug": f"chosen-{self.choose.random()}"}),
+                UpdateTable(table.id, {"public": self.choose.random() < 0.5}),
                 DeleteTable(table.id),
                 RestoreTable(table.id),
             ]
@@ -189,6 +197,7 @@ class Somebody:
         return self.choose.choice(
             [
                 CreateBase(BaseId(new_id()), self.name(), None, "🙂"),
+                MakeContentBase(BaseId(new_id())),
                 UpdateBase(one, {"name": self.name(), "icon": None}),
                 DeleteBase(one),
                 RestoreBase(one),
@@ -201,7 +210,11 @@ class Somebody:
         return self.choose.choice([AddMember(new_id(), user, role), RemoveMember(user)])
 
     def _workspace(self, catalog: Catalog, _table: Table) -> Command:
-        changes = {"name": self.name(), "description": self.choose.choice(["d", None])}
+        changes = {
+            "name": self.name(),
+            "description": self.choose.choice(["d", None]),
+            "status": self.choose.choice(STATUSES),
+        }
         return UpdateWorkspace(catalog.id, changes)
 
 

@@ -169,12 +169,12 @@ async def test_what_is_kept_has_a_limit_and_the_oldest_goes(
     asking: Asking, monkeypatch: pytest.MonkeyPatch
 ):
     await asking.until_kept()
-    monkeypatch.setattr(lists, "MOST_BYTES", 3_000)
+    monkeypatch.setattr(asking.lists._known, "most_bytes", 3_000)
     for number in range(10):
         await asking.names(at_least=str(number))
 
     assert len(asking.lists._known) <= 6
-    assert asking.lists._bytes <= 3_000
+    assert asking.lists._known.bytes <= 3_000
     assert not await asking.is_kept()
 
 

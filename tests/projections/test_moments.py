@@ -7,10 +7,31 @@ import pytest
 
 from commands.system import System
 from domain.errors import Invalid, Malformed, NotFound
+from domain.ids import WorkspaceId
 from projections import log
-from projections.moments import position_at, read_moment
-from projections.reader import Caller
+from projections.moments import find, found, read_moment
+from projections.reader import Caller, Reader
 from tests.commands.tenant import Tenant
+
+
+async def position_at(
+    reader: Reader,
+    caller: Caller,
+    workspace_id: WorkspaceId,
+    text: str,
+    *,
+    name: str = "as_of",
+    min_position: int | None = None,
+) -> int:
+    """The position that a client's moment stands for."""
+    moment = read_moment(text, name)
+    asked = await reader.ask(
+        caller,
+        workspace_id,
+        lambda _: [find(workspace_id, moment)],
+        min_position=min_position,
+    )
+    return found(moment, asked.results[0])
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from projections.query import (
     sort_by,
 )
 from projections.records.ddl import add_column, create_schema, create_table
-from projections.sql import count, list_ids, order_by, where
+from projections.sql import Clause, count, order_by, where
 from projections.target import Target, column_name
 
 TABLE_ID = TableId("00000000-0000-8000-8000-000000000001")
@@ -43,6 +43,23 @@ CHOICES = [
     {"id": "c3", "name": "c1"},  # named as another's id: the name wins
     {"id": "c4", "name": "50% ÄTZEND"},
 ]
+
+
+def list_ids(query: Query, target: Target) -> Clause:
+    """A whole SELECT: the ids of the page's records, in order."""
+    condition, order = where(query, target), order_by(query)
+    return Clause(
+        sql.SQL(
+            """
+            SELECT t.id
+            FROM {} AS t
+            WHERE {}
+            ORDER BY {}
+            LIMIT %s::bigint OFFSET %s::bigint
+            """
+        ).format(target.of_records(query.table.id), condition.text, order.text),
+        [*condition.values, *order.values, query.page.limit, query.page.offset],
+    )
 
 
 def field_id(position: int) -> FieldId:

@@ -21,6 +21,10 @@ def demo(
             " nobody listens there one is started"
         ),
     ] = None,
+    cms_url: Annotated[
+        str | None,
+        typer.Option(help="The CMS's address; else its port on the same host"),
+    ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave a server running that was started")
     ] = False,
@@ -37,7 +41,7 @@ def demo(
     console = Console(highlight=False)
     console.width = min(console.width, WIDEST)
     try:
-        _run(console, settings, url, keep=keep)
+        _run(console, settings, url, cms_url, keep=keep)
     except NotAsExpected as error:
         _tell(console, error)
         raise typer.Exit(1) from error
@@ -47,10 +51,15 @@ def demo(
 
 
 def _run(
-    console: "Console", settings: "Settings", url: str | None, *, keep: bool
+    console: "Console",
+    settings: "Settings",
+    url: str | None,
+    cms_url: str | None,
+    *,
+    keep: bool,
 ) -> None:
     from api.cli.demo.datasets import load, package_folder
-    from api.cli.demo.server import server
+    from api.cli.demo.server import on_port, server
     from api.cli.demo.story import summary, tell
     from api.cli.demo.visit import Visit
     from api.cli.http import Client
@@ -62,7 +71,8 @@ def _run(
 
     with server(settings, url, say, keep=keep) as found:
         visit = Visit(Client(found.url), console)
-        account, tables = tell(visit, settings, shipped)
+        address = cms_url or on_port(found.url, settings.port_cms)
+        account, tables = tell(visit, settings, shipped, address)
         visit.client.close()
     summary(visit, found, account, tables, kept=keep)
 

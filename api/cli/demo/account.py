@@ -43,6 +43,14 @@ def sign_in(client: Client, folder: Path) -> Account:
     return Account(email, file, new=True)
 
 
+def kept_login(account: Account) -> dict[str, str]:
+    """The body of its log-in, at whichever door."""
+    found = _read(account.file)
+    if found is None:
+        raise NotAsExpected("the account's file", "its log-in", None)
+    return found
+
+
 def _read(file: Path) -> dict[str, str] | None:
     try:
         kept = json.loads(file.read_text("utf-8"))

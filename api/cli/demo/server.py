@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from api.cli.http import Client, Unreachable
 
@@ -40,7 +41,7 @@ def server(
     Raises Unreachable: nobody at `url`, a stranger, or one that does not start.
     """
     local = _local(settings)
-    for address in [url] if url else dict.fromkeys((settings.base_url, local)):
+    for address in [url] if url else dict.fromkeys((settings.pybase_url, local)):
         if answers(address):
             say(f"Using the server at {address}")
             yield Server(address)
@@ -66,7 +67,15 @@ def server(
 def _local(settings: "Settings") -> str:
     """Where a server with these settings is reached on this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port_pybase}"
+    place = f"{f'[{host}]' if ':' in host else host}:{settings.port_pybase}"
+    return f"http://{place}{settings.mount('pybase')}"
+
+
+def on_port(url: str, port: int) -> str:
+    """The same host at another port."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def answers(url: str) -> bool:

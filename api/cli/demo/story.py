@@ -10,6 +10,7 @@ from rich.table import Table
 from api.cli.demo import feed, reading, writing
 from api.cli.demo.account import Account, sign_in
 from api.cli.demo.datasets import Shipped
+from api.cli.demo.doors import doors
 from api.cli.demo.files import files
 from api.cli.demo.loading import load, progress
 from api.cli.demo.retyping import retyping
@@ -22,7 +23,9 @@ from commands.settings import Settings
 Tables = Mapping[str, Loaded]
 
 
-def tell(visit: Visit, settings: Settings, shipped: Shipped) -> tuple[Account, Tables]:
+def tell(
+    visit: Visit, settings: Settings, shipped: Shipped, cms_url: str
+) -> tuple[Account, Tables]:
     """Every chapter.  Raises NotAsExpected at the first fact that does not hold."""
     account = _enter(visit, settings)
     _left_out(visit, shipped)
@@ -38,6 +41,7 @@ def tell(visit: Visit, settings: Settings, shipped: Shipped) -> tuple[Account, T
     undoing(visit, tables)
     retyping(visit, tables)
     files(visit)
+    doors(visit, account, cms_url)
     feed.feed(visit)
     return account, tables
 

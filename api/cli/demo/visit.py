@@ -86,13 +86,14 @@ class Visit:
     ) -> Reply:
         """A write that succeeds; its position and batch are noted."""
         reply = self.client.call(method, path, body, headers=headers)
-        return self._written(answered(reply, status))
+        return self.written(answered(reply, status))
 
     def upload(self, path: str, file: BinaryIO, form: Mapping[str, str]) -> Reply:
         """A file in a form that writes; its position and batch are noted."""
-        return self._written(answered(self.client.upload(path, file, form), 201))
+        return self.written(answered(self.client.upload(path, file, form), 201))
 
-    def _written(self, reply: Reply) -> Reply:
+    def written(self, reply: Reply) -> Reply:
+        """A write's reply, through whichever door, noted."""
         self.positions.add(int(reply.headers["x-position"]))
         self.batches.add(reply.headers["x-batch-id"])
         return reply

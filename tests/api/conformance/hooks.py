@@ -35,8 +35,8 @@ def map_case(_context: schemathesis.HookContext, case: Case) -> Case:
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return case
     number = next(_NUMBERS)
-    if set(case.path_parameters) == set(NAMES):
-        _of_table_rest(case, number)
+    if set(NAMES) <= set(case.path_parameters):
+        _by_name(case, number)
         return case
     if "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = f"case-{number}"
@@ -66,10 +66,12 @@ def _stream_what_there_is(case: Case) -> None:
     case.headers.pop("Last-Event-ID", None)
 
 
-def _of_table_rest(case: Case, number: int) -> None:
+def _by_name(case: Case, number: int) -> None:
     """The seeded table, two times of three; a sort that is a column."""
     if number % 3:
         case.path_parameters.update(NAMES)
+        if "entry_id" in case.path_parameters and "entry" in IDS:
+            case.path_parameters["entry_id"] = IDS["entry"]
     if case.query.get("limit") == "all":
         case.query["format"] = "csv"
     if "sort" in case.query:
@@ -94,6 +96,7 @@ def _spare(case: Case) -> None:
 def _turn(case: Case, number: int) -> None:
     before, _, _ = case.path.partition("/{id}")
     noun = before.rpartition("/")[2].removesuffix("s")
+    noun = "entry" if noun == "entrie" else noun
     if "id" in case.path_parameters and noun in IDS:
         case.path_parameters["id"] = IDS[noun]
     _fill(case.query, number)
@@ -104,10 +107,10 @@ def _turn(case: Case, number: int) -> None:
 def _fill(named: Any, number: int) -> None:
     """Ids of what is there, and values of its table."""
     for name, value in list(named.items()):
-        noun = name.removesuffix("_id")
-        if noun != name and noun in IDS and value is not None:
+        noun = name.removesuffix("_id").replace("_", "-")
+        if name.endswith("_id") and noun in IDS and value is not None:
             named[name] = IDS[noun]
-        elif name == "fields" and isinstance(value, dict):
+        elif name in ("fields", "data") and isinstance(value, dict):
             named[name] = _some_values(number)
         elif name in ("records", "updates"):
             for item in value:

@@ -7,10 +7,12 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.api.cms.client import CmsClient
 from tests.client import ABSENT, Client, made
 
 HERE = Path(__file__).parent
@@ -40,13 +42,6 @@ TYPES = {
     "material": "Steel",
 }
 CHOICES = {"choices": [{"name": "Open"}, {"name": "Closed"}]}
-
-
-@pytest.fixture
-def owner(server):
-    """A caller whom no other test knows."""
-    with Client(server.url) as owner:
-        yield owner.register("Schema")
 
 
 def seeded(owner):
@@ -102,21 +97,70 @@ def seeded(owner):
     return {"ids": ids, "values": values, "absent": ABSENT, "names": names}
 
 
+# every type of field of the CMS, with a value that it takes
+CMS_TYPES = {
+    "text": "Ada",
+    "textarea": "a\nb",
+    "rich_text": "<p>a</p>",
+    "number": 42,
+    "boolean": True,
+    "email": "ada@example.org",
+    "url": "https://example.org/",
+    "date": "2024-01-01",
+    "datetime": "2024-01-01T12:00:00Z",
+}
+
+
+def seeded_content(owner):
+    """The same of the CMS."""
+    fields = [{"name": name, "type": name.upper()} for name in CMS_TYPES]
+    workspace = owner.workspace("Conformance")
+    made_type = owner.object_type(*fields, workspace_id=workspace["id"])
+    link = {"name": "author", "type": "RELATION", "relation_to_id": made_type["id"]}
+    path = f"/object-types/{made_type['id']}"
+    made(owner.patch(path, json={"field_definitions": [link]}))
+    ids = {"workspace": workspace["id"], "object-type": made_type["id"]}
+    names = {
+        "workspace_slug": workspace["slug"],
+        "object_type_slug": made_type["slug"],
+    }
+    return {"ids": ids, "values": CMS_TYPES, "absent": ABSENT, "names": names}
+
+
 PYBASE, TABLE_REST = "/openapi.json", "/api/workspace/openapi.json"
+CMS = "the CMS's"
 
 
-def schemathesis(server, owner, folder, document, *options):
+@contextmanager
+def signed_in(server, document):
+    """A caller whom no other test knows, what it has, and the document's address."""
+    if document == CMS:
+        with CmsClient(server.cms_url) as owner:
+            seed = seeded_content(owner.register("Schema"))
+            yield owner, seed, f"{server.cms_url}/openapi.json"
+        return
+    with Client(server.url) as owner:
+        seed = seeded(owner.register("Schema"))
+        yield owner, seed, f"{server.url}{document}"
+
+
+def schemathesis(server, folder, document, *options):
     """Runs it in a folder of its own; its exit code and what it said."""
+    with signed_in(server, document) as (owner, seed, address):
+        return run(owner, seed, address, folder, *options)
+
+
+def run(owner, seed, address, folder, *options):
     environment = {
         **os.environ,
-        "CONFORMANCE_SEED": json.dumps(seeded(owner)),
+        "CONFORMANCE_SEED": json.dumps(seed),
         "CONFORMANCE_HOOKS": str(HERE / "hooks.py"),
     }
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
         f"--config-file={HERE / 'schemathesis.toml'}",
         "run",
-        f"{server.url}{document}",
+        address,
         f"--header=Authorization: {owner.headers['authorization']}",
         "--no-color",
         *options,
@@ -134,11 +178,10 @@ def schemathesis(server, owner, folder, document, *options):
 
 @pytest.mark.skipif(EXAMPLES > 0, reason="the long run covers it")
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("document", [PYBASE, TABLE_REST])
-def test_the_surface_is_what_its_document_says(server, owner, tmp_path, document):
+@pytest.mark.parametrize("document", [PYBASE, TABLE_REST, CMS])
+def test_the_surface_is_what_its_document_says(server, tmp_path, document):
     code, said = schemathesis(
         server,
-        owner,
         tmp_path,
         document,
         "--phases=coverage,fuzzing",
@@ -152,11 +195,9 @@ def test_the_surface_is_what_its_document_says(server, owner, tmp_path, document
 
 @pytest.mark.skipif(EXAMPLES == 0, reason="a long run: `make fuzz`")
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("document", [PYBASE, TABLE_REST])
-def test_the_surface_is_what_its_document_says_for_long(
-    server, owner, tmp_path, document
-):
+@pytest.mark.parametrize("document", [PYBASE, TABLE_REST, CMS])
+def test_the_surface_is_what_its_document_says_for_long(server, tmp_path, document):
     examples = f"--max-examples={EXAMPLES}"
-    code, said = schemathesis(server, owner, tmp_path, document, examples)
+    code, said = schemathesis(server, tmp_path, document, examples)
 
     assert code == 0, said

@@ -85,6 +85,12 @@ def table(client):
     return client.table("Name", {"name": "Count", "type": "number"})
 
 
+@pytest.fixture(scope="module")
+def kept_table(client):
+    """The same, for batches of which nothing is taken."""
+    return client.table("Name", {"name": "Count", "type": "number"})
+
+
 def names(caller, table):
     listed = made(caller.get("/records", params={"table_id": table["id"]}))
     return [one["fields"]["Name"] for one in listed["items"]]
@@ -691,15 +697,15 @@ def test_references_stand_in_queries_and_in_lists(client, table):
     ids=str,
 )
 def test_what_is_no_operation_is_refused_with_its_place(
-    client, table, operation, status, code
+    client, kept_table, operation, status, code
 ):
-    first = create(table["id"], Name="a")
+    first = create(kept_table["id"], Name="a")
 
-    reply = send(client, table["workspace_id"], first, operation)
+    reply = send(client, kept_table["workspace_id"], first, operation)
 
     assert reply.status_code == status, reply.text
     assert (reply.json()["code"], reply.json()["index"]) == (code, 1)
-    assert names(client, table) == []
+    assert names(client, kept_table) == []
 
 
 def test_a_change_of_type_is_no_operation(client, table):

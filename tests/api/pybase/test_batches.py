@@ -213,15 +213,16 @@ def test_a_batch_of_more_than_a_thousand_is_too_large(client, happened, method):
     ],
     ids=str,
 )
-def test_a_batch_that_is_none_is_refused(client, happened, method, body, status):
-    table = client.table("Name")
-    before = client.position(table["workspace_id"])
+def test_a_batch_that_is_none_is_refused(
+    client, kept_things, happened, method, body, status
+):
+    before = client.position(kept_things["workspace_id"])
 
-    reply = batch(client, method, table_id=table["id"], **body)
+    reply = batch(client, method, table_id=kept_things["id"], **body)
 
     assert reply.status_code == status
     assert set(reply.json()) >= {"detail", "code"}
-    assert happened(table["workspace_id"], before) == []
+    assert happened(kept_things["workspace_id"], before) == []
 
 
 # --------------------------------------------------------------------- update

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from projections.records import walk
-from tests.client import ABSENT, Json, made
+from tests.client import ABSENT, Json, made, new_id
 
 CHOICES = [{"name": name} for name in ("Open", "=Closed", "a, b")]
 FIELDS: list[Json] = [
@@ -189,13 +189,13 @@ def unguarded(cell):
     ids=repr,
 )
 def test_threat_45_a_text_is_never_a_formula_and_json_has_it_as_it_is(
-    newcomer, text, cell
+    client, kept_base, text, cell
 ):
-    table = newcomer.table("Name")
-    newcomer.record(table["id"], Name=text)
+    table = client.table("Name", base_id=kept_base, name=new_id())
+    client.record(table["id"], Name=text)
 
-    assert rows_of(export(newcomer, table)) == [["Name"], [cell]]
-    (one,) = export(newcomer, table, format="json").json()
+    assert rows_of(export(client, table)) == [["Name"], [cell]]
+    (one,) = export(client, table, format="json").json()
     assert one["fields"] == {"Name": text}
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.client import ABSENT, made
+from tests.client import ABSENT, made, new_id
 
 FIELD = {
     "id",
@@ -192,16 +192,15 @@ def test_a_choice_has_an_id_a_name_and_a_color(client):
     ],
     ids=str,
 )
-def test_a_field_that_is_none_is_refused(client, happened, body, status):
-    table = client.table()
-    before = client.position(table["workspace_id"])
-    good = {"table_id": table["id"], "name": "F", "type": "text"}
+def test_a_field_that_is_none_is_refused(client, kept_things, happened, body, status):
+    before = client.position(kept_things["workspace_id"])
+    good = {"table_id": kept_things["id"], "name": "F", "type": "text"}
 
     reply = client.post("/fields", json={**good, **body})
 
     assert reply.status_code == status
     assert set(reply.json()) >= {"detail", "code"}
-    assert happened(table["workspace_id"], before) == []
+    assert happened(kept_things["workspace_id"], before) == []
 
 
 @pytest.mark.parametrize(
@@ -223,8 +222,8 @@ def test_a_field_that_is_none_is_refused(client, happened, body, status):
         "x" * 255,
     ],
 )
-def test_any_text_is_a_name_and_nothing_else(client, name):
-    table = client.table(name)
+def test_any_text_is_a_name_and_nothing_else(client, kept_base, name):
+    table = client.table(name, base_id=kept_base, name=new_id())
 
     record = client.record(table["id"], **{name: "value"})
 

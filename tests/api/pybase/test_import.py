@@ -46,6 +46,12 @@ def parts(client):
     return client.table("Name", {"name": "Price", "type": "number"})
 
 
+@pytest.fixture(scope="module")
+def kept_parts(client):
+    """The same for files of which nothing is taken."""
+    return client.table("Name", {"name": "Price", "type": "number"})
+
+
 # ------------------------------------------------- who is nobody, or may not write
 
 
@@ -527,11 +533,11 @@ def test_a_required_field_needs_a_column(client):
         ('{"Name": "\\ud800"}', 422),
     ],
 )
-def test_a_mapping_that_cannot_be_read_is_refused(client, parts, mapping, status):
-    reply = send(client, parts["id"], CSV, mapping=mapping)
+def test_a_mapping_that_cannot_be_read_is_refused(client, kept_parts, mapping, status):
+    reply = send(client, kept_parts["id"], CSV, mapping=mapping)
 
     assert reply.status_code == status
-    assert rows(client, parts["id"]) == []
+    assert rows(client, kept_parts["id"]) == []
 
 
 @pytest.mark.parametrize(
@@ -600,8 +606,8 @@ def test_what_is_wrong_is_told_by_row_and_column(client, happened, things):
         "1e",
     ],
 )
-def test_only_plain_numbers_are_numbers(client, parts, text):
-    reply = send(client, parts["id"], f'Name,Price\nGear,"{text}"\n')
+def test_only_plain_numbers_are_numbers(client, kept_parts, text):
+    reply = send(client, kept_parts["id"], f'Name,Price\nGear,"{text}"\n')
 
     assert reply.status_code == 422
     assert problems(reply)[0][:2] == (2, "Price")
@@ -752,15 +758,17 @@ def test_a_value_taken_while_the_file_is_read_is_told_by_the_committer(
         (b"Name,Price\n" + b"\n" * 200_001 + b"Gear,1\n", "200,000"),
     ],
 )
-def test_what_is_no_file_of_rows_is_refused(client, happened, parts, content, told):
-    before = happened(parts["workspace_id"])
+def test_what_is_no_file_of_rows_is_refused(
+    client, happened, kept_parts, content, told
+):
+    before = happened(kept_parts["workspace_id"])
 
-    reply = send(client, parts["id"], content, header=True)
+    reply = send(client, kept_parts["id"], content, header=True)
 
     assert reply.status_code == 422, reply.text
     assert reply.json()["code"] == "VALIDATION_ERROR"
     assert told in reply.json()["detail"]
-    assert happened(parts["workspace_id"]) == before
+    assert happened(kept_parts["workspace_id"]) == before
 
 
 def test_two_hundred_thousand_rows_are_the_most(client, parts):
@@ -817,9 +825,9 @@ def test_a_form_may_be_written_by_hand(client, parts):
         ),
     ],
 )
-def test_what_is_no_form_is_refused(client, parts, content, status):
-    assert raw(client, parts["id"], content).status_code == status
-    assert rows(client, parts["id"]) == []
+def test_what_is_no_form_is_refused(client, kept_parts, content, status):
+    assert raw(client, kept_parts["id"], content).status_code == status
+    assert rows(client, kept_parts["id"]) == []
 
 
 def test_a_body_of_another_kind_is_not_taken(client, parts):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.client import ABSENT, made
+from tests.client import ABSENT, made, new_id
 
 RECORD = {
     "id",
@@ -179,17 +179,16 @@ def test_values_are_shown_by_field_id_where_asked(client):
     ],
     ids=str,
 )
-def test_a_record_that_is_none_is_refused(client, happened, body, status):
-    table = client.table("Name")
-    before = client.position(table["workspace_id"])
+def test_a_record_that_is_none_is_refused(client, kept_things, happened, body, status):
+    before = client.position(kept_things["workspace_id"])
     if body.get("table_id") == "own":
-        body = {**body, "table_id": table["id"]}
+        body = {**body, "table_id": kept_things["id"]}
 
     reply = client.post("/records", json=body)
 
     assert reply.status_code == status
     assert set(reply.json()) >= {"detail", "code"}
-    assert happened(table["workspace_id"], before) == []
+    assert happened(kept_things["workspace_id"], before) == []
 
 
 def test_nobody_chooses_what_the_server_gives(client, stranger):
@@ -321,8 +320,14 @@ LONG = "x" * 10_000
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_a_value_comes_back_as_documented(client, type_, options, given, shown):
-    table = client.table({"name": "F", "type": type_, "options": options})
+def test_a_value_comes_back_as_documented(
+    client, kept_base, type_, options, given, shown
+):
+    table = client.table(
+        {"name": "F", "type": type_, "options": options},
+        base_id=kept_base,
+        name=new_id(),
+    )
 
     record = client.record(table["id"], F=given)
 
@@ -387,8 +392,14 @@ def test_a_choice_is_taken_by_its_id(client):
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_a_value_of_another_kind_is_refused(client, happened, type_, options, given):
-    table = client.table({"name": "F", "type": type_, "options": options})
+def test_a_value_of_another_kind_is_refused(
+    client, kept_base, happened, type_, options, given
+):
+    table = client.table(
+        {"name": "F", "type": type_, "options": options},
+        base_id=kept_base,
+        name=new_id(),
+    )
     before = client.position(table["workspace_id"])
 
     reply = create(client, table, F=given)

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests.client import Client, Json, made
+from tests.client import Client, Json, made, new_id
 
 CHOICES = {"choices": [{"name": "Red"}, {"name": "Green"}, {"name": "Ärger, no. 3"}]}
 
@@ -203,10 +204,18 @@ def client(server):
         yield client.register("Types")
 
 
-def table_of(client: Any, kind: Kind, *more: Any) -> Json:
-    field = {"name": "F", "type": kind.type, "options": kind.options}
-    found: Json = client.table("Name", field, *more)
+@cache
+def base_of(client: Client, type_: str) -> str:
+    """The base of all tables for a type: a workspace a table would cost more."""
+    found: str = client.base(name=type_)["id"]
     return found
+
+
+def table_of(client: Client, kind: Kind, **more: Any) -> Json:
+    field = {"name": "F", "type": kind.type, "options": kind.options, **more}
+    return client.table(
+        "Name", field, base_id=base_of(client, kind.type), name=new_id()
+    )
 
 
 def found(client: Any, table: Json, filter_: Any = None, **sort: str) -> list[Any]:
@@ -222,14 +231,24 @@ def found(client: Any, table: Json, filter_: Any = None, **sort: str) -> list[An
     return [one["fields"]["Name"] for one in items]
 
 
-def filled(client: Any, kind: Kind) -> Json:
-    """A table of records named 0, 1, … with the kind's values; the last has none."""
-    table = table_of(client, kind)
-    rows = [
-        {"Name": str(place), "F": given} for place, (given, _) in enumerate(kind.values)
-    ]
-    client.records(table["id"], *reversed(rows), {"Name": "none"})
-    return table
+@pytest.fixture(scope="module")
+def filled(client):
+    """A table of records named 0, 1, … with a kind's values; the last has none.
+
+    Tests that only read share it."""
+    made_already: dict[str, Json] = {}
+
+    def filled(kind: Kind) -> Json:
+        if str(kind) not in made_already:
+            table = made_already[str(kind)] = table_of(client, kind)
+            rows = [
+                {"Name": str(place), "F": given}
+                for place, (given, _) in enumerate(kind.values)
+            ]
+            client.records(table["id"], *reversed(rows), {"Name": "none"})
+        return made_already[str(kind)]
+
+    return filled
 
 
 @each_kind
@@ -294,8 +313,8 @@ def test_a_bad_value_is_told_and_writes_nothing(client, happened, kind):
 
 
 @each_kind
-def test_an_empty_value_is_empty_to_filters(client, kind):
-    table = filled(client, kind)
+def test_an_empty_value_is_empty_to_filters(client, filled, kind):
+    table = filled(kind)
     full = {str(place) for place in range(len(kind.values))}
 
     for test in ({"$is_empty": True}, {"$eq": None}, None):
@@ -307,8 +326,8 @@ def test_an_empty_value_is_empty_to_filters(client, kind):
 
 
 @each_kind
-def test_a_value_is_found_by_itself_and_left_out_by_neq(client, kind):
-    table = filled(client, kind)
+def test_a_value_is_found_by_itself_and_left_out_by_neq(client, filled, kind):
+    table = filled(kind)
     names = [*map(str, range(len(kind.values))), "none"]
 
     for place, (given, shown) in enumerate(kind.values):
@@ -328,8 +347,8 @@ def test_a_value_is_found_by_itself_and_left_out_by_neq(client, kind):
 
 
 @each_kind
-def test_a_sort_orders_values_and_puts_the_empty_last(client, kind):
-    table = filled(client, kind)
+def test_a_sort_orders_values_and_puts_the_empty_last(client, filled, kind):
+    table = filled(kind)
     names = list(map(str, range(len(kind.values))))
 
     assert found(client, table, F="asc") == [*names, "none"]
@@ -355,8 +374,7 @@ def test_values_are_unique_where_a_constraint_says_so(client, kind):
 
 @each_kind
 def test_a_required_field_takes_no_empty_value(client, kind):
-    field = {"name": "F", "type": kind.type, "options": kind.options, "required": True}
-    table = client.table("Name", field)
+    table = table_of(client, kind, required=True)
 
     for nothing in EMPTY.get(kind.type, [None]):
         body = {"table_id": table["id"], "fields": {"F": nothing}}
@@ -427,8 +445,8 @@ OPERATORS += [
     OPERATORS,
     ids=[f"{one[0].type} {one[1]} {one[2]}" for one in OPERATORS],
 )
-def test_an_operator_finds(client, kind, operator, value, names):
-    table = filled(client, kind)
+def test_an_operator_finds(client, filled, kind, operator, value, names):
+    table = filled(kind)
 
     condition = {"field": "F", "operator": operator, "value": value}
 
@@ -463,7 +481,7 @@ def test_an_operator_finds(client, kind, operator, value, names):
 def test_an_operator_that_is_not_for_the_type_is_refused(
     client, type_, operator, value
 ):
-    table = client.table("Name", {"name": "F", "type": type_})
+    table = table_of(client, Kind(type_, {}, [], []))
     filter_ = json.dumps({"field": "F", "operator": operator, "value": value})
 
     query = {"table_id": table["id"], "filter": filter_}
@@ -496,7 +514,7 @@ def test_an_operator_that_is_not_for_the_type_is_refused(
     ],
 )
 def test_a_type_keeps_its_options(client, type_, options, kept):
-    table = client.table()
+    table = client.table(base_id=base_of(client, type_), name=new_id())
 
     field = client.field(table["id"], "F", type_, options=options)
 
@@ -537,7 +555,7 @@ BAD_OPTIONS: list[tuple[str, Json]] = [
 
 @pytest.mark.parametrize(("type_", "options"), BAD_OPTIONS, ids=str)
 def test_bad_options_make_no_field(client, happened, type_, options):
-    table = client.table("Name")
+    table = client.table(base_id=base_of(client, type_), name=new_id())
     before = client.position(table["workspace_id"])
 
     body = {"table_id": table["id"], "name": "F", "type": type_, "options": options}
@@ -559,7 +577,7 @@ def test_bad_options_make_no_field(client, happened, type_, options):
     ],
 )
 def test_bad_options_change_no_field(client, happened, type_, options, bad):
-    table = client.table("Name", {"name": "F", "type": type_, "options": options})
+    table = table_of(client, Kind(type_, options, [], []))
     before = client.position(table["workspace_id"])
 
     reply = client.patch(f"/fields/{table['ids']['F']}", json={"options": bad})

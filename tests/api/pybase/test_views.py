@@ -23,16 +23,25 @@ NOT_FOUND = {"detail": "View not found", "code": "NOT_FOUND"}
 TYPES = ["grid", "kanban", "calendar", "gallery", "form", "gantt", "timeline"]
 
 
+ITEMS = [
+    {"Name": "Bolt", "Price": 5, "Status": "Open", "Day": "2024-01-31"},
+    {"Name": "Nut", "Price": 2.5, "Status": "Closed", "Notes": "for a BOLT"},
+    {"Name": "Saw", "Price": 40, "Status": "Open"},
+]
+
+
 @pytest.fixture
 def items(client, things):
     """Three records of the wide table."""
-    client.records(
-        things["id"],
-        {"Name": "Bolt", "Price": 5, "Status": "Open", "Day": "2024-01-31"},
-        {"Name": "Nut", "Price": 2.5, "Status": "Closed", "Notes": "for a BOLT"},
-        {"Name": "Saw", "Price": 40, "Status": "Open"},
-    )
+    client.records(things["id"], *ITEMS)
     return things
+
+
+@pytest.fixture(scope="module")
+def kept_items(client, kept_things):
+    """The same for tests that change neither the table nor its records."""
+    client.records(kept_things["id"], *ITEMS)
+    return kept_things
 
 
 def data(client, view, **body):
@@ -115,18 +124,18 @@ def test_an_editor_writes_views(client, member, items):
 )
 @pytest.mark.parametrize("of", ["view", "table"])
 def test_anothers_view_is_not_there(
-    client, stranger, happened, items, method, path, body, of
+    client, stranger, happened, kept_items, method, path, body, of
 ):
-    view = client.view(items["id"], "form")
-    before = happened(items["workspace_id"])
-    theirs = view["id"] if of == "view" else items["id"]
+    view = client.view(kept_items["id"], "form")
+    before = happened(kept_items["workspace_id"])
+    theirs = view["id"] if of == "view" else kept_items["id"]
 
     there = stranger.request(method, path.format(id=theirs), json=body)
     nowhere = stranger.request(method, path.format(id=ABSENT), json=body)
 
     assert (there.status_code, there.json()) == (404, NOT_FOUND)
     assert (nowhere.status_code, nowhere.json()) == (404, NOT_FOUND)
-    assert happened(items["workspace_id"]) == before
+    assert happened(kept_items["workspace_id"]) == before
 
 
 # --------------------------------------------------- A-200 to A-204: one by one
@@ -206,15 +215,15 @@ def test_A_201_every_type_is_made_without_a_configuration(client, things, type_)
     ],
     ids=lambda value: str(value)[:70],
 )
-def test_a_view_that_is_none_is_refused(client, happened, things, body, status):
-    before = client.position(things["workspace_id"])
+def test_a_view_that_is_none_is_refused(client, happened, kept_things, body, status):
+    before = client.position(kept_things["workspace_id"])
     if body.get("table_id") == "own":
-        body = {**body, "table_id": things["id"]}
+        body = {**body, "table_id": kept_things["id"]}
 
     reply = client.post("/views", json=body)
 
     assert reply.status_code == status
-    assert happened(things["workspace_id"], before) == []
+    assert happened(kept_things["workspace_id"], before) == []
 
 
 def test_A_200_views_of_a_table_are_listed_in_their_order(client, things):
@@ -274,12 +283,12 @@ def test_A_203_a_view_is_changed(client, happened, items):
         {"name": "New", "sorts": [{"field": "Nope"}]},
     ],
 )
-def test_a_change_that_is_none_changes_nothing(client, happened, things, body):
-    view = client.view(things["id"])
-    before = client.position(things["workspace_id"])
+def test_a_change_that_is_none_changes_nothing(client, happened, kept_things, body):
+    view = client.view(kept_things["id"])
+    before = client.position(kept_things["workspace_id"])
 
     assert client.patch(f"/views/{view['id']}", json=body).status_code == 422
-    assert happened(things["workspace_id"], before) == []
+    assert happened(kept_things["workspace_id"], before) == []
 
 
 def test_a_stale_version_is_told_what_came_since(client, things):
@@ -495,10 +504,10 @@ def test_A_207_a_view_shows_its_records(client, items):
     ids=str,
 )
 def test_what_the_body_says_comes_before_what_the_view_keeps(
-    client, items, body, found
+    client, kept_items, body, found
 ):
     view = client.view(
-        items["id"],
+        kept_items["id"],
         filters={"Status": "Open"},
         sorts=[{"field": "Name", "direction": "desc"}],
     )
@@ -540,8 +549,8 @@ def test_only_the_fields_that_are_named_are_shown(client, items):
     ],
     ids=lambda value: str(value)[:50],
 )
-def test_a_question_that_is_none_is_refused(client, items, body):
-    view = client.view(items["id"])
+def test_a_question_that_is_none_is_refused(client, kept_items, body):
+    view = client.view(kept_items["id"])
 
     reply = client.post(f"/views/{view['id']}/data", json=body)
 
@@ -620,9 +629,9 @@ def test_what_is_written_is_shown_at_once(client, items):
     ids=lambda value: str(value)[:60],
 )
 def test_a_filter_is_kept_in_either_dialect_and_can_be_sent_back(
-    client, items, filters, found
+    client, kept_items, filters, found
 ):
-    view = client.view(items["id"], filters=filters)
+    view = client.view(kept_items["id"], filters=filters)
 
     assert names(client, view) == found
     assert names(client, view, filter=filters) == found
@@ -716,12 +725,12 @@ def test_A_210_to_A_216_each_type_takes_its_keys(client, things):
         ("grid", "group_field_id", "Status"),
     ],
 )
-def test_a_key_that_does_not_fit_is_refused(client, things, type_, key, field):
+def test_a_key_that_does_not_fit_is_refused(client, kept_things, type_, key, field):
     body = {
-        "table_id": things["id"],
+        "table_id": kept_things["id"],
         "name": "x",
         "type": type_,
-        "config": {key: things["ids"][field]},
+        "config": {key: kept_things["ids"][field]},
     }
 
     reply = client.post("/views", json=body)

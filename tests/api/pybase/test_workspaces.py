@@ -107,6 +107,7 @@ def test_a_workspace_is_made_with_its_maker_as_owner(client, happened):
         "slug": made_one["slug"],
         "description": "Widgets",
         "owner_id": client.user["id"],
+        "status": "active",
     }
     assert events[1][1] == {
         "user_id": client.user["id"],

@@ -167,3 +167,14 @@ def test_several_downloads_at_once_are_whole(many):
         texts = list(pool.map(lambda _: many.ask(query).text, range(3)))
 
     assert {text.count("\r\n") for text in texts} == {ROWS + 1}
+
+
+def test_any_json_is_json_in_a_cell(teller, rest):
+    table = teller.table("Name", {"name": "Any", "type": "json"})
+    values = [{"b": ["x"], "a": 1.5}, ["x", "y"], "text", None]
+    teller.records(table["id"], *({"Any": one} for one in values))
+
+    for limit in ("10", "all"):
+        header, *lines = rest(teller, table).lines({"format": "csv", "limit": limit})
+        cells = [line[header.index("any")] for line in lines]
+        assert cells == ['{"a":1.5,"b":["x"]}', '["x","y"]', '"text"', ""]

@@ -5,17 +5,18 @@ from contextlib import closing
 
 import pytest
 
-from tests.client import made
+from tests.client import Client, made
 
 SCRIPT = b"<script>alert(document.domain)</script>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
 BOUNDARY = "multipart/form-data; boundary=b"
 
 
-@pytest.fixture
-def desk(newcomer):
+@pytest.fixture(scope="module")
+def desk(server):
     """(who uploads, the workspace)"""
-    return newcomer, newcomer.workspace()["id"]
+    with Client(server.url) as caller:
+        yield caller.register("Grace"), caller.workspace()["id"]
 
 
 def form(disposition, content=b"x", type=b"text/plain", more=b""):

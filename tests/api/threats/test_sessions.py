@@ -1,6 +1,5 @@
 """Rows 7 and 8: sessions that ended, and what a log-in tells."""
 
-import statistics
 import time
 
 import pytest
@@ -131,8 +130,9 @@ def test_threat_08_a_log_in_does_not_tell_who_is_there(
 
 
 def test_threat_08_nor_by_the_time_it_takes(anonymous, client):
-    """In turns, so that what else the machine does falls on both alike; where it did
-    not, once more: what tells them apart would tell every time."""
+    """In turns, so that what else the machine does falls on both alike; the shortest,
+    which it delayed least; and where it did delay them, once more: what tells them
+    apart would tell every time."""
 
     def seconds(email):
         started = time.perf_counter()
@@ -142,10 +142,10 @@ def test_threat_08_nor_by_the_time_it_takes(anonymous, client):
 
     def difference():
         pairs = [
-            (seconds(client.user["email"]), seconds(new_email())) for _ in range(40)
+            (seconds(client.user["email"]), seconds(new_email())) for _ in range(20)
         ]
-        known, unknown = (statistics.median(one) for one in zip(*pairs, strict=True))
+        known, unknown = (min(one) for one in zip(*pairs, strict=True))
         return abs(known - unknown) / known
 
     seconds(new_email())  # makes the hash that unknown accounts are compared with
-    assert any(difference() < 0.1 for _ in range(4))
+    assert any(difference() < 0.1 for _ in range(8))

@@ -67,6 +67,12 @@ def table(client):
     return client.table({"name": "F", "type": "number"}, "Name")
 
 
+@pytest.fixture(scope="module")
+def kept_table(client):
+    """The same for all requests that are refused."""
+    return client.table({"name": "F", "type": "number"}, "Name")
+
+
 # ---------------------------------------------------------- heads that are too large
 
 
@@ -267,10 +273,12 @@ def test_threat_106_a_compressed_body_is_not_unpacked(attack, client, kind):
 )
 @pytest.mark.parametrize("inside", [b"1", b"12345678901234567890"], ids=["", "exact"])
 def test_threat_106_json_that_is_nested_too_deeply(
-    attack, client, table, depth, opening, closing, inside
+    attack, client, kept_table, depth, opening, closing, inside
 ):
     deep = opening * depth + inside + closing * depth
-    body = f'{{"table_id": "{table["id"]}", "fields": {{"F": '.encode() + deep + b"}}"
+    body = (
+        f'{{"table_id": "{kept_table["id"]}", "fields": {{"F": '.encode() + deep + b"}}"
+    )
 
     reply = attack(client, "POST", "/records", expect=400, content=body, headers=KIND)
 
@@ -319,12 +327,14 @@ def test_threat_106_the_depth_is_a_setting(settings, database):
     ids=lambda number: f"{number[:12]}… {len(number)}",
 )
 @pytest.mark.parametrize("beside", ["0", "12345678901234567890"], ids=["", "exact"])
-def test_threat_106_a_number_that_nobody_means(attack, client, table, number, beside):
-    body = f'{{"table_id": "{table["id"]}", "position": {number}, "x": {beside}}}'
+def test_threat_106_a_number_that_nobody_means(
+    attack, client, kept_table, number, beside
+):
+    body = f'{{"table_id": "{kept_table["id"]}", "position": {number}, "x": {beside}}}'
     for method, path in (
         ("POST", "/records"),
         ("POST", "/views"),
-        ("PATCH", f"/fields/{table['ids']['F']}"),
+        ("PATCH", f"/fields/{kept_table['ids']['F']}"),
         ("POST", "/auth/login"),
     ):
         attack(client, method, path, expect=400, content=body, headers=KIND)
@@ -334,9 +344,12 @@ def test_threat_106_a_number_that_nobody_means(attack, client, table, number, be
     "number", ["1e1001", "1e999999999", "1e9999999999999999999999", "9" * 10_000]
 )
 @pytest.mark.parametrize("operator", ["$eq", "$gt", "$in"])
-def test_threat_106_nor_in_a_filter(attack, client, table, number, operator):
+def test_threat_106_nor_in_a_filter(attack, client, kept_table, number, operator):
     value = f"[{number}]" if operator == "$in" else number
-    params = {"table_id": table["id"], "filter": f'{{"F": {{"{operator}": {value}}}}}'}
+    params = {
+        "table_id": kept_table["id"],
+        "filter": f'{{"F": {{"{operator}": {value}}}}}',
+    }
 
     attack(client, "GET", "/records", expect=422, params=params)
 
