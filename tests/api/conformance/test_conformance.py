@@ -119,7 +119,12 @@ def seeded_content(owner):
     link = {"name": "author", "type": "RELATION", "relation_to_id": made_type["id"]}
     path = f"/object-types/{made_type['id']}"
     made(owner.patch(path, json={"field_definitions": [link]}))
-    ids = {"workspace": workspace["id"], "object-type": made_type["id"]}
+    entry = owner.entry(made_type["id"], **CMS_TYPES)
+    ids = {
+        "workspace": workspace["id"],
+        "object-type": made_type["id"],
+        "entry": entry["id"],
+    }
     names = {
         "workspace_slug": workspace["slug"],
         "object_type_slug": made_type["slug"],
