@@ -1,7 +1,7 @@
 """What every surface's writes have in common: keys, headers, replies."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, TypeAlias
@@ -10,6 +10,7 @@ import orjson
 
 from api.http import Reply, Request
 from commands import write as writes
+from commands.parts import PartRefused
 from commands.system import System, new_id
 from commands.unit import Done, Once, Outcome
 from commands.write import Prepare
@@ -84,18 +85,28 @@ async def write(
 ) -> Reply:
     """Commits what a handler prepares; a stale `If-Match` is told what came since."""
     try:
-        done = await writes.write(
-            system,
-            request.who,
-            request.origin(),
-            workspace_id,
-            role,
-            prepare,
-            once(request),
+        done = await _whole(
+            writes.write(
+                system,
+                request.who,
+                request.origin(),
+                workspace_id,
+                role,
+                prepare,
+                once(request),
+            )
         )
     except VersionMismatch as error:
         raise await _with_changes(system, request, workspace_id, error) from None
     return reply_of(done)
+
+
+async def _whole(writing: Awaitable[Done]) -> Done:
+    """A request's write is one to its caller, in however many parts it is decided."""
+    try:
+        return await writing
+    except PartRefused as refused:
+        raise refused.reason from refused
 
 
 async def _with_changes(

@@ -325,6 +325,34 @@ def global_order_is_gapless(connection: Connection) -> Iterator[str]:
         reached[workspace] = first_seq
 
 
+def followers_are_not_ahead(connection: Connection) -> Iterator[str]:
+    """No follower has followed, or noticed, what the feed does not have."""
+    rows = connection.execute(
+        """
+        SELECT p.follower, p.global_seq FROM ledger.positions AS p
+        WHERE p.global_seq > (SELECT coalesce(max(last_global), 0) FROM ledger.feed)
+        """
+    )
+    for follower, at in rows:
+        yield f"follower {follower} is at {at}, behind the end of the feed"
+    rows = connection.execute(
+        """
+        SELECT f.follower, f.workspace_id::text, f.seq, f.upto, e.last_seq
+        FROM ledger.followed AS f
+        CROSS JOIN LATERAL (
+            SELECT coalesce(max(last_seq), 0) AS last_seq FROM ledger.feed
+            WHERE workspace_id = f.workspace_id
+        ) AS e
+        WHERE f.seq > f.upto OR f.upto > e.last_seq
+        """
+    )
+    for follower, workspace, seq, upto, last in rows:
+        yield (
+            f"follower {follower} is at {seq} of {upto} in workspace {workspace},"
+            f" whose feed ends at {last}"
+        )
+
+
 # of a workspace, by name
 INVARIANTS: Mapping[str, Invariant] = {
     one.__name__: one
@@ -347,7 +375,7 @@ INVARIANTS: Mapping[str, Invariant] = {
 
 # of the whole instance, by name
 INSTANCE_INVARIANTS: Mapping[str, Callable[[Connection], Iterator[str]]] = {
-    one.__name__: one for one in (global_order_is_gapless,)
+    one.__name__: one for one in (global_order_is_gapless, followers_are_not_ahead)
 }
 
 

@@ -42,7 +42,8 @@ from projections.postgres import CONNECT, adapt
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-DRAIN_SECONDS = 4.0  # for the round under way, within what stopping may take
+DRAIN_SECONDS = 2.5  # for the round under way, within what stopping may take
+CLOSE_SECONDS = 1.0  # for letting go of what was not finished by then
 HOLD_SECONDS = 60  # an effect may take so long before its transaction is given up
 LONGEST_PAUSE = 10.0  # seconds, before what is not available is tried again
 LONGEST_REST = 300.0  # seconds, before an event that failed is tried again
@@ -95,7 +96,8 @@ class Follower(Protocol):
     ) -> Mapping[WorkspaceId, Reached]:
         """Has the effect of the pages, or of the beginnings of some of them.
 
-        What has an effect in the database goes through `connection`.
+        What has an effect in the database goes through `connection`.  Raises
+        Unavailable where it could do nothing at all, and Poison.
         """
 
     async def close(self) -> None: ...
@@ -124,7 +126,8 @@ class Following:
         _, late = await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
         for task in late:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if late:
+            await asyncio.wait(late, timeout=CLOSE_SECONDS)
 
     async def _listen(self) -> None:
         while True:
@@ -143,20 +146,20 @@ class Loop:
     def __init__(self, url: str, follower: Follower, *, tries: int = TRIES) -> None:
         self._url, self.follower, self._tries = url, follower, tries
         self._awake = asyncio.Event()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._connection: Connection | None = None
 
     def wake(self) -> None:
         self._awake.set()
 
     def stop(self) -> None:
-        self._stopping = True
+        self._stopping.set()
         self.wake()
 
     async def run(self) -> None:
         failures = 0
         try:
-            while not self._stopping:
+            while not self._stopping.is_set():
                 self._awake.clear()
                 try:
                     busy = await self.round()
@@ -172,7 +175,7 @@ class Loop:
                     await self._pause(failures)
                     continue
                 if not busy:
-                    await self._sleep(POLL_SECONDS)
+                    await _wait(self._awake, POLL_SECONDS)
         finally:
             await self.follower.close()
             await self._let_go()
@@ -200,14 +203,8 @@ class Loop:
 
     async def _pause(self, failures: int) -> None:
         longest = min(0.1 * 2**failures, LONGEST_PAUSE)
-        if not self._stopping:
-            # not woken by the feed: it is not news that is missing
-            await asyncio.sleep(longest * random.uniform(0.5, 1))
-
-    async def _sleep(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._awake.wait()
+        # not woken by the feed: it is not news that is missing
+        await _wait(self._stopping, longest * random.uniform(0.5, 1))
 
     # ------------------------------------------------------------- one turn
 
@@ -284,12 +281,12 @@ class Loop:
             if one.seq > before[workspace_id]
         }
         if moved:
-            values = [
-                text_array(list(moved)),
-                text_array([one.seq for one in moved.values()]),
-                text_array([one.note for one in moved.values()]),
-                self.follower.name,
-            ]
+            values = {
+                "follower": self.follower.name,
+                "workspaces": text_array(list(moved)),
+                "seqs": text_array([one.seq for one in moved.values()]),
+                "notes": text_array([one.note for one in moved.values()]),
+            }
             await connection.execute(_MOVE, values)
         return sum(one.seq - before[each] for each, one in moved.items())
 
@@ -306,7 +303,8 @@ class Loop:
     async def _event_by_event(self, page: Page) -> None:
         for _ in page.events:
             try:
-                if not await self._turn(page.workspace_id, events=1) or self._stopping:
+                moved = await self._turn(page.workspace_id, events=1)
+                if not moved or self._stopping.is_set():
                     return
             except Failed as failed:
                 await self._note_failure(failed.pages[0], failed.error)
@@ -360,6 +358,12 @@ class Loop:
     async def _let_go(self) -> None:
         if self._connection is not None:
             await self._connection.close()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 class Failed(Exception):
@@ -451,12 +455,20 @@ _EVENTS = ENVELOPES.format(
         """
     )
 ) + sql.SQL("ORDER BY e.workspace_id, e.seq")
+# the rows in one order, as _NOTICE takes them: or two processes wait for each other
 _MOVE = """
+    WITH places AS (
+        SELECT workspace_id FROM ledger.followed
+        WHERE follower = %(follower)s AND workspace_id = ANY (%(workspaces)s::uuid[])
+        ORDER BY workspace_id FOR NO KEY UPDATE
+    )
     UPDATE ledger.followed AS f
     SET seq = n.seq, note = n.note, due_at = clock_timestamp(), failures = 0,
         error = NULL
-    FROM unnest(%s::uuid[], %s::bigint[], %s::text[]) AS n (workspace_id, seq, note)
-    WHERE f.follower = %s AND f.workspace_id = n.workspace_id
+    FROM places
+    JOIN unnest(%(workspaces)s::uuid[], %(seqs)s::bigint[], %(notes)s::text[])
+         AS n (workspace_id, seq, note) USING (workspace_id)
+    WHERE f.follower = %(follower)s AND f.workspace_id = places.workspace_id
 """
 # unless it has come on meanwhile
 _FAIL = """

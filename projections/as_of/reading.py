@@ -14,10 +14,11 @@ from psycopg import sql
 from domain.catalog import Catalog, Field, Table
 from domain.errors import Busy, NotFound
 from domain.ids import WorkspaceId, table_number_of
+from projections.as_of import links as past_links
 from projections.as_of import rows as past_rows
 from projections.as_of.catalogs import PastCatalogs, last_event
 from projections.as_of.orders import Orders, Sources, listed, plan
-from projections.as_of.rows import Past, Retypes
+from projections.as_of.past import Past, Retypes
 from projections.as_of.shadows import (
     KEPT,
     RETYPES,
@@ -259,7 +260,7 @@ def _record(
         rows=into.rows,
         rows_text=past_rows.rows(past),
         links=into.links,
-        links_text=past_rows.links(past),
+        links_text=past_links.links(past),
         json=record_json(into, table, by_id=by_id, fields=fields),
     )
 

@@ -3,7 +3,7 @@
     later   the records that something happened to since
     net     what that comes to: a row a record
     rows    the records as they were, with the columns of the table of then
-    links   the links of those records, each seen from them
+    links   the links of those records, each seen from them (`links.py`)
 
 A value is taken from the first later event that says what it was *before*, else from
 the row as it is.  So only what came after is read, and a record that was made since is
@@ -11,89 +11,15 @@ known by its first event's type alone.  A change of type says what it made of ev
 value that was there, and is an event of all those records in this.  A deleted record
 comes back from its deletion, which has the whole row.
 
-Lists of links are the other way round: a later event says which links a record had and
-not where each one stood among them, so the lists of records whose links were touched
-are folded from those records' own events up to the moment.  The others are taken as
-they are.
-
 The statements use the live table, or any shadow of a later moment, as what is there.
 """
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from psycopg import sql
 
 from domain.catalog import Field, Table
-from domain.ids import WorkspaceId
-from projections.of_table import is_of
+from projections.as_of.past import Past, array, scope, since, until
 from projections.records.ddl import SYSTEM_COLUMNS
-from projections.target import Beside, Target, column_name
-
-
-@dataclass(frozen=True, slots=True)
-class Retypes:
-    """Where fields of the workspace changed their type: field id -> positions."""
-
-    by_field: Mapping[str, Sequence[int]] = field(default_factory=dict)
-
-    def after(self, position: int, upto: int | None) -> frozenset[str]:
-        return frozenset(
-            name
-            for name, found in self.by_field.items()
-            if any(position < one and (upto is None or one <= upto) for one in found)
-        )
-
-    def before(self, position: int) -> frozenset[str]:
-        return frozenset(
-            name
-            for name, found in self.by_field.items()
-            if any(one <= position for one in found)
-        )
-
-
-@dataclass(frozen=True)
-class Past:
-    """What is asked: `table` as it was at `position`, made from `base`, which has what
-    is now (`upto` None) or what was at `upto`.  `record_ids`: of these alone."""
-
-    workspace_id: WorkspaceId
-    position: int
-    table: Table
-    base: Target
-    into: Beside
-    retypes: Retypes
-    upto: int | None = None
-    record_ids: tuple[str, ...] | None = None
-
-    @property
-    def retyped(self) -> frozenset[str]:
-        """The fields, of any table, that another type came to since."""
-        return self.retypes.after(self.position, self.upto)
-
-
-def _scope(past: Past, column: str) -> sql.Composed:
-    stream = sql.Identifier(*column.split("."))
-    if past.record_ids is None:
-        return is_of(sql.SQL("uuid_send({})").format(stream), past.table)
-    return sql.SQL("{} = ANY ({}::uuid[])").format(stream, _array(past.record_ids))
-
-
-def _array(ids: Sequence[str]) -> sql.Literal:
-    return sql.Literal("{" + ",".join(ids) + "}")
-
-
-def _since(past: Past) -> sql.Composed:
-    """The events `e` that came after the moment."""
-    window = sql.SQL("e.workspace_id = {}::uuid AND e.seq > {}::bigint").format(
-        sql.Literal(past.workspace_id), sql.Literal(past.position)
-    )
-    if past.upto is None:
-        return window
-    return window + sql.SQL(" AND e.seq <= {}::bigint").format(sql.Literal(past.upto))
-
-
-# -------------------------------------------------------------------------- net
+from projections.target import column_name
 
 
 def later(past: Past) -> sql.Composed:
@@ -118,8 +44,8 @@ def later(past: Past) -> sql.Composed:
         """
     ).format(
         linked=_linked(past.table),
-        since=_since(past),
-        scope=_scope(past, "e.stream_id"),
+        since=since(past),
+        scope=scope(past, "e.stream_id"),
     )
 
 
@@ -177,8 +103,8 @@ def net(past: Past) -> sql.Composed:
         """
     ).format(
         later=past.into.later,
-        since=_since(past),
-        until=_until(past),
+        since=since(past),
+        until=until(past),
         converted=_converted(past),
         workspace=sql.Literal(past.workspace_id),
     )
@@ -220,7 +146,7 @@ def _converted(past: Past) -> sql.Composable:
         """
     ).format(
         later=past.into.later,
-        since=_since(past),
+        since=since(past),
         fields=sql.Literal(fields),
         scope=_scope_of_key(past),
     )
@@ -229,10 +155,7 @@ def _converted(past: Past) -> sql.Composable:
 def _scope_of_key(past: Past) -> sql.Composable:
     if past.record_ids is None:
         return sql.SQL("TRUE")
-    return sql.SQL("c.key = ANY ({}::text[])").format(_array(past.record_ids))
-
-
-# ------------------------------------------------------------------------- rows
+    return sql.SQL("c.key = ANY ({}::text[])").format(array(past.record_ids))
 
 
 def rows(past: Past) -> sql.Composed:
@@ -241,7 +164,7 @@ def rows(past: Past) -> sql.Composed:
     only: sql.Composable = sql.SQL("")
     if past.record_ids is not None:
         only = sql.SQL(" AND coalesce(t.id, n.id) = ANY ({}::uuid[])").format(
-            _array(past.record_ids)
+            array(past.record_ids)
         )
     return sql.SQL(
         """
@@ -266,7 +189,7 @@ def _base_rows(past: Past) -> sql.Composable:
     if past.record_ids is None:
         return table
     return sql.SQL("(SELECT * FROM {} WHERE id = ANY ({}::uuid[]))").format(
-        table, _array(past.record_ids)
+        table, array(past.record_ids)
     )
 
 
@@ -314,215 +237,3 @@ def _said(one: Field) -> sql.Composed:
     else:
         text = "(n.v -> {id} ->> 'from')::{kind}"
     return sql.SQL(text).format(id=sql.Literal(one.id), kind=sql.SQL(kind))
-
-
-# ------------------------------------------------------------------------ links
-
-
-def links(past: Past) -> sql.Composed:
-    """The links of the table's records: one row may hold both ends' places, where a
-    table is linked to itself."""
-    sides = [side for one in past.table.links for side in _sides(past, one)]
-    if not sides:
-        return sql.SQL(
-            "SELECT NULL::uuid AS field_id, NULL::uuid AS record_id,"
-            " NULL::uuid AS target_id, 0::bigint AS position,"
-            " 0::bigint AS reverse_position WHERE FALSE"
-        ).format()
-    return sql.SQL(
-        """
-        SELECT field_id, record_id, target_id,
-               coalesce(max(position), 0) AS position,
-               coalesce(max(reverse_position), 0) AS reverse_position
-        FROM ({}) AS s (field_id, record_id, target_id, position, reverse_position)
-        GROUP BY field_id, record_id, target_id
-        """
-    ).format(sql.SQL(" UNION ALL ").join(sides))
-
-
-def _sides(past: Past, one: Field) -> list[sql.Composed]:
-    """The lists of one field: those that stayed, and those that are folded."""
-    anew = bool(past.retyped & {one.id, one.reverse_id})
-    folded = _placed(one, _folded(past, one, anew=anew))
-    if anew:
-        return [folded]
-    own, _, place = _ends(one)
-    stayed = sql.SQL(
-        "SELECT l.{own} AS own, l.{far} AS far, l.{place} AS place FROM {base} AS l"
-        " WHERE l.field_id = {key}::uuid AND NOT EXISTS (SELECT FROM {net} AS n"
-        " WHERE n.id = l.{own} AND (n.linked OR n.unborn)){only}"
-    ).format(
-        own=sql.Identifier(own),
-        far=sql.Identifier(_ends(one)[1]),
-        place=sql.Identifier(place),
-        base=past.base.links,
-        key=sql.Literal(one.link_key),
-        net=past.into.net,
-        only=sql.SQL("")
-        if past.record_ids is None
-        else sql.SQL(" AND l.{} = ANY ({}::uuid[])").format(
-            sql.Identifier(own), _array(past.record_ids)
-        ),
-    )
-    return [_placed(one, stayed), folded]
-
-
-def _ends(one: Field) -> tuple[str, str, str]:
-    """The columns of a record's own end, of the other one, and of its own place."""
-    if one.is_reverse:
-        return "target_id", "record_id", "reverse_position"
-    return "record_id", "target_id", "position"
-
-
-def _placed(one: Field, lists: sql.Composed) -> sql.Composed:
-    """(own, far, place) as rows of links."""
-    columns = (
-        "far, own, NULL::bigint, place"
-        if one.is_reverse
-        else "own, far, place, NULL::bigint"
-    )
-    return sql.SQL("SELECT {}::uuid, {} FROM ({}) AS f").format(
-        sql.Literal(one.link_key), sql.SQL(columns), lists
-    )
-
-
-def _folded(past: Past, one: Field, *, anew: bool) -> sql.Composed:
-    """(own, far, place) of the records whose links were touched, from their events.
-
-    An event that writes the whole list starts it anew, with the places that it names or
-    numbered from 0, as events did before they named any; after it a record at the other
-    end takes itself out, or puts itself in at a place.  Where it says so of one that is
-    in already, the record's own event has the last word.
-    """
-    touched = sql.SQL("SELECT id FROM {} AS n WHERE n.linked AND NOT n.unborn").format(
-        past.into.net
-    )
-    if anew:
-        touched = sql.SQL("SELECT id FROM {}").format(past.into.rows)
-    converted = past.retypes.before(past.position)
-    facts = [_from_stream(past, one)]
-    if one.id in converted:
-        facts.append(_from_conversion(past, one))
-    if one.reverse_id in converted:
-        facts.append(_from_far_conversion(past, one))
-    return sql.SQL(
-        """
-        SELECT DISTINCT ON (own, far) own, far, place
-        FROM (
-            SELECT own, seq, far, place,
-                   max(seq) FILTER (WHERE whole) OVER (PARTITION BY own) AS began,
-                   max(seq) FILTER (WHERE place IS NULL)
-                       OVER (PARTITION BY own, far) AS removed
-            FROM ({facts}) AS said (own, seq, whole, far, place)
-            WHERE own IN ({touched})
-        ) AS f
-        WHERE far IS NOT NULL AND place IS NOT NULL AND seq >= coalesce(began, 0)
-          AND seq > coalesce(removed, 0)
-        ORDER BY own, far, seq
-        """
-    ).format(facts=sql.SQL(" UNION ALL ").join(facts), touched=touched)
-
-
-def _until(past: Past) -> sql.Composed:
-    return sql.SQL("e.workspace_id = {}::uuid AND e.seq <= {}::bigint").format(
-        sql.Literal(past.workspace_id), sql.Literal(past.position)
-    )
-
-
-def _from_stream(past: Past, one: Field) -> sql.Composed:
-    return sql.SQL(
-        """
-        SELECT e.stream_id, e.seq,
-               e.type IN ('record.created', 'record.restored', 'record.deleted')
-               OR d.d -> 'changes' ? {name},
-               c.far, c.place
-        FROM ledger.events AS e
-        CROSS JOIN LATERAL (
-            SELECT CASE WHEN position({bytes} IN e.data) > 0
-                        THEN convert_from(e.data, 'UTF8')::jsonb END AS d OFFSET 0
-        ) AS d
-        CROSS JOIN LATERAL (
-            SELECT coalesce(
-                d.d -> 'changes' -> {name} -> 'own_places' -> 'to',
-                d.d -> 'own_places' -> {name}
-            ) AS own
-        ) AS o
-        LEFT JOIN LATERAL (
-            SELECT w.far::uuid AS far,
-                   coalesce((o.own ->> (w.place - 1)::int)::bigint, w.place - 1)
-                       AS place
-            FROM jsonb_array_elements_text(
-                CASE WHEN e.type IN ('record.created', 'record.restored')
-                          AND d.d -> 'links' ? {name} THEN d.d -> 'values' -> {name}
-                     WHEN d.d -> 'changes' -> {name} ? 'added'
-                          AND jsonb_typeof(d.d -> 'changes' -> {name} -> 'to') = 'array'
-                     THEN d.d -> 'changes' -> {name} -> 'to' END
-            ) WITH ORDINALITY AS w (far, place)
-            UNION ALL
-            SELECT (a.one ->> 0)::uuid, (a.one ->> 1)::bigint
-            FROM jsonb_array_elements(d.d -> 'added') AS a (one)
-            WHERE d.d ->> 'field_id' = {name}
-            UNION ALL
-            SELECT (a.one ->> 0)::uuid, NULL
-            FROM jsonb_array_elements(d.d -> 'removed') AS a (one)
-            WHERE d.d ->> 'field_id' = {name}
-        ) AS c ON TRUE
-        WHERE {until} AND left(e.type, 7) = 'record.' AND {scope}
-          AND (position({bytes} IN e.data) > 0
-               OR e.type IN ('record.created', 'record.restored', 'record.deleted'))
-        """
-    ).format(
-        name=sql.Literal(one.id),
-        bytes=sql.Literal(f'"{one.id}"'.encode()),
-        until=_until(past),
-        scope=_scope(past, "e.stream_id"),
-    )
-
-
-def _conversions(past: Past, field_id: str) -> sql.Composed:
-    return sql.SQL(
-        """
-        SELECT c.key AS record, e.seq, c.value AS change
-        FROM ledger.events AS e
-        CROSS JOIN LATERAL (
-            SELECT convert_from(e.data, 'UTF8')::jsonb AS d OFFSET 0
-        ) AS d
-        CROSS JOIN LATERAL jsonb_each(d.d -> 'values') AS c
-        WHERE {until} AND left(e.type, 7) <> 'record.' AND e.type = 'field.converted'
-          AND d.d ->> 'field_id' = {name}
-        """
-    ).format(until=_until(past), name=sql.Literal(field_id))
-
-
-def _from_conversion(past: Past, one: Field) -> sql.Composed:
-    return sql.SQL(
-        """
-        SELECT k.record::uuid, k.seq, TRUE, w.far::uuid,
-               coalesce(
-                   (k.change -> 'own_places' -> 'to' ->> (w.place - 1)::int)::bigint,
-                   w.place - 1
-               )
-        FROM ({}) AS k
-        LEFT JOIN LATERAL jsonb_array_elements_text(
-            CASE WHEN k.change ? 'added'
-                      AND jsonb_typeof(k.change -> 'to') = 'array'
-                 THEN k.change -> 'to' END
-        ) WITH ORDINALITY AS w (far, place) ON TRUE
-        """
-    ).format(_conversions(past, one.id))
-
-
-def _from_far_conversion(past: Past, one: Field) -> sql.Composed:
-    """The field at the other end became a link, or was none any more."""
-    return sql.SQL(
-        """
-        SELECT c.own::uuid, k.seq, FALSE, k.record::uuid, c.place
-        FROM ({}) AS k
-        CROSS JOIN LATERAL (
-            SELECT a.key AS own, (a.value #>> '{{}}')::bigint AS place
-            FROM jsonb_each(k.change -> 'added') AS a
-            UNION ALL
-            SELECT a.key, NULL FROM jsonb_each(k.change -> 'removed') AS a
-        ) AS c
-        """
-    ).format(_conversions(past, str(one.reverse_id)))

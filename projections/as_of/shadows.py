@@ -30,8 +30,9 @@ from psycopg import sql
 from domain.catalog import Table
 from domain.errors import Busy, NotFound
 from domain.ids import WorkspaceId
+from projections.as_of import links as past_links
 from projections.as_of import rows as past_rows
-from projections.as_of.rows import Past, Retypes
+from projections.as_of.past import Past, Retypes
 from projections.postgres import CONNECT, adapt
 from projections.target import SHADOWS, Beside, Target, kept_shadow, live
 
@@ -241,7 +242,7 @@ async def _write(connection: Connection, past: Past) -> None:
             into.rows
         ),
         sql.SQL("ANALYZE {}").format(into.rows),
-        _create(into.links, past_rows.links(past)),
+        _create(into.links, past_links.links(past)),
         sql.SQL(
             "ALTER TABLE {} ADD PRIMARY KEY (field_id, record_id, target_id)"
         ).format(into.links),

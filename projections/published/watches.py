@@ -12,6 +12,8 @@ shows an older position makes us look there too.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import TypeAlias
 
 from domain.catalog import Table
 from domain.errors import Busy
@@ -23,6 +25,8 @@ LOOK_BACK = 5_000  # events that are looked through; beyond, every table counts
 ROUNDS = 2  # questions at a time
 MOST = 200  # workspaces in a question
 _NEVER = 2**62
+
+_Waiting: TypeAlias = "list[asyncio.Future[Watch | None]]"
 
 
 class Watch:
@@ -63,7 +67,7 @@ class Watches:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._known: OrderedDict[WorkspaceId, Watch] = OrderedDict()
-        self._waiting: dict[WorkspaceId, asyncio.Future[Watch | None]] = {}
+        self._waiting: dict[WorkspaceId, _Waiting] = {}
         self._rounds: set[asyncio.Task[None]] = set()
 
     async def of(self, workspace_id: WorkspaceId) -> Watch | None:
@@ -71,13 +75,12 @@ class Watches:
 
         Raises Busy.
         """
-        future = self._waiting.get(workspace_id)
-        if future is None:
-            future = asyncio.get_running_loop().create_future()
-            self._waiting[workspace_id] = future
-            if len(self._rounds) < ROUNDS:
-                self._rounds.add(asyncio.create_task(self._serve()))
-        return await asyncio.shield(future)
+        future: asyncio.Future[Watch | None]
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(workspace_id, []).append(future)
+        if len(self._rounds) < ROUNDS:
+            self._rounds.add(asyncio.create_task(self._serve()))
+        return await future
 
     async def look_back(self, workspace_id: WorkspaceId, position: int) -> None:
         """Learns what was written after a position that lies before the floor."""
@@ -104,22 +107,24 @@ class Watches:
 
     async def _round(self) -> None:
         """Whoever comes from now on waits for the next one: its head is a later one."""
-        asked: dict[WorkspaceId, asyncio.Future[Watch | None]] = {}
+        asked: dict[WorkspaceId, _Waiting] = {}
         while self._waiting and len(asked) < MOST:
             workspace_id = next(iter(self._waiting))
             asked[workspace_id] = self._waiting.pop(workspace_id)
         try:
             found = await self._ask(list(asked))
-            for workspace_id, future in asked.items():
-                future.set_result(found.get(workspace_id))
         except BaseException as error:
             refusal = error if isinstance(error, Exception) else Busy()
-            for future in asked.values():
+            for future in chain(*asked.values()):
                 if not future.done():
                     future.set_exception(refusal)
-                    future.exception()  # nobody may be there any more to hear it
             if not isinstance(error, Exception):
                 raise
+            return
+        for workspace_id, waiting in asked.items():
+            for future in waiting:
+                if not future.done():  # who asked may have gone
+                    future.set_result(found.get(workspace_id))
 
     async def _ask(self, workspaces: Sequence[WorkspaceId]) -> dict[str, Watch]:
         known = [self._known.get(one) for one in workspaces]

@@ -17,7 +17,8 @@ from domain.events import Event
 from domain.field import DeleteField, FieldCreated, FieldDeleted, UpdateField
 from domain.ids import FieldId
 from domain.record import CreateRecords, DeleteRecords, RecordDeleted, RecordUpdated
-from domain.retype import FieldConverted, FieldRetyped, RetypeField, Undoing, _stream
+from domain.retype import FieldConverted, FieldRetyped, RetypeField, Undoing
+from domain.retype.deciding import _stream
 from tests.domain.histories import differs, picture, taking_back
 from tests.domain.library import (
     ADA,
@@ -232,7 +233,7 @@ def test_a_083_text_without_choices_makes_them():
 
 
 def test_a_083_more_different_values_than_a_field_has_choices_are_refused(monkeypatch):
-    monkeypatch.setattr("domain.retype.MAX_CHOICES", 2)
+    monkeypatch.setattr("domain.retype.deciding.MAX_CHOICES", 2)
     store = Store([*AUTHORS, *(author(n, name=f"{n}") for n in range(1, 4))])
 
     with pytest.raises(Invalid, match="more than 2 different values"):

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -302,3 +304,19 @@ async def test_messages_are_what_the_asyncapi_document_says(
             schema = orjson.loads((DOCS / "schemas" / name).read_bytes())
             Draft202012Validator(schema).validate(told["data"])
             assert header(record, "ce_dataschema") == schema["$id"]
+
+
+async def test_it_stops_soon_also_where_kafka_does_not_answer(
+    kafka_settings: Settings, database: DatabaseUrls, tenant: Tenant
+):
+    """Somebody listens there and says nothing."""
+    seal_all(database)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        settings = kafka_settings.model_copy(
+            update={"kafka_bootstrap_servers": (address,)}
+        )
+        async with relaying(settings, database):
+            await asyncio.sleep(0.3)
+            began = time.monotonic()
+        assert time.monotonic() - began < 4

@@ -161,6 +161,18 @@ FAULTS: dict[str, tuple[list[str], str]] = {
         ],
         "global_order_is_gapless",
     ),
+    "a follower at what is to come": (
+        ["INSERT INTO ledger.positions VALUES ('someone', 999999999)"],
+        "followers_are_not_ahead",
+    ),
+    "a follower beyond a workspace's end": (
+        [
+            "INSERT INTO ledger.followed (follower, workspace_id, seq, upto)"
+            " SELECT 'someone', workspace_id, seq + 1, seq + 1 FROM ledger.heads"
+            " WHERE {here}"
+        ],
+        "followers_are_not_ahead",
+    ),
     "a unique key that is gone": (
         [
             "DELETE FROM catalog.unique_keys WHERE {here} AND digest ="

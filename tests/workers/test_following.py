@@ -87,6 +87,9 @@ def noted(database: DatabaseUrls) -> Iterator[None]:
         )
         yield
         connection.execute("DROP TABLE projected.noted")
+    with psycopg.connect(database.owner, autocommit=True) as owner:
+        for name in ("followed", "positions"):
+            owner.execute(f"DELETE FROM ledger.{name} WHERE follower LIKE 'noting-%'")
 
 
 def seen(tenant: Tenant, follower: Noting) -> list[int]:

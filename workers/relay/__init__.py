@@ -70,6 +70,8 @@ class Relay:
                 reached[page.workspace_id] = self._reached(
                     page.events[:done], befores[page.workspace_id]
                 )
+        if not reached:
+            raise Unavailable(f"Kafka: {first_line(_first(outcome))}")
         return reached
 
     async def close(self) -> None:
@@ -111,30 +113,34 @@ class Relay:
         self, messages: Sequence[Message], outcome: Sequence[Exception | None]
     ) -> None:
         """From what was refused: smaller batches next, and at last no data."""
-        failures = [error for error in outcome if error is not None]
         self._refused -= {
             (one.workspace_id, one.seq)
             for one, error in zip(messages, outcome, strict=True)
             if error is None
         }
-        if not failures:
-            return
-        told = next((one for one in failures if not isinstance(one, Unavailable)), None)
-        log.warning(
-            "Kafka did not take everything: %s", first_line(told or failures[0])
-        )
+        if any(outcome):
+            log.info("Kafka did not take everything: %s", first_line(_first(outcome)))
         refused: dict[int, list[Message]] = {}  # by the batch, which has one error
         for one, error in zip(messages, outcome, strict=True):
             if too_large(error):
                 refused.setdefault(id(error), []).append(one)
         for batch in refused.values():
             if len(batch) > 1:
-                self._batch_bytes = max(self._batch_bytes // 2, 1)
+                # next time the largest of them goes alone
+                largest = max(one.size for one in batch)
+                self._batch_bytes = max(min(self._batch_bytes // 2, largest), 1)
                 continue
             place = (batch[0].workspace_id, batch[0].seq)
             if place in self._refused:
                 raise Poison("Kafka takes not even the address of it")
             self._refused.add(place)
+
+
+def _first(outcome: Sequence[Exception | None]) -> Exception:
+    """The failure that is the reason for the others."""
+    failures = [error for error in outcome if error is not None]
+    told = [one for one in failures if not isinstance(one, Unavailable)]
+    return (told or failures)[0]
 
 
 def topics(form: Form) -> Sequence[str]:

@@ -16,7 +16,6 @@ until the next one, and its tag names the last.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeAlias, TypeVar
@@ -27,6 +26,7 @@ from api.cms import asked as asking
 from api.cms.asked import Asked
 from api.cms.public import bodies
 from api.cms.public.bodies import NO_ENTRY
+from api.cms.public.memory import Kept, Key, Medium, Memory, What
 from api.cms.public.past import NO_TYPE, NO_WORKSPACE, Past
 from api.cms.public.tags import ANYTHING, Claims, claims_of, holds
 from api.files import content
@@ -42,49 +42,18 @@ from projections.published.watches import Watch, Watches, mark
 from projections.reader import ANYBODY, Reader, Rows, Statement
 from projections.records.content import public_fields
 
-MOST_BYTES = 64 * 2**20  # of all replies that are kept
-MOST_OF_ONE = 2 * 2**20
-_ENTRY_BYTES = 1_000  # of a reply, its body aside
 _NEVER = 2**62  # microseconds since the epoch
 CACHED = "public, max-age=0, must-revalidate"
 
 NO_MEDIUM = "Media not found"
 
 
-@dataclass(frozen=True, slots=True)
-class Medium:
-    """A file that an entry names."""
-
-    file_id: str
-
-
-# a list, the id of one entry, or a file
-What: TypeAlias = Asked | str | Medium
-Key: TypeAlias = tuple[str, str, What]  # by whose slugs; of a file, the site's alone
 T = TypeVar("T")
 _Then: TypeAlias = "Callable[[WorkspaceId, Watch, Key], Awaitable[T]]"
 
 
 class OtherSite(NotFound):
     """Workspace not found"""
-
-
-@dataclass(slots=True)
-class Kept:
-    """A reply, and what it hangs on.
-
-    `position`: that of the tables of these marks, when it was begun to be made.
-    `seen`: up to where nothing is known to have come since.  `until`: when time makes
-    another one of it, in microseconds since the epoch.
-    """
-
-    seen: int
-    catalog_seq: int
-    marks: tuple[str, ...]
-    position: int
-    until: int
-    tag: str
-    body: bytes
 
 
 @dataclass(slots=True)
@@ -108,8 +77,7 @@ class Public:
     def __init__(self, reader: Reader, past: Past, *, sanitize: bool) -> None:
         self._reader, self._past = reader, past
         self._sites, self._watches = Sites(reader), Watches(reader)
-        self._kept: OrderedDict[Key, Kept] = OrderedDict()
-        self._bytes = 0
+        self._memory = Memory()
         self._flights: dict[Key, _Flight] = {}
         self._clean = sanitize
 
@@ -150,7 +118,7 @@ class Public:
         async def answer(site: WorkspaceId, watch: Watch, key: Key) -> Reply:
             kept = self._good(key, watch)
             if kept is None and claims and claims is not ANYTHING:
-                tag = await self._tag_without_rows(site, watch, key, claims)
+                tag = await self._tag_of_list(site, watch, key, claims)
                 if tag is not None:
                     return _reply(304, tag)
             if kept is None:
@@ -171,8 +139,7 @@ class Public:
                 return ()
 
             present = (await self._reader.ask(ANYBODY, site, plan)).catalog
-            then, both = await self._past.then(site, text, key[1], present)
-            rows = await self._past.read(then, both, what)
+            then, both, rows = await self._past.read(site, text, key[1], present, what)
             told = bodies.Told(
                 both.then, both.table, both.fields, lambda _, field: both.related(field)
             )
@@ -213,7 +180,7 @@ class Public:
         return watch
 
     def _good(self, key: Key, watch: Watch) -> Kept | None:
-        kept = self._kept.get(key)
+        kept = self._memory.get(key)
         if kept is None or kept.catalog_seq != watch.catalog_seq:
             return None
         if kept.until != _NEVER and kept.until <= _microseconds(now()):
@@ -222,18 +189,20 @@ class Public:
             if watch.position(kept.marks) > kept.position:
                 return None
             kept.seen = watch.seq
-        self._kept.move_to_end(key)
         return kept
 
-    async def _tag_without_rows(
+    async def _tag_of_list(
         self, site: WorkspaceId, watch: Watch, key: Key, claims: Claims
     ) -> str | None:
-        """The tag of what the client has, where that is the present reply and no row
-        has to be looked at to know it."""
-        catalog = self._reader.catalogs.get(site)
+        """The tag of a list that the client has, where that is the present one and no
+        row has to be looked at to know it.  Whether an entry is there, rows know."""
+        catalog, what = self._reader.catalogs.get(site), key[2]
         if catalog is None or catalog.seq != watch.catalog_seq:
             return None
+        if not isinstance(what, Asked):
+            return None
         table = _table(catalog, key)
+        statements.sort_of(table, what.sort, descending=what.descending)
         tables = rules.scope(catalog, table)
         if any(rules.publish_date(one) is not None for one in tables):
             return None
@@ -266,7 +235,7 @@ class Public:
         if flight is not None and flight.task is task:
             del self._flights[key]
         if not task.cancelled() and task.exception() is None:
-            self._keep(key, task.result())
+            self._memory.keep(key, task.result())
 
     async def _make(self, site: WorkspaceId, watch: Watch, key: Key) -> Kept:
         seen, moment = watch.seq, now()
@@ -319,18 +288,6 @@ class Public:
         fields = public_fields(table)
         told = bodies.Told(planned.catalog, table, fields, rules.related)
         return await bodies.body(told, what, rows, clean=self._clean)
-
-    def _keep(self, key: Key, kept: Kept) -> None:
-        before = self._kept.pop(key, None)
-        if before is not None:
-            self._bytes -= _ENTRY_BYTES + len(before.body)
-        if len(kept.body) > MOST_OF_ONE:
-            return
-        self._kept[key] = kept
-        self._bytes += _ENTRY_BYTES + len(kept.body)
-        while self._bytes > MOST_BYTES:
-            _, oldest = self._kept.popitem(last=False)
-            self._bytes -= _ENTRY_BYTES + len(oldest.body)
 
 
 def _reply(status: int, tag: str, body: bytes = b"") -> Reply:

@@ -29,14 +29,27 @@ class Past:
         self._system = system
         self._reading = asyncio.Semaphore(MOST)
 
-    async def then(
-        self, site: WorkspaceId, text: str, slug: str, present: Catalog
-    ) -> tuple[Then, Both]:
-        """The moment, and the type that had the slug then.
+    async def read(
+        self,
+        site: WorkspaceId,
+        text: str,
+        slug: str,
+        present: Catalog,
+        what: Asked | str,
+    ) -> tuple[Then, Both, Rows]:
+        """The moment, the type that had the slug then, and of it (total, the entries'
+        JSON with commas between), or one row of an entry's.
 
         Raises NotFound where it was not public then or is not now, Invalid and
         Malformed for what is no moment.
         """
+        async with self._reading:
+            then, both = await self._then(site, text, slug, present)
+            return then, both, await self._rows(then, both, what)
+
+    async def _then(
+        self, site: WorkspaceId, text: str, slug: str, present: Catalog
+    ) -> tuple[Then, Both]:
         found = await self._system.as_of.at(ANYBODY, site, text)
         workspace = found.catalog.workspace
         if workspace is None or not rules.is_active(workspace):
@@ -62,8 +75,7 @@ class Past:
         rows = answer.results[0]
         return str(rows[0][0]) if rows else time_text(0)
 
-    async def read(self, then: Then, both: Both, what: Asked | str) -> Rows:
-        """(total, the entries' JSON with commas between), or one row of an entry's."""
+    async def _rows(self, then: Then, both: Both, what: Asked | str) -> Rows:
         if isinstance(what, Asked):
             sort = statements.sort_of(
                 both.table, what.sort, descending=what.descending, fields=both.fields
@@ -79,12 +91,10 @@ class Past:
             def plan(target: Target) -> Sequence[Statement]:
                 return [past.one(both, target, what)]
 
-        async with self._reading:
-            (rows,) = await self._system.as_of.rows(ANYBODY, then, both.table, plan)
-            return [
-                (*row[:-1], await self._opened(then, both, row[-1] or ""))
-                for row in rows
-            ]
+        (rows,) = await self._system.as_of.rows(ANYBODY, then, both.table, plan)
+        return [
+            (*row[:-1], await self._opened(then, both, row[-1] or "")) for row in rows
+        ]
 
     async def _opened(self, then: Then, both: Both, text: str) -> str:
         records: dict[str, str] = {}

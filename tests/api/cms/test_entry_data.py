@@ -316,6 +316,26 @@ def test_the_first_entry_is_made_once_by_its_key(cms, ada_at_pybase):
     assert page["pagination"]["total"] == 1
 
 
+def test_what_is_refused_makes_no_place(cms, ada_at_pybase):
+    table = ada_at_pybase.table("Name")
+    link = {"linked_table_id": table["id"]}
+    ada_at_pybase.field(table["id"], "Next", "linked_record", options=link)
+    ada_at_pybase.constraint(table["ids"]["Name"])
+    path = f"/entries/{cms.entry(table['id'], name='x')['id']}"
+    old = {"if-match": '"v7"'}
+
+    wrong = write(cms, table["id"], next=ABSENT, a=1)
+    taken = write(cms, table["id"], name="x", a=1)
+    stale = cms.patch(path, json={"data": {"a": 1}}, headers=old)
+
+    refused(wrong, 422, "Field 'Next' names an entry that does not exist")
+    assert (taken.status_code, taken.json().keys() & {"index"}) == (409, set())
+    assert stale.status_code == 412
+    assert "changes" in stale.json()
+    fields = made(ada_at_pybase.get(f"/tables/{table['id']}"))["fields"]
+    assert "Other data" not in [one["name"] for one in fields]
+
+
 def test_a_change_makes_the_place_too_and_is_undone_without_it(cms, ada_at_pybase):
     table = ada_at_pybase.table("Name")
     entry = cms.entry(table["id"], name="x")

@@ -1,9 +1,11 @@
 """The public API: what anybody may read, as the document shows it."""
 
+import httpx2
 import pytest
 
+from tests.api.cms.client import CmsClient
 from tests.api.cms.site import HTML, Site, new_field, to
-from tests.client import new_id
+from tests.client import made, new_id
 
 RFC3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 REFUSED = {"error": "Not Found", "code": "NOT_FOUND", "statusCode": 404}
@@ -146,6 +148,7 @@ def test_pages_are_counted_and_at_most_a_hundred_entries_long(site: Site):
     assert asked("sort=rank&limit=1")[0] == ["119"]
     assert asked("sort=title&order=asc&limit=1")[0] == ["000"]
     assert asked("sort=updated_at&order=asc&limit=1")[0] == ["000"]
+    assert asked("sort=id&order=asc&limit=1")[0] == ["000"]
     assert asked("page=&limit=&sort=&order=&unknown=1")[1]["limit"] == 10
 
 
@@ -316,3 +319,60 @@ def test_head_has_the_headers_and_no_body(site: Site):
     assert (head.status_code, head.content) == (200, b"")
     for name in ("etag", "cache-control", "content-length", "content-type"):
         assert head.headers[name] == got.headers[name]
+
+
+def test_what_is_written_at_the_cms_is_public_at_once(
+    cms: CmsClient, public_http: httpx2.Client
+):
+    workspace = cms.workspace("My Blog", slug=f"blog-{new_id()[:8]}")
+    tag = cms.object_type("name", workspace_id=workspace["id"], slug="tag", name="Tag")
+    post = cms.object_type(
+        {"name": "title", "type": "TEXT", "required": True},
+        {"name": "views", "type": "NUMBER"},
+        {"name": "scores", "type": "NUMBER", "multiple": True},
+        {"name": "author_email", "type": "EMAIL", "private": True},
+        {
+            "name": "tags",
+            "type": "RELATION",
+            "relation_to_id": tag["id"],
+            "multiple": True,
+        },
+        workspace_id=workspace["id"],
+        slug="blog-post",
+    )
+    topic = cms.entry(tag["id"], name="Technology")
+    made_one = cms.entry(
+        post["id"],
+        title="My First Blog Post",
+        views=12,
+        scores=[1, 2.5],
+        author_email="ada@example.org",
+        tags=[topic["id"]],
+        published=True,
+        publish_date="2024-01-01T00:00:00Z",
+        more={"a": [1, {"b": None}]},
+    )
+    path = f"/api/{workspace['slug']}/blog-post"
+
+    (shown,) = made(public_http.get(path))["data"]
+
+    assert {**shown["data"], "tags": [one["id"] for one in shown["data"]["tags"]]} == {
+        "title": "My First Blog Post",
+        "views": 12,
+        "scores": [1, 2.5],
+        "tags": [topic["id"]],
+        # no field of the type: as they were given
+        "published": True,
+        "publish_date": "2024-01-01T00:00:00Z",
+        "more": {"a": [1, {"b": None}]},
+    }
+    assert [one["name"] for one in made(public_http.get(path))["meta"]["schema"]] == [
+        "title",
+        "views",
+        "scores",
+        "tags",
+    ]
+    cms.patch(f"/entries/{made_one['id']}", json={"data": {"title": "New"}})
+    assert made(public_http.get(path))["data"][0]["data"]["title"] == "New"
+    made(cms.delete(f"/entries/{made_one['id']}"))
+    assert made(public_http.get(path))["data"] == []

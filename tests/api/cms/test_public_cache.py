@@ -7,12 +7,13 @@ import time
 import httpx2
 import pytest
 
+from api.cms.public.memory import MOST_BYTES, MOST_OF_ONE, Kept, Memory
 from commands.embedded import DatabaseUrls
 from commands.schema import NewField
 from commands.settings import Settings
 from commands.system import now, time_text
 from tests.api.cms.site import HTML, Site, to
-from tests.client import NOBODY, running_server
+from tests.client import ABSENT, NOBODY, running_server
 
 
 def tag_of(site: Site, path: str = "page") -> str:
@@ -53,6 +54,15 @@ def test_what_a_client_has_is_not_sent_again(site: Site):
                 assert reply.content == b""
     head = site.http.head(f"/api/{site.slug}/page", headers={"if-none-match": tag})
     assert head.status_code == 304
+
+
+def test_no_tag_makes_an_entry_of_what_is_none(site: Site):
+    site.type("page", title="text")
+    tag = tag_of(site)
+
+    assert asked(site, tag, f"page/{ABSENT}") == 404
+    assert asked(site, tag, "page?sort=nothing") == 400
+    assert asked(site, "*", f"page/{ABSENT}") == 404
 
 
 @pytest.mark.parametrize(
@@ -107,7 +117,7 @@ def test_every_write_that_shows_changes_the_tag(site: Site):
 
 def test_time_makes_an_entry_public_and_changes_the_tag(site: Site):
     page = site.type("page", published="checkbox", publish_date="datetime")
-    soon = now() + 0.8
+    soon = now() + 2.5
     site.entries(
         page,
         {"published": True, "publish_date": "2024-01-01T00:00:00Z"},
@@ -187,3 +197,21 @@ def test_settings_say_who_may_call_and_whether_html_is_cleaned(
     assert from_page.headers["access-control-allow-origin"] == origin
     assert reply.headers["etag"].endswith('-raw"')
     assert asked(site, reply.headers["etag"]) == 200
+
+
+def a_reply(size: int) -> Kept:
+    return Kept(1, 1, (), 1, 2**62, "p1", b"x" * size)
+
+
+def test_what_is_kept_has_an_end():
+    kept = Memory()
+
+    for number in range(200):
+        kept.keep(("a", "b", str(number)), a_reply(MOST_OF_ONE))
+    kept.keep(("a", "b", "large"), a_reply(MOST_OF_ONE + 1))
+    kept.keep(("a", "b", "199"), a_reply(1))
+
+    assert MOST_BYTES - 2 * MOST_OF_ONE < kept.size <= MOST_BYTES
+    assert kept.get(("a", "b", "199")) == a_reply(1)
+    assert kept.get(("a", "b", "0")) is None
+    assert kept.get(("a", "b", "large")) is None

@@ -24,12 +24,7 @@ ROWS = {
     78,
     82,
     83,
-    *range(99, 105),
-    105,
-    106,
-    107,
-    108,
-    109,
+    *range(99, 110),
 }
 
 AUTH = "api/pybase/test_auth.py"
