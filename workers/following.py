@@ -202,7 +202,7 @@ class Loop:
             )
 
     async def _pause(self, failures: int) -> None:
-        longest = min(0.1 * 2**failures, LONGEST_PAUSE)
+        longest = min(0.1 * 2 ** min(failures, 10), LONGEST_PAUSE)
         # not woken by the feed: it is not news that is missing
         await _wait(self._stopping, longest * random.uniform(0.5, 1))
 

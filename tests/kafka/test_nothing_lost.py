@@ -28,15 +28,16 @@ PATIENCE = 60.0
 TOPIC = "test.nothing-lost"
 
 
-def relaying_server(data_dir: Path, broker: Broker) -> Server:
-    server = Server(data_dir, free_port())
-    server.environment |= {
-        "TABELLION_KAFKA_BOOTSTRAP_SERVERS": broker.address,
-        "TABELLION_KAFKA_TOPIC": TOPIC,
-    }
-    server.start()
-    server.wait(60)
-    return server
+def relaying_servers(data_dir: Path, broker: Broker) -> tuple[Server, Server]:
+    """Two on one database, started together."""
+    first, second = (Server(data_dir, free_port()) for _ in range(2))
+    for server in (first, second):
+        server.environment |= {
+            "TABELLION_KAFKA_BOOTSTRAP_SERVERS": broker.address,
+            "TABELLION_KAFKA_TOPIC": TOPIC,
+        }
+        server.start()
+    return first, second
 
 
 def metric(server: Server, name: str) -> float | None:
@@ -86,9 +87,10 @@ async def test_every_event_is_in_kafka_whatever_is_killed(
 ):
     data_dir = tmp_path / "data"
     tmp_path.chmod(0o755)
-    first = relaying_server(data_dir, broker)
-    second = relaying_server(data_dir, broker)
+    first, second = relaying_servers(data_dir, broker)
     try:
+        for server in (first, second):
+            server.wait(90)
         token, workspace_id, table_id = settled(first.url)
         load = Load(
             first.url,
@@ -115,7 +117,7 @@ async def test_every_event_is_in_kafka_whatever_is_killed(
         finally:
             load.stop()
         for server in (first, second):
-            server.wait(60)
+            server.wait(90)
         until(lambda: metric(first, "follower_backlog") == 0)
         assert metric(first, "follower_parked") == 0
         assert (metric(first, "follower_lag_seconds") or 0) < 5

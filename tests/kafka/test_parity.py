@@ -1,18 +1,17 @@
 """`tabellion relay verify` and `republish`: the topic against the ledger."""
 
+import asyncio
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import TopicPartition
+from typer.testing import CliRunner, Result
 
+from api.cli import app
 from commands.embedded import DatabaseUrls
 from commands.settings import Settings
 from domain.catalog import Table
@@ -192,25 +191,22 @@ async def test_what_retention_has_dropped_is_no_difference(
 # ------------------------------------------------------------ the command line
 
 
-def tabellion(
+async def tabellion(
     settings: Settings, database: DatabaseUrls, *arguments: str
-) -> "subprocess.CompletedProcess[str]":
+) -> Result:
+    """A verb of the command line, in a thread: it brings a loop of its own."""
     environment = {
-        **os.environ,
         "TABELLION_DATABASE_URL": database.app,
         "TABELLION_OWNER_DATABASE_URL": database.owner,
         "TABELLION_FOLLOWER_DATABASE_URL": database.follower,
         "TABELLION_SECRET_KEY": settings.secret_key.get_secret_value(),
+        "TABELLION_DATA_DIR": str(settings.data_dir),
         "TABELLION_KAFKA_BOOTSTRAP_SERVERS": ",".join(settings.kafka_bootstrap_servers),
         "TABELLION_KAFKA_TOPIC": settings.kafka_topic,
     }
-    return subprocess.run(
-        [sys.executable, "-c", "from api.cli import main; main()", *arguments],
-        cwd=Path(__file__).parents[2],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+    runner = CliRunner()
+    return await asyncio.to_thread(
+        lambda: runner.invoke(app, arguments, env=environment)
     )
 
 
@@ -218,8 +214,8 @@ async def test_the_command_exits_1_on_a_difference_and_0_on_none(
     kafka_settings: Settings, database: DatabaseUrls, tenant: Tenant, table: Table
 ):
     await relay_all(kafka_settings, database)
-    well = tabellion(kafka_settings, database, "relay", "verify")
-    assert (well.returncode, well.stderr.strip()) == (0, "")
+    well = await tabellion(kafka_settings, database, "relay", "verify")
+    assert (well.exit_code, well.stderr.strip()) == (0, "")
     assert well.stdout.endswith(
         "0 duplicates, 0 with the data's address; 0 events gone"
         " by retention; 0 differences\n"
@@ -228,8 +224,8 @@ async def test_the_command_exits_1_on_a_difference_and_0_on_none(
     first = of(tenant.workspace_id, await messages(kafka_settings))[0]
     value = json.dumps({"forged": True}).encode()
     await send(kafka_settings, first, value=value)
-    forged = tabellion(kafka_settings, database, "relay", "verify")
-    assert forged.returncode == 1
+    forged = await tabellion(kafka_settings, database, "relay", "verify")
+    assert forged.exit_code == 1
     line = f"changed  position 1 of workspace {tenant.workspace_id}: another value "
     assert forged.stdout.startswith(line)
 
@@ -242,18 +238,18 @@ async def test_the_command_exits_2_where_kafka_does_not_answer(
     )
     for arguments in (["verify"], ["republish", "--from", "2026-01-01T00:00:00Z"]):
         to = ["--to", "2026-01-02T00:00:00Z"] if len(arguments) > 1 else []
-        answer = tabellion(nowhere, database, "relay", *arguments, *to)
-        assert answer.returncode == 2
+        answer = await tabellion(nowhere, database, "relay", *arguments, *to)
+        assert answer.exit_code == 2
         assert "tabellion: Kafka: KafkaConnectionError" in answer.stderr
 
 
 async def test_a_position_needs_its_workspace(
     kafka_settings: Settings, database: DatabaseUrls
 ):
-    answer = tabellion(
+    answer = await tabellion(
         kafka_settings, database, "relay", "republish", "--from", "1", "--to", "2"
     )
-    assert answer.returncode == 2
+    assert answer.exit_code == 2
     assert "a position is one of a workspace" in answer.stderr
 
 
@@ -261,11 +257,11 @@ async def test_doctor_and_followers_tell_how_far_the_relay_is(
     kafka_settings: Settings, database: DatabaseUrls, tenant: Tenant
 ):
     await relay_all(kafka_settings, database)
-    told = tabellion(kafka_settings, database, "doctor")
+    told = await tabellion(kafka_settings, database, "doctor")
     assert "follower kafka: 0 events behind, 0.0 s" in told.stdout
     assert f"Kafka topic {kafka_settings.kafka_topic}: 3 partitions" in told.stdout
-    followers = tabellion(kafka_settings, database, "followers")
-    assert (followers.returncode, followers.stdout) == (
+    followers = await tabellion(kafka_settings, database, "followers")
+    assert (followers.exit_code, followers.stdout) == (
         0,
         "kafka: 0 events behind, 0.0 s\n",
     )

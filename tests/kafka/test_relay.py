@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -290,20 +291,24 @@ async def test_messages_are_what_the_asyncapi_document_says(
     tenant.create(table, {"Name": "x" * 10_000}, {"Name": "small"})
     await relay_all(settings, database)
     document = orjson.loads((DOCS / "asyncapi.json").read_bytes())
-    names = {
-        "envelope": document["components"]["schemas"]["envelope"],
-        "headers": document["components"]["messageTraits"]["cloudEvent"]["headers"],
-    }
-    check = {name: Draft202012Validator(one).validate for name, one in names.items()}
-    for record in await messages(settings):
+    check_envelope = fits(document["components"]["schemas"]["envelope"])
+    check_headers = fits(
+        document["components"]["messageTraits"]["cloudEvent"]["headers"]
+    )
+    for record in of(tenant.workspace_id, await messages(settings)):
         told = envelope(record)
-        check["envelope"](told)
-        check["headers"]({name: value.decode() for name, value in record.headers})
+        check_envelope(told)
+        check_headers({name: value.decode() for name, value in record.headers})
+        name = f"{told['type']}.{told['schema']}.json"
+        schema = orjson.loads((DOCS / "schemas" / name).read_bytes())
         if told["data"] is not None:
-            name = f"{told['type']}.{told['schema']}.json"
-            schema = orjson.loads((DOCS / "schemas" / name).read_bytes())
-            Draft202012Validator(schema).validate(told["data"])
-            assert header(record, "ce_dataschema") == schema["$id"]
+            fits(schema)(told["data"])
+        assert header(record, "ce_dataschema") == schema["$id"]
+
+
+def fits(schema: Any) -> Callable[[Any], None]:
+    check: Callable[[Any], None] = Draft202012Validator(schema).validate
+    return check
 
 
 async def test_it_stops_soon_also_where_kafka_does_not_answer(

@@ -397,3 +397,9 @@ async def test_an_effect_under_way_is_finished_when_it_has_to_stop(
             await asyncio.sleep(0.01)
     await running.stop()
     assert seen(tenant, follower) == [before + 1]
+
+
+async def test_it_goes_on_trying_for_days(database: DatabaseUrls):
+    loop = Loop(database.follower, Noting())
+    loop.stop()  # so that nothing is waited for
+    await loop._pause(100_000)
