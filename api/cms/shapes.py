@@ -71,6 +71,16 @@ FieldName = Annotated[
 ]
 
 
+# an object type's id, the type itself, or "" as null
+RelationTarget = Annotated[
+    str,
+    Field(
+        max_length=200,
+        json_schema_extra={"anyOf": [{"format": "uuid"}, {"enum": ["self", ""]}]},
+    ),
+]
+
+
 class Definition(Shape):
     """`type`, the name and what goes with a type are checked by `api.cms.definitions`,
     which names the field; null is as what is left out."""
@@ -81,7 +91,7 @@ class Definition(Shape):
     multiple: bool | None = None
     placeholder: Annotated[Text, Field(max_length=1_000)] | None = None
     default_value: Any = None
-    relation_to_id: Id | None = None
+    relation_to_id: RelationTarget | None = None
     private: bool | None = None
 
 

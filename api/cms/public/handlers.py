@@ -116,14 +116,18 @@ class Public:
             return await self._as_of(request, key, what)
 
         async def answer(site: WorkspaceId, watch: Watch, key: Key) -> Reply:
+            if claims:
+                await self._learn(site, watch, claims)
             kept = self._good(key, watch)
             if kept is None and claims and claims is not ANYTHING:
-                tag = await self._tag_of_list(site, watch, key, claims)
-                if tag is not None:
-                    return _reply(304, tag)
+                position = await self._position_of_list(site, watch, key)
+                turned = self._turned(None)
+                if position and holds(claims, position, turned, watch.seq):
+                    return _reply(304, f"p{position}{turned}")
             if kept is None:
                 kept = await self._shared(site, watch, key)
-            if holds(claims, kept.tag, kept.position, watch.seq):
+            position = min(kept.position, watch.position(kept.marks))
+            if holds(claims, position, kept.turned, watch.seq):
                 return _reply(304, kept.tag)
             return _reply(200, kept.tag, kept.body)
 
@@ -191,32 +195,36 @@ class Public:
             kept.seen = watch.seq
         return kept
 
-    async def _tag_of_list(
-        self, site: WorkspaceId, watch: Watch, key: Key, claims: Claims
-    ) -> str | None:
-        """The tag of a list that the client has, where that is the present one and no
-        row has to be looked at to know it.  Whether an entry is there, rows know."""
+    async def _learn(self, site: WorkspaceId, watch: Watch, claims: Claims) -> None:
+        """What was written behind what the client has, where that is older than what
+        this process knows of."""
+        oldest = min(position for _, position in claims)
+        if watch.catalog_seq <= oldest < watch.floor:
+            await self._watches.look_back(site, oldest)
+
+    async def _position_of_list(
+        self, site: WorkspaceId, watch: Watch, key: Key
+    ) -> int | None:
+        """That of a list that no time changes, without a look at its rows; None for
+        anything else.  Whether an entry is there, rows know."""
         catalog, what = self._reader.catalogs.get(site), key[2]
-        if catalog is None or catalog.seq != watch.catalog_seq:
-            return None
         if not isinstance(what, Asked):
+            return None
+        if catalog is None or catalog.seq != watch.catalog_seq:
+            catalog = await self._reader.load(site)
+        if catalog is None or catalog.seq != watch.catalog_seq:
             return None
         table = _table(catalog, key)
         statements.sort_of(table, what.sort, descending=what.descending)
         tables = rules.scope(catalog, table)
         if any(rules.publish_date(one) is not None for one in tables):
             return None
-        marks = tuple(map(mark, tables))
-        oldest = min(position for _, position in claims)
-        if watch.catalog_seq <= oldest < watch.position(marks) == watch.floor:
-            await self._watches.look_back(site, oldest)
-        position = watch.position(marks)
-        tag = self._tag(position, None)
-        return tag if holds(claims, tag, position, watch.seq) else None
+        return watch.position(map(mark, tables))
 
-    def _tag(self, position: int, turned: int | None) -> str:
-        by_time = "" if turned is None else f"-{turned}"
-        return f"p{position}{by_time}{'' if self._clean else '-raw'}"
+    def _turned(self, last: int | None) -> str:
+        """What a tag has behind its position."""
+        by_time = "" if last is None else f"-{last}"
+        return f"{by_time}{'' if self._clean else '-raw'}"
 
     # --------------------------------------------------------------------- making
 
@@ -259,7 +267,7 @@ class Public:
             planned.marks,
             planned.position,
             until,
-            self._tag(planned.position, turned),
+            self._turned(turned),
             body,
         )
 

@@ -37,8 +37,12 @@ class Kept:
     marks: tuple[str, ...]
     position: int
     until: int
-    tag: str
+    turned: str  # what the tag has behind the position
     body: bytes
+
+    @property
+    def tag(self) -> str:
+        return f"p{self.position}{self.turned}"
 
 
 class Memory:

@@ -28,15 +28,14 @@ def claims_of(request: Request) -> Claims:
     ]
 
 
-def holds(claims: Claims, tag: str, position: int, head: int) -> bool:
-    """Whether one of them is the present reply: of the same time, and of a position
-    after which nothing was written."""
+def holds(claims: Claims, position: int, turned: str, head: int) -> bool:
+    """Whether one of them is the present reply: of the same time (`turned`), and of a
+    position after which nothing was written."""
     if not claims:
         return False
     if claims is ANYTHING:
         return True
-    rest = tag[len(f"p{position}") :]
     return any(
-        position <= claimed <= head and said == f"p{claimed}{rest}"
+        position <= claimed <= head and said == f"p{claimed}{turned}"
         for said, claimed in claims
     )

@@ -7,11 +7,13 @@ import time
 import httpx2
 import pytest
 
+from api.cms.public.handlers import Public
 from api.cms.public.memory import MOST_BYTES, MOST_OF_ONE, Kept, Memory
+from api.http import Request
 from commands.embedded import DatabaseUrls
 from commands.schema import NewField
 from commands.settings import Settings
-from commands.system import now, time_text
+from commands.system import System, now, time_text
 from tests.api.cms.site import HTML, Site, to
 from tests.client import ABSENT, NOBODY, running_server
 
@@ -199,8 +201,32 @@ def test_settings_say_who_may_call_and_whether_html_is_cleaned(
     assert asked(site, reply.headers["etag"]) == 200
 
 
+def request(site: Site, tag: str, **path: str) -> Request:
+    names = {"workspace_slug": site.slug, "object_type_slug": "page", **path}
+    headers = {b"if-none-match": tag.encode()}
+    return Request("GET", "/", names, b"", headers, b"", "r", "cms", "127.0.0.1")
+
+
+@pytest.mark.anyio
+async def test_a_tag_is_good_at_a_process_that_began_since(site: Site, system: System):
+    page, other = site.type("page", title="text"), site.type("other", title="text")
+    made = site.entry(page, title="a")
+    tag = tag_of(site)
+    site.entry(other, title="b")
+
+    public = Public.of(system)
+    listed = await public.list_entries(system, request(site, tag))
+    alone = await public.get_entry(system, request(site, tag, entry_id=made))
+    unknown = await public.list_entries(system, request(site, 'W/"p1"'))
+
+    assert (listed.status, listed.headers["etag"]) == (304, tag)
+    assert (alone.status, unknown.status) == (304, 200)
+    site.write(page, made, title="c")
+    assert (await public.list_entries(system, request(site, tag))).status == 200
+
+
 def a_reply(size: int) -> Kept:
-    return Kept(1, 1, (), 1, 2**62, "p1", b"x" * size)
+    return Kept(1, 1, (), 1, 2**62, "", b"x" * size)
 
 
 def test_what_is_kept_has_an_end():
