@@ -18,6 +18,8 @@ from pydantic import SecretStr
 from commands.embedded import DatabaseUrls
 from commands.settings import Settings
 from domain.catalog import Table
+from tests.client import PASSWORD as PASSWORD_OF_CLIENTS
+from tests.client import Client, Server, made
 from tests.commands.tenant import LoopedCommitter, Tenant
 from tests.kafka.broker import needs_kafka
 from tests.kafka.relaying import (
@@ -325,3 +327,28 @@ async def test_it_stops_soon_also_where_kafka_does_not_answer(
             await asyncio.sleep(0.3)
             began = time.monotonic()
         assert time.monotonic() - began < 4
+
+
+async def test_threat_111_nothing_of_an_account_is_in_a_message(
+    kafka_settings: Settings, database: DatabaseUrls, server: Server
+):
+    with Client(server.url) as client:
+        client.register("Rumpelstiltskin", email="rumpelstiltskin@example.org")
+        key = made(client.post("/users/me/api-keys", json={"name": "of straw"}))
+        client.workspace("Mill")
+        secrets = [
+            PASSWORD_OF_CLIENTS,
+            client.headers["authorization"].removeprefix("Bearer "),
+            client.refresh_token,
+            key["key"],
+        ]
+        user_id = client.user["id"]
+    await relay_all(kafka_settings, database)
+    found = await messages(kafka_settings)
+    assert any(user_id.encode() in one.value for one in found)
+    whole = b"".join(
+        one.value + one.key + b"".join(value for _, value in one.headers)
+        for one in found
+    ).lower()
+    for secret in [*secrets, "rumpelstiltskin"]:
+        assert secret.lower().encode() not in whole

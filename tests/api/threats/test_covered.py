@@ -25,6 +25,8 @@ ROWS = {
     82,
     83,
     *range(99, 110),
+    113,
+    114,
 }
 
 AUTH = "api/pybase/test_auth.py"
@@ -184,6 +186,27 @@ COVERED = {
             "test_e_100_a_hundred_a_minute_for_who_is_not_known",
             "test_e_101_a_thousand_an_hour_for_an_address",
             "test_threat_105_an_ipv6_network_is_one_address",
+        ],
+    },
+    113: {
+        "workers/test_following.py": [
+            "test_an_effect_that_fails_leaves_no_trace_and_others_go_on",
+            "test_an_event_that_failed_is_tried_again_before_its_workspace_is_parked",
+            "test_what_is_poison_is_parked_at_once",
+        ],
+        "api/cli/test_followers.py": [
+            "test_a_parked_follower_is_told_until_it_goes_on"
+        ],
+    },
+    114: {
+        "kafka/test_example.py": [
+            "test_what_the_ledger_did_not_write_does_not_count",
+            "test_it_counts_what_is_there_and_what_comes_again_counts_once",
+            "test_what_is_missing_is_told_and_fetched_where_there_is_a_server",
+        ],
+        "kafka/test_relay.py": [
+            "test_of_an_event_that_is_too_large_the_message_carries_the_address",
+            "test_what_the_broker_refuses_for_its_size_stops_nothing_behind_it",
         ],
     },
 }
