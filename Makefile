@@ -42,8 +42,9 @@ fuzz: $(READY) ## ask what the OpenAPI document allows, and what not (EXAMPLES=n
 laws: $(READY) ## undo and redo whatever histories there may be (EXAMPLES=n)
 	@TABELLION_LAWS=$(EXAMPLES) exec $(BIN)/python -m pytest -s tests/commands/test_undo_machine.py
 
-bench: $(READY) ## measure the figures of the README
-	@exec $(BIN)/python -m benchmarks $(ARGS)
+bench: $(READY) ## measure the figures of the README; without ARGS the relay's too
+	@$(BIN)/python -m benchmarks $(ARGS)
+	@[ -n "$(ARGS)" ] || exec $(BIN)/python -m benchmarks.relay
 
 growth: $(READY) ## measure tables of 10,000 to 1,000,000 records and draw docs/growth.svg
 	@exec $(BIN)/uv run --locked --group plot python -m benchmarks.growth $(ARGS)
