@@ -28,9 +28,11 @@ def document(
     error: Mapping[str, Any],
     unknown_caller: int = 401,
     mount: str = "",
+    batches: bool = False,
 ) -> dict[str, Any]:
     """OpenAPI 3.1; every operation declares each error it can answer with, and what it
-    answers to who is not known.  `mount` is what comes before all of its paths."""
+    answers to who is not known.  `mount` is what comes before all of its paths;
+    `batches`: whether its writes may be operations of one."""
     bodies = list(dict.fromkeys(route.body for route in routes if route.body))
     references, definitions = models_json_schema(
         [(body, "validation") for body in bodies], ref_template=_REFERENCE
@@ -39,6 +41,8 @@ def document(
     for route in routes:
         body = references[route.body, "validation"] if route.body else None
         operation = _operation(route, body, unknown_caller)
+        if batches and route.joins:
+            _add_to(operation, "May be an operation of a batch.")
         paths.setdefault(prefix + route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -68,8 +72,6 @@ def _operation(route: Route, body: Any, unknown_caller: int) -> dict[str, Any]:
     said = ["Not available yet: answers 501."] if route.planned else []
     if route.role is not None:
         said.append(f"Needs the role {route.role.name} or higher.")
-    if route.joins:
-        said.append("May be an operation of a batch.")
     if said:
         operation["description"] = " ".join(said)
     if body is not None:
@@ -83,6 +85,11 @@ def _operation(route: Route, body: Any, unknown_caller: int) -> dict[str, Any]:
             "content": {"multipart/form-data": {"schema": route.form}},
         }
     return operation
+
+
+def _add_to(operation: dict[str, Any], sentence: str) -> None:
+    said = operation.get("description", "")
+    operation["description"] = f"{said} {sentence}".lstrip()
 
 
 def _operation_id(route: Route) -> str:

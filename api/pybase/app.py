@@ -101,6 +101,7 @@ class PyBaseApplication:
             description=_DESCRIPTION,
             prefix=PREFIX,
             error=schemas.ERROR,
+            batches=True,
             mount=mount,
         )
         self.pages = Pages(made, errors.refusal, mount)

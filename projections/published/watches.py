@@ -2,8 +2,9 @@
 
 Nothing is trusted that another process may have changed: each reading begins with the
 head as it is now.  Those who wait for a connection ask together, one statement for all
-workspaces, which also tells what was written since this process asked last, table by
-table.  So a page that nobody has written since costs its share of one small question.
+workspaces; where a head moved since this process asked last, another one tells what was
+written meanwhile, table by table.  So a page that nobody has written since costs its
+share of one small question.
 
 Of what lies before the first question (`floor`) only is known that it lies before; who
 shows an older position makes us look there too.
@@ -127,39 +128,44 @@ class Watches:
                     future.set_result(found.get(workspace_id))
 
     async def _ask(self, workspaces: Sequence[WorkspaceId]) -> dict[str, Watch]:
-        known = [self._known.get(one) for one in workspaces]
-        since = {
-            workspace_id: _NEVER if watch is None else watch.seq
-            for workspace_id, watch in zip(workspaces, known, strict=True)
-        }
-        _, rows = await self._reader.run([see(*workspaces), _question(since)])
-        heads: dict[WorkspaceId, tuple[int, int]] = {}
-        written: dict[WorkspaceId, Rows] = {one: [] for one in workspaces}
-        for workspace_id, seq, catalog_seq, marked, last in rows:
-            heads[workspace_id] = seq, catalog_seq
-            if marked is not None:
-                written[workspace_id].append((marked, last))
+        ids = "{" + ",".join(workspaces) + "}"
+        _, heads = await self._reader.run([see(*workspaces), (_HEADS, [ids])])
+        moved: dict[WorkspaceId, int] = {}  # from where on
+        for workspace_id, seq, _ in heads:
+            watch = self._known.get(workspace_id)
+            if watch is not None and 0 < seq - watch.seq <= LOOK_BACK:
+                moved[workspace_id] = watch.seq
+        written = await self._written(moved, {head[0]: head[1] for head in heads})
         found: dict[str, Watch] = {}
-        for workspace_id, head in heads.items():
+        for workspace_id, seq, catalog_seq in heads:
             watch = self._known.get(workspace_id)
             if watch is None:
-                watch = Watch(*head)
+                watch = Watch(seq, catalog_seq)
                 self._keep(workspace_id, watch)
             else:
                 self._known.move_to_end(workspace_id)
-                watch.moved(*head, since[workspace_id], written[workspace_id])
+                since = moved.get(workspace_id, _NEVER)
+                meanwhile = written.get(workspace_id, [])
+                watch.moved(seq, catalog_seq, since, meanwhile)
             found[workspace_id] = watch
         return found
+
+    async def _written(
+        self, since: Mapping[WorkspaceId, int], upto: Mapping[WorkspaceId, int]
+    ) -> dict[WorkspaceId, Rows]:
+        """The last position of each table between two of its workspace."""
+        if not since:
+            return {}
+        questions: list[Statement] = [
+            (_BETWEEN, [one, position, upto[one]]) for one, position in since.items()
+        ]
+        _, *results = await self._reader.run([see(*since), *questions])
+        return dict(zip(since, results, strict=True))
 
     def _keep(self, workspace_id: WorkspaceId, watch: Watch) -> None:
         self._known[workspace_id] = watch
         if len(self._known) > KEPT:
             self._known.popitem(last=False)
-
-
-def _question(since: Mapping[WorkspaceId, int]) -> Statement:
-    ids, seqs = ",".join(since), ",".join(map(str, since.values()))
-    return _HEADS, ["{" + ids + "}", "{" + seqs + "}", LOOK_BACK]
 
 
 def mark(table: Table) -> str:
@@ -175,23 +181,8 @@ _MARK = b"""
 """
 # by the primary keys of heads and of events
 _HEADS = (
-    b"""
-    SELECT h.workspace_id, h.seq, h.catalog_seq, w.mark, w.last
-    FROM unnest(%s::uuid[], %s::bigint[]) AS k (id, seq)
-    JOIN ledger.heads AS h ON h.workspace_id = k.id
-    LEFT JOIN LATERAL (
-        SELECT """
-    + _MARK
-    + b""" AS mark, max(s.seq) AS last
-        FROM (
-            SELECT uuid_send(e.stream_id) AS id, e.seq FROM ledger.events AS e
-            WHERE e.workspace_id = k.id AND e.seq > k.seq AND e.seq <= h.seq
-              AND left(e.type, 7) = 'record.'
-            ORDER BY e.seq LIMIT %s::bigint
-        ) AS s
-        GROUP BY 1
-    ) AS w ON TRUE
-"""
+    b"SELECT workspace_id, seq, catalog_seq FROM ledger.heads"
+    b" WHERE workspace_id = ANY (%s::uuid[])"
 )
 _BETWEEN = (
     b"SELECT "

@@ -126,3 +126,9 @@ def test_the_front_page_says_what_this_is(browser):
     assert reply.status_code == 200
     assert reply.headers["content-type"] == "text/plain; charset=utf-8"
     assert "headless CMS" in reply.text
+
+
+def test_no_operation_claims_to_be_one_of_a_batch(document):
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert "batch" not in operation.get("description", "")
