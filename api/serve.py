@@ -27,6 +27,9 @@ from workers.uniqueness import Filler, settling
 
 log = logging.getLogger(__name__)
 
+# longer than clients keep an idle connection: who asks on one that is just being closed
+# cannot know whether it was heard
+KEEP_ALIVE_SECONDS = 30
 DRAIN_SECONDS = 6  # for requests under way, within the ten that stopping may take
 
 
@@ -126,6 +129,7 @@ def server_config(
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=drain,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         backlog=2048,
     )
 
