@@ -4,9 +4,9 @@ import time
 
 from api.auth import Tokens
 from api.browsers import for_browsers
+from api.callers import TokenOrKey
 from api.cms import errors, schemas
 from api.cms.accounts import Accounts
-from api.cms.callers import Cms
 from api.cms.oauth import OAuth
 from api.cms.public.handlers import Public
 from api.cms.routes import cms_routes
@@ -59,7 +59,9 @@ class CmsApplication:
             surface="cms",
             prefix="",
             routes=self.routes,
-            language=Cms(tokens, KeyRing(system.reader, time.monotonic)),
+            language=TokenOrKey(
+                tokens, KeyRing(system.reader, time.monotonic), errors.refusal
+            ),
             finished=telling.of("cms"),
             limits=self._limits,
         )

@@ -9,41 +9,12 @@ from http import HTTPStatus
 import orjson
 
 from api.http import Reply
-from api.limits import RateLimited
+from api.refusals import STATUS as USUAL
+from api.refusals import headers_of
 from domain.errors import Code, DomainError, Invalid, Json
 
-STATUS: dict[Code, int] = {
-    Code.BAD_REQUEST: 400,
-    Code.VALIDATION_ERROR: 400,
-    Code.UNAUTHENTICATED: 401,
-    Code.FORBIDDEN: 403,
-    Code.NOT_FOUND: 404,
-    Code.METHOD_NOT_ALLOWED: 405,
-    Code.REQUEST_TIMEOUT: 408,
-    Code.CONFLICT: 409,
-    Code.DUPLICATE_VALUE: 409,
-    Code.FOREIGN_KEY_VIOLATION: 409,
-    Code.NAME_TAKEN: 409,
-    Code.UNDO_CONFLICT: 409,
-    Code.SECRET_ALREADY_SHOWN: 409,
-    Code.STALE_SCHEMA: 409,
-    Code.VERSION_MISMATCH: 412,
-    Code.PAYLOAD_TOO_LARGE: 413,
-    Code.URI_TOO_LONG: 414,
-    Code.UNSUPPORTED_MEDIA_TYPE: 415,
-    Code.REQUIRED_FIELD: 422,
-    Code.BATCH_TOO_LARGE: 422,
-    Code.TOO_MANY_FIELDS: 422,
-    Code.ROW_TOO_LARGE: 422,
-    Code.IDEMPOTENCY_KEY_REUSED: 422,
-    Code.CONSTRAINT_PENDING: 423,
-    Code.CONSTRAINT_DISABLED: 423,
-    Code.RATE_LIMITED: 429,
-    Code.HEADERS_TOO_LARGE: 431,
-    Code.INTERNAL_ERROR: 500,
-    Code.NOT_IMPLEMENTED: 501,
-    Code.SERVICE_UNAVAILABLE: 503,
-}
+# of a request's own shape; what an entry's data has to be is told by `BadData`
+STATUS = {**USUAL, Code.VALIDATION_ERROR: 400}
 # the document's table
 CODES = {
     400: "VALIDATION_ERROR",
@@ -74,14 +45,7 @@ class BadData(DomainError):
 
 
 def refusal(error: DomainError) -> Reply:
-    headers: dict[str, str] = {}
     status = STATUS[error.code]
-    if error.code is Code.UNAUTHENTICATED:
-        headers["www-authenticate"] = "Bearer"
-    if error.code in (Code.SERVICE_UNAVAILABLE, Code.RATE_LIMITED):
-        headers["retry-after"] = "1"
-    if isinstance(error, RateLimited):
-        headers["retry-after"] = str(error.allowance.wait)
     body = {
         "statusCode": status,
         "message": error.detail,
@@ -89,4 +53,4 @@ def refusal(error: DomainError) -> Reply:
         "code": CODES.get(status, error.code),
         **error.extra,
     }
-    return Reply(status, orjson.dumps(body), headers)
+    return Reply(status, orjson.dumps(body), headers_of(error))

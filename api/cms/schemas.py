@@ -1,30 +1,17 @@
 """JSON schemas of the CMS's replies, for its OpenAPI document."""
 
-from typing import Any, TypeAlias
-
 from api.cms.fields import TYPES
-
-Schema: TypeAlias = dict[str, Any]
-
-ID: Schema = {"type": "string", "format": "uuid"}
-TIME: Schema = {"type": "string", "format": "date-time"}
-TEXT: Schema = {"type": "string"}
-MAYBE: Schema = {"type": ["string", "null"]}
-FLAG: Schema = {"type": "boolean"}
-COUNT: Schema = {"type": "integer"}
-
-
-def object_of(**properties: Schema) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-    }
-
-
-def array(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
+from api.schemas import (
+    COUNT,
+    FLAG,
+    ID,
+    MAYBE,
+    TEXT,
+    TIME,
+    Schema,
+    array,
+    object_of,
+)
 
 ERROR: Schema = {
     **object_of(statusCode=COUNT, message=TEXT, error=TEXT, code=TEXT),

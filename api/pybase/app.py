@@ -4,10 +4,10 @@ import time
 
 from api.auth import Tokens
 from api.browsers import for_browsers
+from api.callers import TokenOrKey
 from api.door import Door, Receive, Scope, Send
 from api.guesses import Guesses
 from api.http import Reply
-from api.http import Request as DoorRequest
 from api.limits import Limits
 from api.metrics import Metrics
 from api.openapi import document
@@ -19,11 +19,9 @@ from api.routes import Routes
 from api.sessions import SessionCookies
 from api.telling import Telling
 from api.versions import VERSION
-from commands.api_keys import PREFIX as PREFIX_OF_KEYS
 from commands.api_keys import KeyRing
 from commands.system import System
-from domain.errors import DomainError, Unauthenticated
-from projections.reader import Caller
+from domain.errors import DomainError
 from workers.feed import Feed
 
 PREFIX = "/api/v1"
@@ -36,29 +34,6 @@ path with its query over 65,535 bytes), 431 `HEADERS_TOO_LARGE` (over
 `TABELLION_MAX_JSON_DEPTH`, a number of more than 1,000 digits or beyond 1e1000), 408
 `REQUEST_TIMEOUT` (a head that takes more than 30 s, a body that brings less than 16 KiB
 in 30 s). Of a key that stands twice in one object the last counts."""
-
-
-class PyBase:
-    """PyBase's language: its errors, and who calls."""
-
-    def __init__(self, tokens: Tokens, keys: KeyRing) -> None:
-        self._tokens, self._keys = tokens, keys
-
-    def refusal(self, error: DomainError) -> Reply:
-        return errors.refusal(error)
-
-    async def caller(self, request: DoorRequest) -> Caller:
-        """By a bearer token, else by an API key: a token beside a key wins."""
-        value = request.headers.get(b"authorization", b"").decode("latin-1")
-        scheme, _, rest = value.partition(" ")
-        token = rest.strip() if scheme.lower() == "bearer" else ""
-        if not token:
-            token = request.headers.get(b"x-api-key", b"").decode("latin-1").strip()
-            if not token.startswith(PREFIX_OF_KEYS):
-                raise Unauthenticated()
-        if token.startswith(PREFIX_OF_KEYS):
-            return await self._keys.caller(token)
-        return self._tokens.caller(token)
 
 
 class PyBaseApplication:
@@ -90,7 +65,9 @@ class PyBaseApplication:
             surface="pybase",
             prefix=PREFIX,
             routes=self.routes,
-            language=PyBase(tokens, KeyRing(system.reader, time.monotonic)),
+            language=TokenOrKey(
+                tokens, KeyRing(system.reader, time.monotonic), errors.refusal
+            ),
             finished=telling.of("pybase"),
             limits=self._limits,
         )

@@ -1,321 +1,310 @@
 """JSON schemas of PyBase's replies, for its OpenAPI document."""
 
-from typing import Any, TypeAlias
-
-Schema: TypeAlias = dict[str, Any]
-
-ANY: Schema = {"type": "object"}
-_ID: Schema = {"type": "string", "format": "uuid"}
-_TIME: Schema = {"type": "string", "format": "date-time"}
-_TEXT: Schema = {"type": "string"}
-_MAYBE: Schema = {"type": ["string", "null"]}
-_FLAG: Schema = {"type": "boolean"}
-_COUNT: Schema = {"type": "integer"}
-
-
-def _object(**properties: Schema) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-    }
-
-
-def array(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
+from api.schemas import (
+    ANY,
+    COUNT,
+    FLAG,
+    ID,
+    MAYBE,
+    TEXT,
+    TIME,
+    Schema,
+    array,
+    object_of,
+)
 
 
 def page(items: Schema) -> Schema:
-    return _object(
+    return object_of(
         items=array(items),
-        total=_COUNT,
-        limit=_COUNT,
-        offset=_COUNT,
-        page=_COUNT,
-        page_size=_COUNT,
+        total=COUNT,
+        limit=COUNT,
+        offset=COUNT,
+        page=COUNT,
+        page_size=COUNT,
     )
 
 
 def cursor_page(items: Schema) -> Schema:
-    meta = _object(
-        next_cursor=_MAYBE,
-        prev_cursor=_MAYBE,
-        has_next=_FLAG,
-        has_prev=_FLAG,
-        limit=_COUNT,
-        total_count=_COUNT,
+    meta = object_of(
+        next_cursor=MAYBE,
+        prev_cursor=MAYBE,
+        has_next=FLAG,
+        has_prev=FLAG,
+        limit=COUNT,
+        total_count=COUNT,
     )
-    return _object(items=array(items), meta=meta)
+    return object_of(items=array(items), meta=meta)
 
 
 def batch(items: Schema) -> Schema:
-    return _object(items=array(items), total=_COUNT)
+    return object_of(items=array(items), total=COUNT)
 
 
-COMMITTED = _object(
-    batch_id=_ID,
-    position=_COUNT,
+COMMITTED = object_of(
+    batch_id=ID,
+    position=COUNT,
     results=array(
-        _object(
-            index=_COUNT,
-            ref=_MAYBE,
-            status=_COUNT,
+        object_of(
+            index=COUNT,
+            ref=MAYBE,
+            status=COUNT,
             body={"description": "What the operation answers alone"},
         )
     ),
 )
-ERROR = {**_object(detail=_TEXT, code=_TEXT), "additionalProperties": True}
-HEALTH = _object(status=_TEXT, environment=_TEXT, version=_TEXT)
-USER = _object(
-    id=_ID,
-    email=_TEXT,
-    name=_TEXT,
-    avatar_url=_MAYBE,
-    is_active=_FLAG,
-    is_verified=_FLAG,
-    created_at=_TIME,
+ERROR = {**object_of(detail=TEXT, code=TEXT), "additionalProperties": True}
+HEALTH = object_of(status=TEXT, environment=TEXT, version=TEXT)
+USER = object_of(
+    id=ID,
+    email=TEXT,
+    name=TEXT,
+    avatar_url=MAYBE,
+    is_active=FLAG,
+    is_verified=FLAG,
+    created_at=TIME,
 )
-TOKENS = _object(
-    access_token=_TEXT, refresh_token=_TEXT, token_type=_TEXT, expires_in=_COUNT
+TOKENS = object_of(
+    access_token=TEXT, refresh_token=TEXT, token_type=TEXT, expires_in=COUNT
 )
-SIGNED_IN = _object(
+SIGNED_IN = object_of(
     user=USER,
-    access_token=_TEXT,
-    refresh_token=_TEXT,
-    token_type=_TEXT,
-    expires_in=_COUNT,
+    access_token=TEXT,
+    refresh_token=TEXT,
+    token_type=TEXT,
+    expires_in=COUNT,
 )
-API_KEY = _object(
-    id=_ID,
-    name=_MAYBE,
-    key_prefix=_TEXT,
-    scopes=array(_TEXT),
-    is_active=_FLAG,
-    expires_at=_MAYBE,
-    last_used_at=_MAYBE,
-    created_at=_TIME,
+API_KEY = object_of(
+    id=ID,
+    name=MAYBE,
+    key_prefix=TEXT,
+    scopes=array(TEXT),
+    is_active=FLAG,
+    expires_at=MAYBE,
+    last_used_at=MAYBE,
+    created_at=TIME,
 )
-NEW_API_KEY = _object(**API_KEY["properties"], key=_TEXT)
-ACCESS_TOKEN = _object(
-    id=_ID,
-    user_id=_ID,
-    name=_MAYBE,
-    token_prefix=_TEXT,
-    is_active=_FLAG,
-    expires_at=_MAYBE,
-    last_used_at=_MAYBE,
-    created_at=_TIME,
+NEW_API_KEY = object_of(**API_KEY["properties"], key=TEXT)
+ACCESS_TOKEN = object_of(
+    id=ID,
+    user_id=ID,
+    name=MAYBE,
+    token_prefix=TEXT,
+    is_active=FLAG,
+    expires_at=MAYBE,
+    last_used_at=MAYBE,
+    created_at=TIME,
 )
-NEW_ACCESS_TOKEN = _object(**ACCESS_TOKEN["properties"], token=_TEXT)
-WORKSPACE = _object(
-    id=_ID,
-    name=_TEXT,
-    slug=_TEXT,
-    description=_MAYBE,
-    owner_id=_ID,
-    members_count=_COUNT,
-    role=_TEXT,
-    created_at=_TIME,
-    updated_at=_TIME,
+NEW_ACCESS_TOKEN = object_of(**ACCESS_TOKEN["properties"], token=TEXT)
+WORKSPACE = object_of(
+    id=ID,
+    name=TEXT,
+    slug=TEXT,
+    description=MAYBE,
+    owner_id=ID,
+    members_count=COUNT,
+    role=TEXT,
+    created_at=TIME,
+    updated_at=TIME,
 )
-MEMBER = _object(
-    id=_ID,
-    workspace_id=_ID,
-    user=_object(id=_ID, email=_TEXT, name=_TEXT, full_name=_TEXT),
-    role=_TEXT,
-    created_at=_TIME,
+MEMBER = object_of(
+    id=ID,
+    workspace_id=ID,
+    user=object_of(id=ID, email=TEXT, name=TEXT, full_name=TEXT),
+    role=TEXT,
+    created_at=TIME,
 )
-BASE = _object(
-    id=_ID,
-    workspace_id=_ID,
-    name=_TEXT,
-    description=_MAYBE,
-    icon=_MAYBE,
-    db_name=_TEXT,
-    tables_count=_COUNT,
-    created_by=_TEXT,
-    created_at=_TIME,
-    updated_at=_TIME,
+BASE = object_of(
+    id=ID,
+    workspace_id=ID,
+    name=TEXT,
+    description=MAYBE,
+    icon=MAYBE,
+    db_name=TEXT,
+    tables_count=COUNT,
+    created_by=TEXT,
+    created_at=TIME,
+    updated_at=TIME,
 )
-FIELD: Schema = _object(
-    id=_ID,
-    table_id=_ID,
-    name=_TEXT,
-    api_name=_TEXT,
-    type=_TEXT,
-    field_type=_TEXT,
+FIELD: Schema = object_of(
+    id=ID,
+    table_id=ID,
+    name=TEXT,
+    api_name=TEXT,
+    type=TEXT,
+    field_type=TEXT,
     options=ANY,
-    required=_FLAG,
-    is_required=_FLAG,
-    is_unique=_FLAG,
-    is_primary=_FLAG,
-    is_computed=_FLAG,
-    description=_MAYBE,
-    position=_COUNT,
-    created_at=_TIME,
-    updated_at=_TIME,
+    required=FLAG,
+    is_required=FLAG,
+    is_unique=FLAG,
+    is_primary=FLAG,
+    is_computed=FLAG,
+    description=MAYBE,
+    position=COUNT,
+    created_at=TIME,
+    updated_at=TIME,
 )
 # of a lookup, a rollup, a formula alone
-FIELD["properties"]["computes"] = _FLAG
-TABLE: Schema = _object(
-    id=_ID,
-    base_id=_ID,
-    name=_TEXT,
-    slug=_TEXT,
-    description=_MAYBE,
-    primary_field_id=_MAYBE,
-    position=_COUNT,
-    created_by=_TEXT,
-    created_at=_TIME,
-    updated_at=_TIME,
+FIELD["properties"]["computes"] = FLAG
+TABLE: Schema = object_of(
+    id=ID,
+    base_id=ID,
+    name=TEXT,
+    slug=TEXT,
+    description=MAYBE,
+    primary_field_id=MAYBE,
+    position=COUNT,
+    created_by=TEXT,
+    created_at=TIME,
+    updated_at=TIME,
 )
 TABLE["properties"]["fields"] = array(FIELD)
-CONSTRAINT = _object(
-    id=_ID,
-    field_id=_ID,
-    table_id=_ID,
-    case_sensitive=_FLAG,
-    status=_TEXT,
-    error_message=_MAYBE,
+CONSTRAINT = object_of(
+    id=ID,
+    field_id=ID,
+    table_id=ID,
+    case_sensitive=FLAG,
+    status=TEXT,
+    error_message=MAYBE,
     error={"type": ["object", "null"]},
-    created_by=_TEXT,
-    created_at=_TIME,
+    created_by=TEXT,
+    created_at=TIME,
 )
-RECORD = _object(
-    id=_ID,
-    table_id=_ID,
+RECORD = object_of(
+    id=ID,
+    table_id=ID,
     fields=ANY,
-    version=_COUNT,
-    created_by_id=_TEXT,
-    last_modified_by_id=_TEXT,
-    created_at=_TIME,
-    updated_at=_TIME,
+    version=COUNT,
+    created_by_id=TEXT,
+    last_modified_by_id=TEXT,
+    created_at=TIME,
+    updated_at=TIME,
 )
-VIEW = _object(
-    id=_ID,
-    table_id=_ID,
-    name=_TEXT,
-    type=_TEXT,
-    view_type=_TEXT,
+VIEW = object_of(
+    id=ID,
+    table_id=ID,
+    name=TEXT,
+    type=TEXT,
+    view_type=TEXT,
     config=ANY,
     type_config=ANY,
     filters=array(ANY),
-    sorts=array(_object(field=_TEXT, field_id=_TEXT, direction=_TEXT)),
-    unusable=array(_object(place=_TEXT, reason=_TEXT)),
-    is_default=_FLAG,
-    position=_COUNT,
-    created_by=_TEXT,
-    created_at=_TIME,
-    updated_at=_TIME,
+    sorts=array(object_of(field=TEXT, field_id=TEXT, direction=TEXT)),
+    unusable=array(object_of(place=TEXT, reason=TEXT)),
+    is_default=FLAG,
+    position=COUNT,
+    created_by=TEXT,
+    created_at=TIME,
+    updated_at=TIME,
 )
-FORM = _object(
-    view_id=_ID,
-    table_id=_ID,
-    name=_TEXT,
-    submit_text=_MAYBE,
-    fields=array({**FIELD, "properties": {**FIELD["properties"], "label": _MAYBE}}),
+FORM = object_of(
+    view_id=ID,
+    table_id=ID,
+    name=TEXT,
+    submit_text=MAYBE,
+    fields=array({**FIELD, "properties": {**FIELD["properties"], "label": MAYBE}}),
 )
 _VIEW_RECORDS = page(RECORD)["properties"]
-VIEW_PAGE = _object(view_id=_ID, **_VIEW_RECORDS, records=array(RECORD), has_more=_FLAG)
-EVENTS = _object(items=array(ANY), next=_COUNT, head=_COUNT)
+VIEW_PAGE = object_of(view_id=ID, **_VIEW_RECORDS, records=array(RECORD), has_more=FLAG)
+EVENTS = object_of(items=array(ANY), next=COUNT, head=COUNT)
 # of a stream: `data` is the envelope, on one line
 STREAMED: Schema = {
     "type": "object",
     "properties": {
         "id": {"type": "string", "pattern": "^[0-9]+$"},
-        "event": _TEXT,
+        "event": TEXT,
         "data": {
             "type": "string",
             "contentMediaType": "application/json",
             "contentSchema": ANY,
         },
-        "retry": _COUNT,
+        "retry": COUNT,
     },
 }
-CHAIN = _object(items=array(ANY), next={"type": ["integer", "null"]})
-FILE = _object(
-    id=_ID,
-    name=_TEXT,
-    size=_COUNT,
-    type=_TEXT,
-    url=_TEXT,
-    sha256=_TEXT,
-    workspace_id=_ID,
-    created_by=_ID,
-    created_at=_TEXT,
+CHAIN = object_of(items=array(ANY), next={"type": ["integer", "null"]})
+FILE = object_of(
+    id=ID,
+    name=TEXT,
+    size=COUNT,
+    type=TEXT,
+    url=TEXT,
+    sha256=TEXT,
+    workspace_id=ID,
+    created_by=ID,
+    created_at=TEXT,
 )
-IMPORTED = _object(
-    imported=_COUNT, position=_COUNT, batch_id=_ID, fields_created=array(FIELD)
+IMPORTED = object_of(
+    imported=COUNT, position=COUNT, batch_id=ID, fields_created=array(FIELD)
 )
-PREVIEW = _object(
-    dialect=_object(delimiter=_TEXT, quote=_TEXT),
-    encoding=_TEXT,
-    header=_FLAG,
-    columns=array(_object(name=_TEXT, type=_TEXT, options=ANY, field_id=_MAYBE)),
+PREVIEW = object_of(
+    dialect=object_of(delimiter=TEXT, quote=TEXT),
+    encoding=TEXT,
+    header=FLAG,
+    columns=array(object_of(name=TEXT, type=TEXT, options=ANY, field_id=MAYBE)),
     mapping=ANY,
-    rows=array(array(_TEXT)),
+    rows=array(array(TEXT)),
 )
 
-_ACTOR = _object(kind=_TEXT, id=_ID, name=_MAYBE)
-_RESOURCE = _object(kind=_TEXT, id=_ID, name=_MAYBE)
+_ACTOR = object_of(kind=TEXT, id=ID, name=MAYBE)
+_RESOURCE = object_of(kind=TEXT, id=ID, name=MAYBE)
 # by name, from what to what; of links that were changed from their other end: which
 # came and which went
 _CHANGES: Schema = {"type": "object", "additionalProperties": ANY}
-_HAPPENED = _object(
-    position=_COUNT,
-    event_id=_ID,
-    type=_TEXT,
-    at=_TIME,
+_HAPPENED = object_of(
+    position=COUNT,
+    event_id=ID,
+    type=TEXT,
+    at=TIME,
     actor=_ACTOR,
-    surface=_TEXT,
-    batch_id=_ID,
-    version=_COUNT,
+    surface=TEXT,
+    batch_id=ID,
+    version=COUNT,
     resource=_RESOURCE,
     changes=_CHANGES,
 )
-HISTORY = _object(items=array(_HAPPENED), next={"type": ["integer", "null"]})
+HISTORY = object_of(items=array(_HAPPENED), next={"type": ["integer", "null"]})
 BLAME: Schema = {
     "type": "object",
-    "additionalProperties": _object(
+    "additionalProperties": object_of(
         value={},
-        set_by=_MAYBE,
-        at=_MAYBE,
+        set_by=MAYBE,
+        at=MAYBE,
         position={"type": ["integer", "null"]},
-        event_id=_MAYBE,
-        batch_id=_MAYBE,
-        via=_MAYBE,
+        event_id=MAYBE,
+        batch_id=MAYBE,
+        via=MAYBE,
     ),
 }
-DIFF = _object(
+DIFF = object_of(
     added=array(RECORD),
     removed=array(RECORD),
-    changed=array(_object(record_id=_ID, changes=_CHANGES)),
+    changed=array(object_of(record_id=ID, changes=_CHANGES)),
     schema=array(_HAPPENED),
-    **{"from": _COUNT, "to": _COUNT},
+    **{"from": COUNT, "to": COUNT},
 )
-AUDIT = _object(
+AUDIT = object_of(
     items=array(
-        _object(
-            position=_COUNT,
-            event_id=_ID,
-            type=_TEXT,
-            at=_TIME,
+        object_of(
+            position=COUNT,
+            event_id=ID,
+            type=TEXT,
+            at=TIME,
             actor=_ACTOR,
-            surface=_TEXT,
-            address=_MAYBE,
-            request_id=_TEXT,
-            batch_id=_ID,
-            batch_size=_COUNT,
-            version=_COUNT,
+            surface=TEXT,
+            address=MAYBE,
+            request_id=TEXT,
+            batch_id=ID,
+            batch_size=COUNT,
+            version=COUNT,
             resource=_RESOURCE,
         )
     ),
     next={"type": ["integer", "null"]},
 )
-UNDONE = _object(
-    batch_id=_MAYBE,
-    position=_COUNT,
-    undone=array(_ID),
-    conflicts=array(_object(event_id=_ID, field=_MAYBE, blocked_by=_MAYBE)),
-    irreversible=array(_ID),
+UNDONE = object_of(
+    batch_id=MAYBE,
+    position=COUNT,
+    undone=array(ID),
+    conflicts=array(object_of(event_id=ID, field=MAYBE, blocked_by=MAYBE)),
+    irreversible=array(ID),
 )

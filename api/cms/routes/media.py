@@ -5,6 +5,7 @@ from typing import Any
 from api.cms import media, schemas
 from api.cms.routes.rows import READ, WRITE, read
 from api.routes import Route
+from api.schemas import ID
 from domain.access import Role
 from domain.file import SERVED
 
@@ -12,7 +13,7 @@ FORM: dict[str, Any] = {
     "type": "object",
     "properties": {
         "file": {"type": "string", "format": "binary"},
-        "workspace_id": {**schemas.ID, "description": "Whose it is"},
+        "workspace_id": {**ID, "description": "Whose it is"},
     },
     "required": ["file"],
 }
@@ -34,7 +35,7 @@ def media_rows() -> list[Route]:
             query=(
                 (
                     "workspace_id",
-                    schemas.ID,
+                    ID,
                     "Whose the file is; without it the caller's only workspace's",
                 ),
             ),

@@ -3,9 +3,10 @@
 from api.cms import object_types, schemas, shapes
 from api.cms.routes.rows import read, write
 from api.routes import Route
+from api.schemas import ID, array
 from domain.access import Role
 
-_WORKSPACE = ("workspace_id", schemas.ID, "Whose object types")
+_WORKSPACE = ("workspace_id", ID, "Whose object types")
 
 
 def object_type_rows() -> list[Route]:
@@ -26,7 +27,7 @@ def object_type_rows() -> list[Route]:
             "The object types of a workspace, newest first",
             types.list_types,
             tag,
-            schemas.array(schemas.OBJECT_TYPE_LISTED),
+            array(schemas.OBJECT_TYPE_LISTED),
             Role.viewer,
             query=[_WORKSPACE],
             needs=["workspace_id"],

@@ -3,6 +3,7 @@
 from api.cms import schemas, shapes, workspaces
 from api.cms.routes.rows import read, write
 from api.routes import Route
+from api.schemas import array
 from domain.access import Role
 
 
@@ -24,7 +25,7 @@ def workspace_rows() -> list[Route]:
             "The caller's workspaces, newest first",
             w.list_workspaces,
             tag,
-            schemas.array(schemas.WORKSPACE_LISTED),
+            array(schemas.WORKSPACE_LISTED),
             None,
         ),
         read(

@@ -8,6 +8,7 @@ from api.pybase.routes.rows import (
     write,
 )
 from api.routes import Route
+from api.schemas import array
 
 
 def account_rows(accounts: Accounts) -> list[Route]:
@@ -71,7 +72,7 @@ def account_rows(accounts: Accounts) -> list[Route]:
             "The caller's API keys",
             keys.list_keys,
             "users",
-            schemas.array(schemas.API_KEY),
+            array(schemas.API_KEY),
             role=None,
         ),
         write(

@@ -7,6 +7,7 @@ from api.pybase.feed import Pages
 from api.pybase.routes.rows import ID, SIZE, read
 from api.pybase.stream import MEDIA, Streams
 from api.routes import Parameter, Route
+from api.schemas import ANY
 from workers.feed import Feed
 
 POSITION = {"type": "integer", "minimum": 0, "maximum": feed.LAST}
@@ -70,7 +71,7 @@ def _stream(streams: Streams) -> Route:
 def _one_by_one() -> list[Route]:
     size: Parameter = ("limit", SIZE, "Events on a page, 1 to 1,000; 100 unless told")
     return [
-        read("/events/{id}", "One event", events.get_event, "events", schemas.ANY),
+        read("/events/{id}", "One event", events.get_event, "events", ANY),
         read(
             "/events/{id}/causes",
             "What an event was caused by, nearest first",

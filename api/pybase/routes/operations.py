@@ -7,6 +7,7 @@ from api.pybase.routes.rows import (
     public,
 )
 from api.routes import Route
+from api.schemas import ANY
 
 
 def operation_rows(metrics: Metrics) -> list[Route]:
@@ -14,7 +15,7 @@ def operation_rows(metrics: Metrics) -> list[Route]:
     text = ops.Exposition(metrics).metrics
     return [
         public("GET", "/health", "Alive", ops.health, tag, response=schemas.HEALTH),
-        public("GET", "/ready", "Can serve", ops.ready, tag, response=schemas.ANY),
-        public("GET", "/info", "What this is", ops.info, tag, response=schemas.ANY),
+        public("GET", "/ready", "Can serve", ops.ready, tag, response=ANY),
+        public("GET", "/info", "What this is", ops.info, tag, response=ANY),
         public("GET", "/metrics", "Prometheus metrics", text, tag),
     ]

@@ -15,6 +15,7 @@ from api.pybase.routes.rows import (
     write,
 )
 from api.routes import Parameter, Route
+from api.schemas import array
 
 JSON = {"type": "string", "contentMediaType": "application/json"}
 WHAT: tuple[Parameter, ...] = (
@@ -44,7 +45,7 @@ EXPORT: tuple[Parameter, ...] = (
 def export_rows() -> list[Route]:
     handler, tag = exports.export_records, "records"
     said = "Export records as CSV or JSON, streamed"
-    response = schemas.array(schemas.RECORD)
+    response = array(schemas.RECORD)
     get = read(
         "/records/export",
         said,

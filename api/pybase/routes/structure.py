@@ -10,6 +10,7 @@ from api.pybase.routes.rows import (
     write,
 )
 from api.routes import Route
+from api.schemas import array
 
 
 def table_rows() -> list[Route]:
@@ -94,7 +95,7 @@ def field_rows() -> list[Route]:
             ADMIN,
             status=200,
             body=shapes.ReorderFields,
-            response=schemas.array(one),
+            response=array(one),
         ),
         read("/fields/{id}", "A field", t.get_field, tag, one),
         write(

@@ -3,6 +3,7 @@
 from api.pybase import schemas, shapes, tokens
 from api.pybase.routes.rows import VIEWER, read, write
 from api.routes import Route
+from api.schemas import array
 
 
 def token_rows() -> list[Route]:
@@ -13,7 +14,7 @@ def token_rows() -> list[Route]:
             "The caller's access tokens; everybody's for an administrator",
             tokens.list_tokens,
             tag,
-            schemas.array(schemas.ACCESS_TOKEN),
+            array(schemas.ACCESS_TOKEN),
         ),
         write(
             "POST",

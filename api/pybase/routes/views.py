@@ -3,6 +3,7 @@
 from api.pybase import forms, schemas, shapes, views
 from api.pybase.routes.rows import EDITOR, ID, PAGING, READ, VIEWER, read, write
 from api.routes import Route
+from api.schemas import array
 
 _BY = (("by", "string", "`id`: values by field id too, as `data`"),)
 _TABLE = ("table_id", ID, "The table")
@@ -48,7 +49,7 @@ def view_rows() -> list[Route]:
             EDITOR,
             status=200,
             body=shapes.ReorderViews,
-            response=schemas.array(one),
+            response=array(one),
         ),
         read("/views/{id}", "A view", v.get_view, tag, one),
         write(

@@ -10,6 +10,7 @@ from api.pybase.routes.rows import (
     write,
 )
 from api.routes import Route
+from api.schemas import array
 
 
 def workspace_rows() -> list[Route]:
@@ -58,7 +59,7 @@ def workspace_rows() -> list[Route]:
             "Members",
             w.list_members,
             tag,
-            schemas.array(schemas.MEMBER),
+            array(schemas.MEMBER),
         ),
         write(
             "POST",

@@ -1,7 +1,8 @@
-"""Who calls the CMS: by its own token, or by an API key."""
+"""Who calls, where a door takes bearer tokens and API keys."""
+
+from collections.abc import Callable
 
 from api.auth import Tokens
-from api.cms import errors
 from api.http import Reply, Request
 from commands.api_keys import PREFIX as PREFIX_OF_KEYS
 from commands.api_keys import KeyRing
@@ -9,14 +10,17 @@ from domain.errors import DomainError, Unauthenticated
 from projections.reader import Caller
 
 
-class Cms:
-    """The CMS's language: its errors, and who calls."""
+class TokenOrKey:
+    """A surface's language: its own errors, and callers by a token of its own or a key
+    of the user's."""
 
-    def __init__(self, tokens: Tokens, keys: KeyRing) -> None:
-        self._tokens, self._keys = tokens, keys
-
-    def refusal(self, error: DomainError) -> Reply:
-        return errors.refusal(error)
+    def __init__(
+        self,
+        tokens: Tokens,
+        keys: KeyRing,
+        refusal: Callable[[DomainError], Reply],
+    ) -> None:
+        self._tokens, self._keys, self.refusal = tokens, keys, refusal
 
     async def caller(self, request: Request) -> Caller:
         """By a bearer token, else by an API key: a token beside a key wins."""
