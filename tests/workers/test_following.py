@@ -49,6 +49,7 @@ class Noting:
         self.largest = 0
         self.takes = 1_000_000  # events of a page, at the most
         self.pause = 0.0
+        self.pausing = asyncio.Event()
         self.closed = False
 
     async def prepare(self) -> None:
@@ -62,15 +63,18 @@ class Noting:
         for page in pages:
             self.notes.append(page.note)
             self.largest = max(self.largest, len(page.events))
-            for one in page.events[: self.takes]:
-                await connection.execute(
-                    "INSERT INTO projected.noted (follower, workspace_id, seq)"
-                    " VALUES (%s, %s, %s)",
-                    [self.name, page.workspace_id, one.seq],
-                )
-                if (page.workspace_id, one.seq) in self.refuses:
-                    raise self.refuses[page.workspace_id, one.seq]
-                reached[page.workspace_id] = Reached(one.seq, f"to {one.seq}")
+            seqs = [one.seq for one in page.events[: self.takes]]
+            await connection.execute(
+                "INSERT INTO projected.noted (follower, workspace_id, seq)"
+                " SELECT %s, %s, unnest(%s::bigint[])",
+                [self.name, page.workspace_id, seqs],
+            )
+            for seq in seqs:
+                if (page.workspace_id, seq) in self.refuses:
+                    raise self.refuses[page.workspace_id, seq]
+            reached[page.workspace_id] = Reached(seqs[-1], f"to {seqs[-1]}")
+        if self.pause:
+            self.pausing.set()
         await asyncio.sleep(self.pause)
         return reached
 
@@ -297,17 +301,21 @@ async def test_processes_share_the_work_and_no_event_is_followed_twice(
     committer: LoopedCommitter,
     write: Callable[[int], None],
 ):
-    others = [Tenant(database, committer).settle() for _ in range(3)]
-    follower = Noting(from_the_first=True)
+    follower = Noting()
     follower.takes, follower.pause = 3, 0.005
-    write(5)
     seal_all(database)
     loops = [Loop(database.follower, follower) for _ in range(3)]
+    await loops[0]._connected()  # from here on: what is there already may be much
+    others = [Tenant(database, committer).settle() for _ in range(3)]
+    before = tenant.position()
+    write(5)
+    seal_all(database)
     await asyncio.gather(*(drained(loop) for loop in loops))
     await drained(loops[0])  # what another had claimed while it was looked for
     for loop in loops:
         await loop._let_go()
-    for one in [tenant, *others]:
+    assert seen(tenant, follower) == list(range(before + 1, before + 6))
+    for one in others:
         assert seen(one, follower) == list(range(1, one.position() + 1))
 
 
@@ -326,7 +334,7 @@ async def test_a_process_that_stands_still_loses_its_place_to_another(
         await connection.execute("SET idle_in_transaction_session_timeout = '100ms'")
         follower.pause = 0.4
         turn = asyncio.create_task(stopped.round())
-        await asyncio.sleep(0.05)
+        await follower.pausing.wait()
         follower.pause = 0.0
         await stopped_cannot(other)
         with pytest.raises(psycopg.Error):
