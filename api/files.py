@@ -18,10 +18,11 @@ from api.http import (
     Request,
     Streamed,
     UnsupportedMediaType,
+    json_reply,
     read_id,
 )
 from api.uploads import Form, read_form
-from api.writing import committed, once, reply_of
+from api.writing import committed, etag, once, reply_of
 from commands import files
 from commands.system import System, new_id
 from commands.unit import Outcome
@@ -58,6 +59,37 @@ class Found:
     workspace_id: WorkspaceId
     created_by: str
     created_at: str
+
+
+class Files:
+    """A surface's handlers.  `address`: where its clients have a file's content."""
+
+    def __init__(self, address: Callable[[str], str]) -> None:
+        self._address = address
+
+    async def upload(self, system: System, request: Request) -> Reply:
+        return await upload(system, request, self._shown)
+
+    async def get(self, system: System, request: Request) -> Reply:
+        found = await find(system, request)
+        return json_reply(self._shown(found), headers={"etag": etag(1)})
+
+    async def download(self, system: System, request: Request) -> Reply | Streamed:
+        return content(system, request, (await find(system, request)).file)
+
+    def _shown(self, found: Found) -> dict[str, Any]:
+        one = found.file
+        return {
+            "id": one.id,
+            "name": one.name,
+            "size": one.size,
+            "type": one.type,
+            "url": self._address(one.id),
+            "sha256": one.sha256,
+            "workspace_id": found.workspace_id,
+            "created_by": found.created_by,
+            "created_at": found.created_at,
+        }
 
 
 # ---------------------------------------------------------------- uploading

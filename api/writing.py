@@ -13,7 +13,7 @@ from commands import write as writes
 from commands.parts import PartRefused
 from commands.system import System, new_id
 from commands.unit import Done, Once, Outcome
-from commands.write import Prepare
+from commands.write import Prepare, Prepared
 from domain.access import Role
 from domain.errors import VersionMismatch
 from domain.ids import WorkspaceId, uuid_text
@@ -74,6 +74,22 @@ def reply_of(done: Done) -> Reply:
         return done.reply
     headers = {**done.reply.headers, "idempotency-replayed": "true"}
     return Reply(done.reply.status, done.reply.body, headers)
+
+
+async def make_workspace(
+    system: System, request: Request, workspace_id: WorkspaceId, prepared: Prepared
+) -> Reply:
+    """Commits what makes a workspace: there is nothing yet that it could be prepared
+    against."""
+    done = await writes.submit(
+        system,
+        request.origin(),
+        workspace_id,
+        prepared,
+        once(request),
+        makes_workspace=True,
+    )
+    return reply_of(done)
 
 
 async def write(

@@ -94,10 +94,6 @@ async def hash_password(password: str) -> str:
     return made
 
 
-def hash_password_now(password: str) -> str:
-    return _hasher.hash(password)
-
-
 @cache
 def _dummy_hash() -> str:
     return _hasher.hash("a password that nobody has")

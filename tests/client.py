@@ -141,6 +141,11 @@ def new_id() -> str:
     return str(uuid.UUID(int=secrets.randbits(128), version=4))
 
 
+def from_(address: str) -> dict[str, str]:
+    """What a proxy says of who calls."""
+    return {"x-forwarded-for": address}
+
+
 def made(reply: httpx2.Response) -> Any:
     """The body of a reply that has to be a success."""
     assert reply.is_success, f"{reply.status_code} {reply.text}"

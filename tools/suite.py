@@ -65,9 +65,9 @@ def main(arguments: list[str]) -> int:
     for part, seconds in taken:
         slow = " LONGER THAN IT MAY" if seconds > part.minutes * 60 else ""
         print(f"{part.name:10} {seconds:6.1f} s of {part.minutes} min{slow}")
-    whole, most = time.monotonic() - began, _minutes() * 60
-    print(f"all parts  {whole:6.1f} s of {_minutes()} min")
-    if budgets and whole > most:
+    whole, most = time.monotonic() - began, _minutes()
+    print(f"all parts  {whole:6.1f} s of {most} min")
+    if budgets and whole > most * 60:
         code = code or 1
     return code
 

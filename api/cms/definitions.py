@@ -12,6 +12,7 @@ from api.cms.errors import BadDefinition
 from api.cms.fields import (
     SEVERAL,
     TYPES,
+    beside,
     defined,
     is_multiple,
     kept_as,
@@ -25,7 +26,6 @@ from domain.events import Command
 from domain.field import CreateField, DeleteField
 from domain.ids import BaseId, FieldId, TableId, canonical
 from domain.naming import NAME, RESERVED_COLUMNS
-from domain.values import shown_default
 
 MOST = 63  # characters of a name
 SELF = "self"  # the relation of a type to itself
@@ -287,11 +287,7 @@ def _form(field: Field, one: shapes.ChangedDefinition) -> dict[str, Any]:
         found["allow_multiple"] = one.multiple
     if "type" in one.model_fields_set and one.type != type_of(field):
         found["enable_rich_text"] = one.type == "RICH_TEXT"
-    now = {
-        "placeholder": field.options.get("placeholder"),
-        "default_value": shown_default(field),
-        "private": bool(field.options.get("private")),
-    }
+    now = beside(field)
     for name, value in _beside(one).items():
         if value != now[name] and (name != "private" or value is not None):
             found[name] = value

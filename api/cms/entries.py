@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from api.cms import data, shapes
+from api.cms import data, present, shapes
 from api.cms.fields import definitions
 from api.cms.seeing import body, looking_for
 from api.http import Reply, Request, read_id
@@ -91,8 +91,7 @@ async def create_entry(system: System, request: Request) -> Reply:
 async def _caller(system: System, request: Request) -> dict[str, Any]:
     user_id = request.who.user_id
     people = await accounts.people(system.reader, [user_id])
-    email, name = people.get(user_id, ("", ""))
-    return {"id": user_id, "email": email, "full_name": name}
+    return present.creator(user_id, people)
 
 
 def _created(outcome: Outcome, table_id: str, creator: dict[str, Any]) -> Reply:
@@ -101,14 +100,13 @@ def _created(outcome: Outcome, table_id: str, creator: dict[str, Any]) -> Reply:
     )
     event: Any = recorded.event
     table = outcome.catalog.live_table(table_id)
-    kind = {"id": table.id, "name": table.name, "slug": table.slug}
     shown = {
         "id": event.record_id,
         "object_type_id": table.id,
         "data": orjson.Fragment(data.shown(table, event.values.get, event.number)),
         "created_at": recorded.at,
         "updated_at": recorded.at,
-        "object_type": kind,
+        "object_type": present.named(table),
         "creator": creator,
     }
     return committed(outcome, 201, orjson.dumps(shown), recorded.version)

@@ -110,6 +110,13 @@ def definition(catalog: Catalog, one: Field) -> dict[str, Any]:
     return {
         "id": one.id,
         **schema(catalog, one),
+        **beside(one),
+    }
+
+
+def beside(one: Field) -> dict[str, Any]:
+    """What a definition says beside its type."""
+    return {
         "placeholder": one.options.get("placeholder"),
         "default_value": shown_default(one),
         "private": bool(one.options.get("private")),

@@ -48,7 +48,7 @@ def creator(user_id: str, people: People) -> dict[str, Any]:
     return {"id": user_id, "email": email, "full_name": name}
 
 
-def _named(one: Workspace | Table) -> dict[str, Any]:
+def named(one: Workspace | Table) -> dict[str, Any]:
     return {"id": one.id, "name": one.name, "slug": one.slug}
 
 
@@ -56,7 +56,7 @@ def _named(one: Workspace | Table) -> dict[str, Any]:
 
 
 def _site(one: Workspace) -> dict[str, Any]:
-    return {**_named(one), "status": one.status.title()}
+    return {**named(one), "status": one.status.title()}
 
 
 def workspace(one: Workspace, people: People) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def whole_workspace(catalog: Catalog, people: People) -> dict[str, Any]:
             for member in sorted(members, key=lambda one: (one.created_at, one.id))
         ],
         "object_types": [
-            {**_named(table), "created_at": table.created_at}
+            {**named(table), "created_at": table.created_at}
             for table in newest_first(catalog)
         ],
     }
@@ -120,7 +120,7 @@ def newest_first(catalog: Catalog) -> list[Table]:
 
 def _type(catalog: Catalog, one: Table) -> dict[str, Any]:
     return {
-        **_named(one),
+        **named(one),
         "workspace_id": catalog.id,
         "public": one.public,
         "created_at": one.created_at,
@@ -131,7 +131,7 @@ def object_type(catalog: Catalog, one: Table) -> dict[str, Any]:
     return {
         **_type(catalog, one),
         "field_definitions": definitions(catalog, one),
-        "workspace": _named(catalog.live_workspace()),
+        "workspace": named(catalog.live_workspace()),
     }
 
 

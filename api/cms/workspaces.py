@@ -5,12 +5,12 @@ import orjson
 from api.cms import present, shapes
 from api.cms.seeing import body, looking_for
 from api.http import Reply, Request, json_reply
-from api.writing import committed, etag, new_workspace_id, once, reply_of, write
+from api.writing import committed, etag, make_workspace, new_workspace_id, write
 from commands import accounts
 from commands.schema import check_slug, slug_from
 from commands.system import System, new_id
 from commands.unit import Outcome
-from commands.write import Prepared, submit
+from commands.write import Prepared
 from domain import workspace as workspaces
 from domain.access import Role
 from domain.ids import UserId, WorkspaceId
@@ -42,15 +42,9 @@ async def create_workspace(system: System, request: Request) -> Reply:
             outcome, 201, orjson.dumps(present.workspace(made, people)), made.version
         )
 
-    done = await submit(
-        system,
-        request.origin(),
-        workspace_id,
-        Prepared([command], render),
-        once(request),
-        makes_workspace=True,
+    return await make_workspace(
+        system, request, workspace_id, Prepared([command], render)
     )
-    return reply_of(done)
 
 
 async def list_workspaces(system: System, request: Request) -> Reply:

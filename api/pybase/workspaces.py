@@ -7,13 +7,22 @@ import orjson
 from api.http import Reply, Request, json_reply, read_id
 from api.pybase import present, shapes
 from api.pybase.parse import read_page
-from api.writing import committed, etag, given, new_workspace_id, once, reply_of, write
+from api.writing import (
+    committed,
+    etag,
+    given,
+    make_workspace,
+    new_workspace_id,
+    once,
+    reply_of,
+    write,
+)
 from commands import accounts
 from commands.copying import Wanted, copy_base
 from commands.schema import check_slug, slug_from
 from commands.system import System, new_id
 from commands.unit import Outcome
-from commands.write import Prepared, Render, submit
+from commands.write import Prepared, Render
 from domain import base as bases
 from domain import workspace as workspaces
 from domain.access import Role
@@ -85,15 +94,9 @@ async def create_workspace(system: System, request: Request) -> Reply:
         shown = present.workspace(outcome.catalog, request.who.user_id)
         return committed(outcome, 201, orjson.dumps(shown), 1)
 
-    done = await submit(
-        system,
-        request.origin(),
-        workspace_id,
-        Prepared([command], render),
-        once(request),
-        makes_workspace=True,
+    return await make_workspace(
+        system, request, workspace_id, Prepared([command], render)
     )
-    return reply_of(done)
 
 
 async def get_workspace(system: System, request: Request) -> Reply:

@@ -7,9 +7,8 @@ are used for this one question and kept nowhere.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import httpx2
 import orjson
 
 from commands.accounts import is_picture
@@ -18,6 +17,9 @@ from commands.settings import Settings
 from domain.errors import Busy, Forbidden, Malformed
 from domain.values import well_formed
 from domain.values.formats import is_email
+
+if TYPE_CHECKING:
+    import httpx2
 
 SECONDS = 10.0  # for all that the provider is asked
 LARGEST = 64 * 1024  # bytes of an answer
@@ -89,6 +91,8 @@ class Provider:
     async def person(self, code: str, verifier: str, callback: str) -> Person:
         """Who signed in.  Raises CodeRefused, Busy where the provider does not answer,
         Forbidden where it does not tell an address."""
+        import httpx2  # by those who have a provider: a start is quicker without it
+
         try:
             async with asyncio.timeout(SECONDS):
                 token = await self._token(code, verifier, callback)
@@ -124,6 +128,8 @@ class Provider:
         headers: Mapping[str, str],
         form: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
+        import httpx2
+
         if self._client is None:
             self._client = httpx2.AsyncClient(
                 follow_redirects=False, timeout=SECONDS, trust_env=False

@@ -6,7 +6,6 @@ import psycopg
 from psycopg import sql
 
 from domain.catalog import Field, Table
-from domain.errors import Code, DomainError
 from projections.target import Target, column_name
 
 # what every record has, and its Postgres type
@@ -19,12 +18,6 @@ SYSTEM_COLUMNS = {
     "updated_at": "timestamptz",
     "updated_by": "text",
 }
-
-
-class SchemaLocked(DomainError):
-    """The table is in use; try again"""
-
-    code = Code.SERVICE_UNAVAILABLE
 
 
 def create_schema(connection: psycopg.Connection, target: Target) -> None:

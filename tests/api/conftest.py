@@ -1,11 +1,13 @@
 """What tests of the surfaces share: what happened since a position, a wide table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.client import Client, Json
+from commands.embedded import DatabaseUrls
+from commands.settings import Settings
+from tests.client import Client, Json, Server, running_server
 
 
 @pytest.fixture
@@ -19,6 +21,14 @@ def happened(
         return [(one["type"], one["data"]) for one in events]
 
     return happened
+
+
+@pytest.fixture(scope="module")
+def limited(settings: Settings, database: DatabaseUrls) -> Iterator[Server]:
+    """A server with limits on; a proxy on this machine says who calls."""
+    changed = {"rate_limits": True, "trusted_proxies": ("127.0.0.1/32",)}
+    with running_server(settings.model_copy(update=changed), database) as server:
+        yield server
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import psycopg
 import pytest
 
+from tests.api.rules import same_but_for_ids, shape
 from tests.client import (
     PASSWORD,
     Client,
@@ -460,23 +461,6 @@ def positions(ledger, besides=None):
         [besides],
     ).fetchone()
     return total - theirs
-
-
-def shape(operation):
-    return re.sub(r"{\w+}", "{}", operation)
-
-
-def same_but_for_ids(reply, things):
-    """A reply as far as it may not tell one thing from another."""
-    text = reply.text
-    for name, value in things.items():
-        text = text.replace(value, f"<{name}>")
-    headers = {
-        name: value
-        for name, value in reply.headers.items()
-        if name not in ("date", "x-request-id", "content-length")
-    }
-    return reply.status_code, headers, text
 
 
 # -------------------------------------------------------------------- the tests

@@ -18,7 +18,7 @@ from api.limits import (
 )
 from api.windows import MOST_KEYS, InProcess, InRedis
 from tests.api.redis_server import needs_redis, running_redis
-from tests.client import PASSWORD, Client, made, new_email, running_server
+from tests.client import PASSWORD, Client, from_, made, new_email, running_server
 from tests.ports import free_port
 
 pytestmark = pytest.mark.anyio
@@ -274,18 +274,6 @@ async def test_the_documented_rates(clock):
 
 
 # ----------------------------------------------------------------- over HTTP
-
-
-@pytest.fixture(scope="module")
-def limited(settings, database):
-    """A server with limits on; a proxy on this machine says who calls."""
-    changed = {"rate_limits": True, "trusted_proxies": ("127.0.0.1/32",)}
-    with running_server(settings.model_copy(update=changed), database) as server:
-        yield server
-
-
-def from_(address):
-    return {"x-forwarded-for": address}
 
 
 def test_A_009_a_hundred_a_minute_for_who_is_not_known(limited):

@@ -5,6 +5,7 @@ The rules of `test_access` say how each is called, and who may.
 
 import pytest
 
+from tests.api.rules import shape
 from tests.api.test_access import (
     ABSENT,
     BY_ROLE,
@@ -15,7 +16,6 @@ from tests.api.test_access import (
     filled,
     ledger,
     positions,
-    shape,
     unfinished,
     world,
 )

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from api.cms import media, schemas
+from api.cms import schemas
 from api.cms.routes.rows import READ, WRITE, read
+from api.files import Files
 from api.routes import Route
 from api.schemas import ID
 from domain.access import Role
@@ -19,6 +20,9 @@ FORM: dict[str, Any] = {
 }
 
 
+_FILES = Files(lambda file_id: f"/media/{file_id}/content")
+
+
 def media_rows() -> list[Route]:
     tag = "media"
     return [
@@ -26,7 +30,7 @@ def media_rows() -> list[Route]:
             "POST",
             "/media",
             "Upload a file for entries to name",
-            media.upload,
+            _FILES.upload,
             tag,
             role=Role.editor,
             status=201,
@@ -44,7 +48,7 @@ def media_rows() -> list[Route]:
         read(
             "/media/{id}",
             "What is known of a file",
-            media.get_medium,
+            _FILES.get,
             tag,
             schemas.MEDIUM,
             Role.viewer,
@@ -53,7 +57,7 @@ def media_rows() -> list[Route]:
             "GET",
             "/media/{id}/content",
             "Download a file, or the one range of it that is asked for",
-            media.download,
+            _FILES.download,
             tag,
             role=Role.viewer,
             response={"type": "string", "format": "binary"},

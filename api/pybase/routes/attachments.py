@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from api.pybase import attachments, schemas
+from api.files import Files
+from api.pybase import schemas
 from api.pybase.routes.rows import EDITOR, ID, READ, VIEWER, WRITE, read
 from api.routes import Route
 from domain.file import SERVED
+from domain.values import file_url
 
 FORM: dict[str, Any] = {
     "type": "object",
@@ -18,15 +20,18 @@ FORM: dict[str, Any] = {
 }
 
 
+_FILES = Files(file_url)
+
+
 def attachment_rows() -> list[Route]:
-    a, tag = attachments, "attachments"
+    tag = "attachments"
     owner = "; without it the file belongs to the caller's only workspace"
     return [
         Route(
             "POST",
             "/attachments",
             "Upload a file for records to name",
-            a.upload,
+            _FILES.upload,
             tag,
             role=EDITOR,
             status=201,
@@ -41,7 +46,7 @@ def attachment_rows() -> list[Route]:
         read(
             "/attachments/{id}",
             "What is known of a file",
-            a.get_file,
+            _FILES.get,
             tag,
             schemas.FILE,
         ),
@@ -49,7 +54,7 @@ def attachment_rows() -> list[Route]:
             "GET",
             "/attachments/{id}/content",
             "Download a file, or the one range of it that is asked for",
-            a.download,
+            _FILES.download,
             tag,
             role=VIEWER,
             response={"type": "string", "format": "binary"},

@@ -14,6 +14,7 @@ import pytest
 
 from domain.ids import INSTANCE
 from tests.api.cms.client import CmsClient
+from tests.api.rules import same_but_for_ids, shape
 from tests.client import Json, made, new_id
 
 ANYBODY, SIGNED_IN = "anybody", "signed in"
@@ -201,23 +202,6 @@ def filled(value, things):
 def world(server):
     with ExitStack() as stack:
         yield World(server, stack)
-
-
-def shape(operation):
-    return re.sub(r"{\w+}", "{}", operation)
-
-
-def same_but_for_ids(reply, things):
-    """A reply as far as it may not tell one thing from another."""
-    text = reply.text
-    for name, value in things.items():
-        text = text.replace(value, f"<{name}>")
-    headers = {
-        name: value
-        for name, value in reply.headers.items()
-        if name not in ("date", "x-request-id", "content-length")
-    }
-    return reply.status_code, headers, text
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)

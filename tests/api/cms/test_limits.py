@@ -8,7 +8,7 @@ from api.cms.app import RATES
 from api.limits import Limits
 from api.windows import InProcess
 from tests.api.cms.client import CmsClient
-from tests.client import Client, made, running_server
+from tests.client import Client, from_, made
 
 AT = 1_700_000_000.0
 
@@ -97,18 +97,6 @@ def test_who_is_refused_for_the_minute_is_not_counted_for_the_hour(clock, limits
 
 
 # ----------------------------------------------------------------- over HTTP
-
-
-@pytest.fixture(scope="module")
-def limited(settings, database):
-    """A server with limits on; a proxy on this machine says who calls."""
-    changed = {"rate_limits": True, "trusted_proxies": ("127.0.0.1/32",)}
-    with running_server(settings.model_copy(update=changed), database) as server:
-        yield server
-
-
-def from_(address):
-    return {"x-forwarded-for": address}
 
 
 def test_e_100_a_hundred_a_minute_for_who_is_not_known(limited):
