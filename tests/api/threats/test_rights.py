@@ -111,7 +111,9 @@ def test_threat_27_a_role_lost_while_requests_are_under_way(client, newcomer, le
     for one in writers:
         one.join(10)
 
-    assert statuses[-4:] == [403] * 4
+    # a writer may note its last success after another has noted its refusal
+    assert statuses.count(403) == 4
+    assert statuses.count(201) == len(positions) == len(statuses) - 4
     assert max(positions) < lost
     events = ledger.execute(
         "SELECT count(*) FROM ledger.events WHERE workspace_id = %s AND seq > %s",
