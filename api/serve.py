@@ -16,14 +16,13 @@ from api.access import AccessLog
 from api.metrics import Metrics
 from api.ports import Doors
 from api.protocol import LimitedProtocol
+from api.working import loop_factory, working
 from commands.embedded import database
 from commands.first_administrator import make_first_administrator
 from commands.settings import Settings
 from commands.system import System, build, now
-from workers.followers import followers
-from workers.following import Following
 from workers.indexes import Indexer
-from workers.uniqueness import Filler, settling
+from workers.running import Running
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +53,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     with database(settings) as urls:
         system = build(settings, urls)
         uvicorn.config.LOGGING_CONFIG["disable_existing_loggers"] = False
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_serve(system, say))
 
 
@@ -64,14 +63,6 @@ def _take_descriptors() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop
-    return uvloop.new_event_loop
 
 
 async def _serve(system: System, say: Callable[[str], None]) -> None:
@@ -84,17 +75,16 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
         DoorServer(server_config(app, settings, port))
         for port, app in doors.by_port(settings).items()
     ]
-    _stop_on_signal(servers)
+    running = working(system) if settings.serve_works else None
+    _stop_on_signal(servers, running)
     await system.start()
     await make_first_administrator(system)
     access.start()
     indexer = Indexer(system.urls.app, most=settings.demanded_indexes, clock=now)
     system.observed.listed = indexer.demand
     indexer.start()
-    filler = Filler(system.urls.app, settling(system))
-    filler.start()
-    following = Following(system.urls.follower, followers(settings))
-    following.start()
+    if running is not None:
+        running.start()
     gc.collect()
     gc.freeze()
     try:
@@ -103,8 +93,8 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
         await asyncio.gather(*serving)
         announcing.cancel()
     finally:
-        await following.stop()
-        await filler.stop()
+        if running is not None:
+            await running.stop()
         await indexer.stop()
         await doors.close()
         await access.stop()
@@ -134,12 +124,14 @@ def server_config(
     )
 
 
-def _stop_on_signal(servers: list[DoorServer]) -> None:
+def _stop_on_signal(servers: list[DoorServer], running: Running | None) -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         for server in servers:
             server.should_exit = True
+        if running is not None:
+            running.drain()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)

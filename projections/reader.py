@@ -8,7 +8,8 @@ planned again.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -101,9 +102,11 @@ class Catalogs(dict[WorkspaceId, Catalog]):
                 where[constraint_id] = workspace_id
             for view_id in table.all_views:
                 where[view_id] = workspace_id
+        for webhook_id in catalog.webhooks:
+            where[webhook_id] = workspace_id
 
     def workspace_of(self, some_id: str) -> WorkspaceId | None:
-        """Of a base, table, field, constraint or view."""
+        """Of a base, table, field, constraint, view or webhook."""
         return self._where.get(some_id)
 
     def workspace_of_record(self, record_id: str) -> WorkspaceId | None:
@@ -126,21 +129,27 @@ class Reader:
 
         Raises Busy where the database does not answer.
         """
+        async with self.connection() as connection:
+            async with connection.pipeline():
+                cursors = [
+                    # what is put together for one request is planned for its
+                    # values, and prepared for nobody
+                    await connection.execute(
+                        statement, values, prepare=isinstance(statement, bytes)
+                    )
+                    for statement, values in statements
+                ]
+            return [
+                await cursor.fetchall() if cursor.description else []
+                for cursor in cursors
+            ]
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """One of the pool.  Raises Busy where the database does not answer."""
         try:
             async with self.pool.connection(timeout=5) as connection:
-                async with connection.pipeline():
-                    cursors = [
-                        # what is put together for one request is planned for its
-                        # values, and prepared for nobody
-                        await connection.execute(
-                            statement, values, prepare=isinstance(statement, bytes)
-                        )
-                        for statement, values in statements
-                    ]
-                return [
-                    await cursor.fetchall() if cursor.description else []
-                    for cursor in cursors
-                ]
+                yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             if isinstance(error, psycopg.errors.QueryCanceled):
                 raise Busy("The query took too long") from error
@@ -299,7 +308,7 @@ Retried: TypeAlias = Callable[[Catalog], Awaitable[T]]
 # by the indexes on id and number; row-level security leaves the caller's own
 _FIND = {
     kind: f"SELECT workspace_id FROM catalog.{kind}s WHERE id = %s::uuid".encode()
-    for kind in ("base", "table", "field", "constraint", "file")
+    for kind in ("base", "table", "field", "constraint", "file", "webhook")
 } | {
     "record": b"SELECT workspace_id FROM catalog.tables WHERE number = %s::bigint",
     # a table's id is also its default view's, where it has no other

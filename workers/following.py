@@ -24,11 +24,10 @@ Woken by the seal's notice; asking once a second alone would be correct.
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
 import psycopg
 from psycopg import sql
@@ -37,27 +36,41 @@ from commands.seal import CHANNEL
 from domain.ids import WorkspaceId
 from projections.arrays import text_array
 from projections.log import ENVELOPES, Envelope
-from projections.postgres import CONNECT, adapt
+from workers.loops import (
+    POLL_SECONDS,
+    Connection,
+    Failures,
+    Unavailable,
+    connect,
+    first_line,
+    listen,
+    wait,
+)
+
+__all__ = [
+    "Connection",
+    "Failed",
+    "Follower",
+    "Following",
+    "Loop",
+    "Page",
+    "Poison",
+    "Reached",
+    "Unavailable",
+    "first_line",
+]
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 1.0
 DRAIN_SECONDS = 2.5  # for the round under way, within what stopping may take
 CLOSE_SECONDS = 1.0  # for letting go of what was not finished by then
 HOLD_SECONDS = 60  # an effect may take so long before its transaction is given up
-LONGEST_PAUSE = 10.0  # seconds, before what is not available is tried again
 LONGEST_REST = 300.0  # seconds, before an event that failed is tried again
 TRIES = 6  # of one event, before its workspace is parked
 WORKSPACES = 64  # of one transaction
 EVENTS = 2_000  # of one transaction
 BYTES = 8 * 1024 * 1024  # of data, of one transaction
 LOOK = 5_000  # rows of the feed that are noticed at a time
-
-Connection: TypeAlias = psycopg.AsyncConnection[Any]
-
-
-class Unavailable(Exception):
-    """What the effect needs is not there now"""
 
 
 class Poison(Exception):
@@ -114,7 +127,8 @@ class Following:
     def start(self) -> None:
         if self._loops:
             self._tasks = [asyncio.create_task(one.run()) for one in self._loops]
-            self._tasks.append(asyncio.create_task(self._listen()))
+            listening = listen(self._url, CHANNEL, self._wake)
+            self._tasks.append(asyncio.create_task(listening))
 
     async def stop(self) -> None:
         """Lets the rounds under way finish, for a while."""
@@ -129,15 +143,9 @@ class Following:
         if late:
             await asyncio.wait(late, timeout=CLOSE_SECONDS)
 
-    async def _listen(self) -> None:
-        while True:
-            with suppress(psycopg.Error):  # what was missed is found by asking
-                async with await _connect(self._url) as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
-                    async for _ in connection.notifies():
-                        for one in self._loops:
-                            one.wake()
-            await asyncio.sleep(POLL_SECONDS)
+    def _wake(self) -> None:
+        for one in self._loops:
+            one.wake()
 
 
 class Loop:
@@ -157,25 +165,24 @@ class Loop:
         self.wake()
 
     async def run(self) -> None:
-        failures = 0
+        failures = Failures(self.follower.name)
         try:
             while not self._stopping.is_set():
                 self._awake.clear()
                 try:
                     busy = await self.round()
-                    failures = 0
+                    failures.over()
                 except (Unavailable, psycopg.Error) as error:
-                    failures += 1
-                    self._say(failures, error)
-                    await self._pause(failures)
+                    failures.say(error)
+                    await failures.pause(self._stopping)
                     continue
                 except Exception:  # a bug of ours; the others want to go on
-                    failures += 1
+                    failures.count()
                     log.exception("%s failed", self.follower.name)
-                    await self._pause(failures)
+                    await failures.pause(self._stopping)
                     continue
                 if not busy:
-                    await _wait(self._awake, POLL_SECONDS)
+                    await wait(self._awake, POLL_SECONDS)
         finally:
             await self.follower.close()
             await self._let_go()
@@ -193,18 +200,6 @@ class Loop:
                 await self._alone(page)
             return True
         return noticed or moved > 0
-
-    def _say(self, failures: int, error: Exception) -> None:
-        """Once, and then ever more rarely."""
-        if failures & (failures - 1) == 0:
-            log.warning(
-                "%s waits and tries again: %s", self.follower.name, first_line(error)
-            )
-
-    async def _pause(self, failures: int) -> None:
-        longest = min(0.1 * 2 ** min(failures, 10), LONGEST_PAUSE)
-        # not woken by the feed: it is not news that is missing
-        await _wait(self._stopping, longest * random.uniform(0.5, 1))
 
     # ------------------------------------------------------------- one turn
 
@@ -345,7 +340,7 @@ class Loop:
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
             await self._let_go()
-            connection = self._connection = await _connect(self._url)
+            connection = self._connection = await connect(self._url)
             # a crash takes the position back together with its effect
             await connection.execute("SET synchronous_commit = off")
             await connection.execute(
@@ -360,31 +355,12 @@ class Loop:
             await self._connection.close()
 
 
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-
-
 class Failed(Exception):
     """Pages of which some event could not be followed"""
 
     def __init__(self, pages: Sequence[Page], error: Exception) -> None:
         super().__init__()
         self.pages, self.error = pages, error
-
-
-def first_line(error: BaseException) -> str:
-    """What went wrong, without the details below it, which may be somebody's data."""
-    told = str(error).strip().partition("\n")[0][:300]
-    return f"{type(error).__name__}: {told}" if told else type(error).__name__
-
-
-async def _connect(url: str) -> Connection:
-    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, **CONNECT)
-    adapt(connection)
-    connection.prepare_threshold = 0
-    return connection
 
 
 _BEGIN = """

@@ -19,6 +19,7 @@ from api.cli.serve import serve
 from api.cli.tail import tail
 from api.cli.undo import undo
 from api.cli.verify import verify
+from api.cli.work import work
 
 app = typer.Typer(
     help="Tables, content, data models and approved SQL on one provable ledger.",
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 for verb in (
     serve,
+    work,
     demo,
     replay,
     verify,

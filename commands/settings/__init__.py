@@ -303,11 +303,16 @@ class Settings(BaseSettings):
         " process; one more is answered 429",
         json_schema_extra=_unit("streams"),
     )
+    serve_works: bool = Field(
+        True,
+        description="on: tabellion serve also does what follows a commit, such as"
+        " webhooks and the relay to Kafka; off: only tabellion work does",
+    )
     redis_url: Annotated[str, url("redis", "rediss", "unix")] | None = Field(
         None,
         repr=False,
-        description="Redis or Valkey, for rate limits of several processes; unset:"
-        " each process counts by itself",
+        description="Redis or Valkey, for rate limits and tasks of several processes;"
+        " unset: each process counts by itself",
         json_schema_extra=_unit("URL"),
     )
     kafka_bootstrap_servers: Names = Field(

@@ -32,6 +32,7 @@ from workers.following import (
     Reached,
     Unavailable,
 )
+from workers.loops import Failures
 
 pytestmark = pytest.mark.anyio
 Place = tuple[str, int]
@@ -407,7 +408,10 @@ async def test_an_effect_under_way_is_finished_when_it_has_to_stop(
     assert seen(tenant, follower) == [before + 1]
 
 
-async def test_it_goes_on_trying_for_days(database: DatabaseUrls):
-    loop = Loop(database.follower, Noting())
-    loop.stop()  # so that nothing is waited for
-    await loop._pause(100_000)
+async def test_it_goes_on_trying_for_days():
+    failures = Failures("one")
+    for _ in range(2_000):
+        failures.count()
+    stopped = asyncio.Event()
+    stopped.set()  # so that nothing is waited for
+    await failures.pause(stopped)
