@@ -5,7 +5,9 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
+from commands.settings import Settings
 from commands.system import now
 from domain.errors import DomainError
 from workers.deliveries.outcomes import (
@@ -48,6 +50,14 @@ class Patience:
     schedule: Sequence[float]
     gives_up: float
     keeps: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(
+            [float(one) for one in settings.webhook_retries],
+            gives_up=settings.webhook_give_up_hours * 3600.0,
+            keeps=settings.deliveries_days * 86400.0,
+        )
 
     @property
     def forgets(self) -> float:

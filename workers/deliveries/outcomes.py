@@ -21,7 +21,7 @@ from commands.system import new_id
 from domain.ids import EventId, WorkspaceId
 from projections.arrays import text_array
 from workers.deliveries.retries import Again, Attempt, Delivered, Verdict
-from workers.following import Connection
+from workers.loops import Connection
 
 LEASE_SECONDS = 30  # twice of what an attempt takes at the most
 CLOSED_AT_ONCE = 1_000

@@ -1,6 +1,6 @@
 """What was finished long ago goes, a little at a time."""
 
-from workers.following import Connection
+from workers.loops import Connection
 
 AT_ONCE = 500  # deliveries, with their contents and attempts
 

@@ -12,7 +12,7 @@ takes fifteen seconds for each, so takes its own turns and nobody else's.
 
 from collections.abc import Sequence
 
-from workers.following import Connection
+from workers.loops import Connection
 
 TOLD_SECONDS = 60  # then it is told again: who was told may be gone
 AT_A_TIME = 4

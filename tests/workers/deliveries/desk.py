@@ -23,7 +23,7 @@ from workers.deliveries.job import Deliveries, Patience
 from workers.deliveries.outcomes import Pool
 from workers.deliveries.sending import Send, sending
 from workers.deliveries.webhooks import Gone, Off, Ready, Standing
-from workers.following import Connection
+from workers.loops import Connection
 
 SCHEDULE = (5.0, 300.0)
 SECONDS = 0.5  # that a call may take
@@ -156,10 +156,15 @@ class Desk:
     send: Send
     known: Known = field(default_factory=Known)
     patience: Patience = PATIENCE
+    _job: Deliveries | None = None
 
     @property
     def job(self) -> Deliveries:
-        return Deliveries(self.pool, self.known, self.send, self.patience)
+        known = Deliveries(self.pool, self.known, self.send, self.patience)
+        return self._job or known
+
+    def work_with(self, job: Deliveries) -> None:
+        self._job = job
 
     def webhook(
         self,
