@@ -1,7 +1,7 @@
 """One try: a message is signed and sent, and what came of it told in a few words."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -39,8 +39,7 @@ def sending(out: Outbound) -> Send:
         at, began = now(), time.monotonic()
         try:
             headers = {
-                **to.headers,
-                "content-type": "application/json",
+                **_typed(to.headers),
                 **signed(message.id, int(at), message.body, to.secrets),
             }
             answer = await out.post(to.url, headers, message.body)
@@ -56,3 +55,10 @@ def sending(out: Outbound) -> Send:
         )
 
     return send
+
+
+def _typed(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """With the type of the body, where its webhook has no other word for it."""
+    if any(name.lower() == "content-type" for name in headers):
+        return headers
+    return {"content-type": "application/json", **headers}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from commands.system import new_id
+from projections import delivered
 from projections.postgres import connect
 from tests.workers.deliveries.desk import Desk, Webhook
 from tests.workers.receiver import Received, Receiver, Says, receiving
@@ -182,6 +183,9 @@ async def test_every_question_is_answered_by_an_index(desk: Desk, receiver: Rece
         "state": "failed",
         "reason": "",
     }
+    page: Any = delivered.listed(
+        webhook.workspace_id, webhook.id, delivered.STATES, 10, 0
+    )
     with connect(desk.database.app) as app:
         questions: list[tuple[str, Any]] = [
             (turns._DUE, some),
@@ -189,6 +193,8 @@ async def test_every_question_is_answered_by_an_index(desk: Desk, receiver: Rece
             (outcomes._PROMOTE, some),
             (outcomes._CLOSE, some),
             (tidying._DELETE, [0.0, 1]),
+            (delivered.STANDING.decode(), []),
+            *[(one.decode(), values) for one, values in page],
         ]
         for question, values in questions:
             plan = app.execute("EXPLAIN " + question, values).fetchall()
