@@ -54,7 +54,7 @@ async def claim(pool: Pool, delivery_id: str) -> Claimed | None:
 
 async def body_of(pool: Pool, claimed: Claimed) -> bytes:
     async with pool.connection() as connection, connection.transaction():
-        await _see(connection, claimed.workspace_id)
+        await see(connection, claimed.workspace_id)
         row = await (await connection.execute(_BODY, [claimed.id])).fetchone()
     if row is None:
         raise LookupError(f"delivery {claimed.id} has no content")
@@ -75,8 +75,9 @@ async def settle(
         values = _outcome(claimed, attempt, verdict)
         if not (await connection.execute(_SETTLE, values)).rowcount:
             return None
-        await _see(connection, claimed.workspace_id)
-        await connection.execute(_ATTEMPT, _attempt(claimed, attempt))
+        await see(connection, claimed.workspace_id)
+        number, workspace_id = claimed.number, claimed.workspace_id
+        await write_attempt(connection, claimed.id, workspace_id, number, attempt)
         if not isinstance(verdict, Again):
             await _promote(connection, claimed.webhook_id, [claimed.stream])
         # the webhook's row is the last of all locks
@@ -127,17 +128,37 @@ async def count_turned_off(pool: Pool, webhook_id: str) -> None:
         await connection.execute(_TURNED_OFF, [webhook_id])
 
 
+async def see(connection: Connection, workspace_id: WorkspaceId) -> None:
+    await connection.execute(
+        "SELECT set_config('app.workspaces', %s, true)", [f"{{{workspace_id}}}"]
+    )
+
+
+async def write_attempt(
+    connection: Connection,
+    delivery_id: str,
+    workspace_id: WorkspaceId,
+    number: int,
+    attempt: Attempt,
+) -> None:
+    values = {
+        "delivery": delivery_id,
+        "workspace": workspace_id,
+        "number": number,
+        "at": attempt.at,
+        "seconds": attempt.seconds,
+        "status": attempt.status,
+        "error": attempt.error,
+        "reply": attempt.reply,
+    }
+    await connection.execute(_ATTEMPT, values)
+
+
 async def _promote(
     connection: Connection, webhook_id: str, streams: Sequence[str]
 ) -> None:
     values = {"webhook": webhook_id, "streams": text_array(streams)}
     await connection.execute(_PROMOTE, values)
-
-
-async def _see(connection: Connection, workspace_id: WorkspaceId) -> None:
-    await connection.execute(
-        "SELECT set_config('app.workspaces', %s, true)", [f"{{{workspace_id}}}"]
-    )
 
 
 async def _not_at_once(connection: Connection) -> None:
@@ -155,19 +176,6 @@ def _outcome(claimed: Claimed, attempt: Attempt, verdict: Verdict) -> dict[str, 
         "seconds": verdict.seconds if isinstance(verdict, Again) else None,
         "status": attempt.status,
         "reason": None if isinstance(verdict, Delivered) else verdict.reason,
-    }
-
-
-def _attempt(claimed: Claimed, attempt: Attempt) -> dict[str, Any]:
-    return {
-        "delivery": claimed.id,
-        "workspace": claimed.workspace_id,
-        "number": claimed.number,
-        "at": attempt.at,
-        "seconds": attempt.seconds,
-        "status": attempt.status,
-        "error": attempt.error,
-        "reply": attempt.reply,
     }
 
 

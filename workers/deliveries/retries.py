@@ -69,7 +69,7 @@ def verdict(
     """
     if attempt.delivered:
         return Delivered()
-    reason = attempt.error or told(attempt.status)
+    reason = reason_of(attempt)
     if attempt.status == GONE:
         return Dead(reason, gone=True)
     if number > len(schedule):
@@ -81,13 +81,15 @@ def verdict(
     return Again(schedule[number - 1] * spread, reason)
 
 
-def told(status: int | None) -> str:
-    """A status as a reason."""
-    if status is not None and 300 <= status < 400:
-        return f"the receiver answered {status}, and redirects are not followed"
-    if status == GONE:
+def reason_of(attempt: Attempt) -> str:
+    """Why it failed, in a few words."""
+    if attempt.error is not None:
+        return attempt.error
+    if attempt.status is not None and 300 <= attempt.status < 400:
+        return f"the receiver answered {attempt.status}, and redirects are not followed"
+    if attempt.status == GONE:
         return "the receiver answered 410: it wants nothing more"
-    return f"the receiver answered {status}"
+    return f"the receiver answered {attempt.status}"
 
 
 def seconds_asked(header: str | None, now: float) -> float | None:
