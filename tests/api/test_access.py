@@ -259,7 +259,7 @@ RULES = [
     Rule("GET /webhooks/{webhook}", "viewer"),
     Rule("PATCH /webhooks/{webhook}", "admin", body={"name": "{new}"}),
     Rule("DELETE /webhooks/{webhook}", "admin", 204),
-    Rule("POST /webhooks/{webhook}/test", "admin", body={}),
+    Rule("POST /webhooks/{webhook}/test", "admin", body={}, reads=True),
     Rule("GET /webhooks/{webhook}/deliveries", "admin"),
     Rule("POST /webhooks/{receiver}/regenerate-token", "admin", body={}),
     Rule("POST /webhooks/{webhook}/rotate-secret", "admin", body={}),
