@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -77,36 +77,20 @@ async def test_what_is_due_goes_through_redis_and_is_done(
             assert client.llen(f"{namespace}:tasks") == 0
 
 
-@pytest.mark.parametrize("carriers", ["both by redis", "one in its process"])
-async def test_processes_share_and_each_is_done_once(
-    carriers: str, database: DatabaseUrls, valkey: RedisServer, namespace: str
+async def test_who_has_no_redis_shares_with_who_has(
+    database: DatabaseUrls, valkey: RedisServer, namespace: str
 ):
-    shares = {"one": 0, "other": 0}
-
-    async with AsyncExitStack() as stack:
-        one = await stack.enter_async_context(
-            Errands(database.follower, seconds=0.01).open()
-        )
-        other = await stack.enter_async_context(one.twin().open())
-
-        async def mine(_id: str) -> None:
-            shares["one"] += 1
-
-        async def theirs(_id: str) -> None:
-            shares["other"] += 1
-
-        one.before, other.before = mine, theirs
+    async with (
+        Errands(database.follower, seconds=0.01, who="one").open() as one,
+        Errands(database.follower, one.name, seconds=0.01, who="other").open() as other,
+    ):
         ids = one.add(120)
-        engine: Engine = OnRedis(valkey.url, namespace, most=8)
-        await stack.enter_async_context(working(engine, one))
-        if carriers == "both by redis":
-            engine = OnRedis(valkey.url, namespace, most=8)
-        else:
-            engine = InProcess(most=8)
-        await stack.enter_async_context(working(engine, other))
-        assert await one.done(ids) == [1] * 120
-    assert sum(shares.values()) == 120
-    assert min(shares.values()) > 0
+        async with (
+            working(OnRedis(valkey.url, namespace, most=8), one),
+            working(InProcess(most=8), other),
+        ):
+            assert await one.done(ids) == [1] * 120
+    assert set(one.shares(ids)) == {"one", "other"}
     assert max(one.most_under_way, other.most_under_way) <= 8
 
 
