@@ -135,7 +135,7 @@ def _settle_rights(connection: psycopg.Connection, roles: Roles) -> None:
     tables = connection.execute(
         "SELECT relnamespace::regnamespace::text, relname FROM pg_class"
         " WHERE relrowsecurity AND relnamespace::regnamespace::text"
-        " IN ('ledger', 'catalog') AND relforcerowsecurity = %s",
+        " IN ('ledger', 'catalog', 'hooks') AND relforcerowsecurity = %s",
         [roles.separate],
     ).fetchall()
     for schema, table in tables:

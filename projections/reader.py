@@ -8,7 +8,8 @@ planned again.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -126,21 +127,27 @@ class Reader:
 
         Raises Busy where the database does not answer.
         """
+        async with self.connection() as connection:
+            async with connection.pipeline():
+                cursors = [
+                    # what is put together for one request is planned for its
+                    # values, and prepared for nobody
+                    await connection.execute(
+                        statement, values, prepare=isinstance(statement, bytes)
+                    )
+                    for statement, values in statements
+                ]
+            return [
+                await cursor.fetchall() if cursor.description else []
+                for cursor in cursors
+            ]
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """One of the pool.  Raises Busy where the database does not answer."""
         try:
             async with self.pool.connection(timeout=5) as connection:
-                async with connection.pipeline():
-                    cursors = [
-                        # what is put together for one request is planned for its
-                        # values, and prepared for nobody
-                        await connection.execute(
-                            statement, values, prepare=isinstance(statement, bytes)
-                        )
-                        for statement, values in statements
-                    ]
-                return [
-                    await cursor.fetchall() if cursor.description else []
-                    for cursor in cursors
-                ]
+                yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             if isinstance(error, psycopg.errors.QueryCanceled):
                 raise Busy("The query took too long") from error

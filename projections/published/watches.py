@@ -14,7 +14,9 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import psycopg
 
 from domain.catalog import Table
 from domain.errors import Busy
@@ -27,6 +29,7 @@ ROUNDS = 2  # questions at a time
 MOST = 200  # workspaces in a question
 _NEVER = 2**62
 
+Connection: TypeAlias = psycopg.AsyncConnection[Any]
 _Waiting: TypeAlias = "list[asyncio.Future[Watch | None]]"
 
 
@@ -99,37 +102,48 @@ class Watches:
         try:
             await asyncio.sleep(0)  # those that came with this turn join in
             while self._waiting:
-                await self._round()
+                await self._rounds_on_a_connection()
         finally:
             # at once: who comes before a callback would find nobody to serve it
             task = asyncio.current_task()
             assert task is not None
             self._rounds.discard(task)
 
-    async def _round(self) -> None:
+    async def _rounds_on_a_connection(self) -> None:
+        """To borrow one, and to send in a pipeline, costs more than the question: it is
+        kept for as long as somebody waits."""
+        asked: dict[WorkspaceId, _Waiting] = {}
+        try:
+            async with self._reader.connection() as connection:
+                while self._waiting:
+                    asked = self._next()
+                    found = await self._ask(connection, list(asked))
+                    for workspace_id, waiting in asked.items():
+                        for future in waiting:
+                            if not future.done():  # who asked may have gone
+                                future.set_result(found.get(workspace_id))
+        except BaseException as error:
+            refusal = error if isinstance(error, Exception) else Busy()
+            for future in chain(*(asked or self._next()).values()):
+                if not future.done():
+                    future.set_exception(refusal)
+            if not isinstance(error, Exception):
+                raise
+
+    def _next(self) -> "dict[WorkspaceId, _Waiting]":
         """Whoever comes from now on waits for the next one: its head is a later one."""
         asked: dict[WorkspaceId, _Waiting] = {}
         while self._waiting and len(asked) < MOST:
             workspace_id = next(iter(self._waiting))
             asked[workspace_id] = self._waiting.pop(workspace_id)
-        try:
-            found = await self._ask(list(asked))
-        except BaseException as error:
-            refusal = error if isinstance(error, Exception) else Busy()
-            for future in chain(*asked.values()):
-                if not future.done():
-                    future.set_exception(refusal)
-            if not isinstance(error, Exception):
-                raise
-            return
-        for workspace_id, waiting in asked.items():
-            for future in waiting:
-                if not future.done():  # who asked may have gone
-                    future.set_result(found.get(workspace_id))
+        return asked
 
-    async def _ask(self, workspaces: Sequence[WorkspaceId]) -> dict[str, Watch]:
+    async def _ask(
+        self, connection: Connection, workspaces: Sequence[WorkspaceId]
+    ) -> dict[str, Watch]:
         ids = "{" + ",".join(workspaces) + "}"
-        _, heads = await self._reader.run([see(*workspaces), (_HEADS, [ids])])
+        cursor = await connection.execute(_HEADS, [ids], prepare=True)
+        heads = await cursor.fetchall()
         moved: dict[WorkspaceId, int] = {}  # from where on
         for workspace_id, seq, _ in heads:
             watch = self._known.get(workspace_id)
@@ -179,9 +193,9 @@ _MARK = b"""
     encode(substring(s.id FROM 7 FOR 4), 'hex')
         || lpad(to_hex(get_byte(s.id, 10) & 252), 2, '0')
 """
-# by the primary keys of heads and of events
+# by the primary keys of heads, which places shows, and of events
 _HEADS = (
-    b"SELECT workspace_id, seq, catalog_seq FROM ledger.heads"
+    b"SELECT workspace_id, seq, catalog_seq FROM ledger.places"
     b" WHERE workspace_id = ANY (%s::uuid[])"
 )
 _BETWEEN = (

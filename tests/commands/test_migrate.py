@@ -68,18 +68,19 @@ def _schema(urls: DatabaseUrls) -> list[tuple[str, ...]]:
             SELECT 'column', attrelid::regclass::text, attname::text,
                    format_type(atttypid, atttypmod), attnotnull::text
             FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
-            WHERE attnum > 0
-              AND relnamespace::regnamespace::text IN ('ledger', 'vault', 'catalog')
+            WHERE attnum > 0 AND relnamespace::regnamespace::text
+                  IN ('ledger', 'vault', 'catalog', 'hooks')
             UNION ALL
             SELECT 'index', schemaname, tablename, indexname, indexdef FROM pg_indexes
-            WHERE schemaname IN ('ledger', 'vault', 'catalog')
+            WHERE schemaname IN ('ledger', 'vault', 'catalog', 'hooks')
             UNION ALL
             SELECT 'policy', tablename, policyname, roles::text, qual FROM pg_policies
             UNION ALL
             SELECT 'table', relname, relacl::text, relrowsecurity::text,
                    relforcerowsecurity::text
             FROM pg_class
-            WHERE relnamespace::regnamespace::text IN ('ledger', 'vault', 'catalog')
+            WHERE relnamespace::regnamespace::text
+                  IN ('ledger', 'vault', 'catalog', 'hooks')
             UNION ALL
             SELECT 'default', defaclrole::regrole::text, defaclobjtype::text,
                    defaclacl::text, '' FROM pg_default_acl

@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 
+import psycopg
 import pytest
 
+from commands.embedded import DatabaseUrls
 from commands.system import System
+from domain.errors import Busy
 from domain.field import UpdateField
+from domain.ids import WorkspaceId
 from projections.published import watches
-from projections.published.watches import Watch, Watches, mark
-from projections.reader import Rows, Statement
+from projections.published.watches import Connection, Watch, Watches, mark
 from tests.commands.tenant import Tenant, field_id
 
 pytestmark = pytest.mark.anyio
@@ -91,18 +94,20 @@ async def test_who_asks_at_once_asks_together(
 ):
     known = Watches(system.reader)
     asked: list[object] = []
-    run = system.reader.run
+    ask = known._ask
 
-    async def counted(statements: Sequence[Statement]) -> list[Rows]:
-        asked.append(statements)
-        return await run(statements)
+    async def counted(
+        connection: Connection, workspaces: Sequence[WorkspaceId]
+    ) -> dict[str, Watch]:
+        asked.append(workspaces)
+        return await ask(connection, workspaces)
 
-    monkeypatch.setattr(system.reader, "run", counted)
+    monkeypatch.setattr(known, "_ask", counted)
 
     found = await asyncio.gather(*(now(known, tenant) for _ in range(50)))
 
     assert len(set(map(id, found))) == 1
-    assert len(asked) == 1
+    assert asked == [[tenant.workspace_id]]
 
 
 async def test_a_gap_in_what_is_known_is_never_taken_for_nothing():
@@ -114,3 +119,27 @@ async def test_a_gap_in_what_is_known_is_never_taken_for_nothing():
     watch.moved(14, 1, 12, [("a", 13)])
     watch.moved(13, 1, 12, [("a", 13), ("b", 13)])  # an older answer says nothing new
     assert (watch.seq, watch.floor, watch.lasts) == (14, 12, {"a": 13})
+
+
+async def test_a_connection_that_is_lost_is_told_and_the_next_one_is_taken(
+    system: System, tenant: Tenant, database: DatabaseUrls
+):
+    known = Watches(system.reader)
+    ask = known._ask
+
+    async def cut(
+        connection: Connection, workspaces: Sequence[WorkspaceId]
+    ) -> dict[str, Watch]:
+        known._ask = ask  # type: ignore[method-assign]
+        pid = connection.info.backend_pid
+        with psycopg.connect(database.app, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        return await ask(connection, workspaces)
+
+    known._ask = cut  # type: ignore[method-assign]
+    first = asyncio.gather(
+        *(now(known, tenant) for _ in range(3)), return_exceptions=True
+    )
+    assert [type(one) for one in await first] == [Busy] * 3
+
+    assert (await now(known, tenant)).seq == tenant.position()

@@ -112,7 +112,7 @@ def test_the_vault_keeps_the_prefix_and_the_digest_alone(
     with psycopg.connect(database.owner) as connection:
         tables = connection.execute(
             "SELECT schemaname || '.' || tablename FROM pg_tables"
-            " WHERE schemaname IN ('ledger', 'vault', 'catalog')"
+            " WHERE schemaname IN ('ledger', 'vault', 'catalog', 'hooks')"
         ).fetchall()
         for (table,) in tables:
             found = connection.execute(
