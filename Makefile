@@ -11,7 +11,7 @@ EXAMPLES = 100
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup serve demo test nothing-lost fuzz laws bench growth lint clean
+.PHONY: help setup serve work demo test nothing-lost fuzz laws bench growth lint clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -26,6 +26,9 @@ $(READY): pyproject.toml uv.lock tools/setup
 # exec: the server is make's own child, to which make passes a TERM on
 serve: $(READY) ## start the server and all it needs; Ctrl-C stops it
 	@exec $(BIN)/tabellion serve $(ARGS)
+
+work: $(READY) ## do what follows the commits, beside servers; Ctrl-C stops it
+	@exec $(BIN)/tabellion work $(ARGS)
 
 demo: $(READY) ## load real data into a running server and look around
 	@exec $(BIN)/tabellion demo $(ARGS)
