@@ -77,12 +77,12 @@ async def test_what_is_due_goes_through_redis_and_is_done(
             assert client.llen(f"{namespace}:tasks") == 0
 
 
-async def test_who_has_no_redis_shares_with_who_has(
+async def test_who_has_no_redis_does_nothing_twice_beside_who_has(
     database: DatabaseUrls, valkey: RedisServer, namespace: str
 ):
     async with (
-        Errands(database.follower, seconds=0.01, who="one").open() as one,
-        Errands(database.follower, one.name, seconds=0.01, who="other").open() as other,
+        Errands(database.follower).open() as one,
+        one.twin().open() as other,
     ):
         ids = one.add(120)
         async with (
@@ -90,7 +90,6 @@ async def test_who_has_no_redis_shares_with_who_has(
             working(InProcess(most=8), other),
         ):
             assert await one.done(ids) == [1] * 120
-    assert set(one.shares(ids)) == {"one", "other"}
     assert max(one.most_under_way, other.most_under_way) <= 8
 
 

@@ -1,11 +1,12 @@
 """Tasks carried by dramatiq over Redis or Valkey, to whichever process has room.
 
-Redis is a hint: a message has a job's name and an id, and is acknowledged as soon as
-somebody has begun.  Who dies then, and whatever Redis loses, is found by the sweep.
+Redis is a hint: a message has a job's name and a few ids, and is acknowledged as soon
+as somebody has begun them.  Who dies then, and whatever Redis loses, is found by the
+sweep.
 
 While Redis does not answer, whoever finds a task does it: nothing waits for Redis.
 
-dramatiq's threads only carry.  They hand an id to the loop of the process, wait until
+dramatiq's threads only carry.  They hand ids to the loop of the process, wait until
 there is room, and never run our code.
 """
 
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
+from math import ceil
 from typing import Any, TypeVar
 
 from dramatiq import Actor, Worker
@@ -31,7 +33,9 @@ from workers.tasks.job import Job
 log = logging.getLogger(__name__)
 
 QUEUE = "tasks"
-MOST_WAITING = 1_000  # messages: more would be told twice before they are taken
+WAITING = 64  # messages at the most: what waits for long is told twice
+IDS = 16  # of one message at the most: a message costs a millisecond
+PARTS = 16  # that a handful of ids is parted into, so that others have some of them
 TIMEOUT = 1.0  # seconds, of a connection and of an answer
 REST_SECONDS = 5.0  # how long a Redis that failed is not told anything
 IDLE_SECONDS = 0.25  # how late a message is seen at the most
@@ -50,7 +54,7 @@ class OnRedis:
         self._here = InProcess(most)
         self._state = _State()
         self._broker = _Broker(url, namespace, self._state)
-        self._actor: Actor[[str, str], None] = Actor(
+        self._actor: Actor[[str, list[str]], None] = Actor(
             self._taken,
             broker=self._broker,
             actor_name="perform",
@@ -81,7 +85,7 @@ class OnRedis:
         if self._closing is not None:
             return 0
         waiting = await self._ask(self._broker.waiting)
-        return await self._here.room() if waiting is None else MOST_WAITING - waiting
+        return await self._here.room() if waiting is None else IDS * (WAITING - waiting)
 
     async def hand(self, name: str, ids: Sequence[str]) -> None:
         if await self._ask(lambda: self._send(name, ids)) is None:
@@ -114,11 +118,13 @@ class OnRedis:
     # ------------------------------------------------------- in other threads
 
     def _send(self, name: str, ids: Sequence[str]) -> bool:
-        for id in ids:
-            self._broker.enqueue(self._actor.message(name, id))
+        size = min(ceil(len(ids) / PARTS), IDS)
+        for place in range(0, len(ids), size):
+            message = self._actor.message(name, list(ids[place : place + size]))
+            self._broker.enqueue(message)
         return True
 
-    def _taken(self, name: str, id: str) -> None:
+    def _taken(self, name: str, ids: list[str]) -> None:
         """What dramatiq calls with a message."""
         if name not in self._names:
             if name not in self._unknown:
@@ -126,14 +132,15 @@ class OnRedis:
                 log.warning("a task of %r is nothing that is known here", name)
             return
         assert self._loop is not None
-        taking = asyncio.run_coroutine_threadsafe(self._here.take(name, id), self._loop)
+        taking = self._here.take(name, ids)
+        taken = asyncio.run_coroutine_threadsafe(taking, self._loop)
         try:
-            taken = taking.result()
+            left = taken.result()
         except CancelledError:  # the loop is gone
-            taken = False
-        if not taken:
+            return
+        if left:
             with suppress(RedisError, OSError):
-                self._send(name, [id])  # to another process
+                self._send(name, left)  # to another process
 
     def _close(self) -> None:
         """Gives back what was fetched and not begun."""
