@@ -20,6 +20,7 @@ from commands.embedded import DatabaseUrls
 from commands.files import sweep
 from commands.migrate import Roles, migrate
 from commands.seal import Sealer
+from commands.sealing import Sealing
 from commands.settings import Settings
 from commands.transaction import Transaction
 from domain.ids import WorkspaceId, uuid7
@@ -80,6 +81,7 @@ class System:
     gets: Gets
     lists: Lists
     as_of: AsOf
+    sealing: Sealing
     observed: Observed = field(default_factory=Observed)
     # files are read on the loop, a few milliseconds a turn: two at a time are enough
     reading_files: asyncio.Semaphore = field(
@@ -153,6 +155,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
         Gets(reader),
         Lists(reader, lambda seconds, indexes: observed.listed(seconds, indexes)),
         AsOf(reader, urls.app),
+        Sealing([settings.secret_key.get_secret_value()]),
         observed,
     )
 

@@ -21,6 +21,7 @@ from domain.ids import (
     TableId,
     UserId,
     ViewId,
+    WebhookId,
     WorkspaceId,
 )
 from domain.values import FIELD_TYPES, FieldType, Value
@@ -307,6 +308,36 @@ class Table:
         return self.by_name.get(name_or_id) or self.by_id.get(name_or_id)
 
 
+@dataclass(frozen=True)
+class Webhook:
+    """Events told to an address (`outgoing`), or records made of what is sent here
+    (`incoming`), for a table or, without one, for the workspace.
+
+    Address and headers are the vault's row `target_id`; `origin` is all of the address
+    that is known here.  `mappings`: a field's id by the name that senders have for it.
+    `reason`: why the system turned it off.  `renewed`: its secret is in the vault; not
+    so after its deletion, also where that was taken back.
+    """
+
+    id: WebhookId
+    table_id: TableId | None
+    name: str
+    kind: str
+    events: Sequence[str]
+    mappings: Mapping[str, str]
+    target_id: str | None
+    origin: str | None
+    enabled: bool
+    paused: bool
+    reason: str | None
+    renewed: bool
+    created_by: str
+    created_at: str
+    updated_at: str
+    version: int = 1
+    deleted: bool = False
+
+
 def _frozen() -> Mapping[Any, Any]:
     return MappingProxyType({})
 
@@ -321,6 +352,7 @@ class Catalog:
     members: Mapping[UserId, Member] = field(default_factory=_frozen)
     bases: Mapping[BaseId, Base] = field(default_factory=_frozen)
     tables: Mapping[TableId, Table] = field(default_factory=_frozen)
+    webhooks: Mapping[WebhookId, Webhook] = field(default_factory=_frozen)
 
     def role_of(self, user_id: str) -> Role | None:
         if self.workspace is None or self.workspace.deleted:
@@ -404,10 +436,31 @@ class Catalog:
                 return found
         raise NotFound("View not found")
 
+    @cached_property
+    def live_webhooks(self) -> tuple[Webhook, ...]:
+        """Those of the workspace and of its live tables, oldest first; none where the
+        workspace is deleted."""
+        if self.workspace is None or self.workspace.deleted:
+            return ()
+        live = [one for one in self.webhooks.values() if self._is_live(one)]
+        return tuple(sorted(live, key=lambda one: (one.created_at, one.id)))
+
+    def _is_live(self, webhook: Webhook) -> bool:
+        table_id = webhook.table_id
+        of_table = table_id is None or not self.tables[table_id].deleted
+        return of_table and not webhook.deleted
+
+    def live_webhook(self, webhook_id: str) -> Webhook:
+        found = self.webhooks.get(WebhookId(webhook_id))
+        gone = self.workspace is None or self.workspace.deleted
+        if found is None or gone or not self._is_live(found):
+            raise NotFound("Webhook not found").because_of(webhook_id)
+        return found
+
     def version_of(self, stream_id: str) -> int:
         """The version of anything in the catalogue; 0 for what is not there yet."""
         table = self.table_of_field.get(stream_id)
-        found: Workspace | Member | Base | Table | Field | Constraint | View | None
+        found: Any
         if table is not None:
             found = table.all_fields[FieldId(stream_id)]
         elif stream_id == self.id:
@@ -421,10 +474,11 @@ class Catalog:
         return 0 if found is None else found.version
 
     @cached_property
-    def _by_stream(self) -> Mapping[str, "Member | Constraint | View"]:
-        found: dict[str, Member | Constraint | View] = {
+    def _by_stream(self) -> Mapping[str, "Member | Constraint | View | Webhook"]:
+        found: dict[str, Member | Constraint | View | Webhook] = {
             member.id: member for member in self.members.values()
         }
+        found.update((one.id, one) for one in self.webhooks.values())
         for table in self.tables.values():
             found.update((one.id, one) for one in table.all_constraints.values())
             found.update((one.id, one) for one in table.all_views.values())

@@ -20,6 +20,7 @@ Decide: TypeAlias = Callable[[Any, Facts], Sequence[Event]]
 Grow: TypeAlias = Callable[[Catalog, Recorded, Any], Catalog]
 Fold: TypeAlias = Callable[[Facts, Recorded, Any], None]
 Ask: TypeAlias = Callable[[Any, Catalog, Needs], None]
+Allow: TypeAlias = Callable[[Command, Facts], None]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +28,7 @@ _DECIDE: dict[type, tuple[Decide, Role | None]] = {}
 _GROW: dict[type[Event], Grow] = {}
 _FOLD: dict[type, Fold] = {}
 _ASK: dict[type, Ask] = {}
+_ALLOW: dict[str, Allow] = {}
 
 
 def decides(command: type[Command], *, role: Role | None) -> Callable[[F], F]:
@@ -72,6 +74,16 @@ def asks(*commands: type[Command]) -> Callable[[F], F]:
     return register
 
 
+def allows(kind: str) -> Callable[[F], F]:
+    """Registers what refuses commands to actors of a kind that is no member."""
+
+    def register(function: F) -> F:
+        _ALLOW[kind] = function
+        return function
+
+    return register
+
+
 def decide(command: Command, facts: Facts) -> Sequence[Event]:
     """The events of a wish.  Raises DomainError where it is not allowed."""
     decider, role = _DECIDE[type(command)]
@@ -79,6 +91,8 @@ def decide(command: Command, facts: Facts) -> Sequence[Event]:
         workspace = facts.catalog.workspace
         if workspace is not None and workspace.deleted:
             raise NotFound()
+    elif role is not None and facts.actor.kind in _ALLOW:
+        _ALLOW[facts.actor.kind](command, facts)
     elif role is not None:
         has = facts.catalog.role_of(facts.actor.id)
         if has is None:

@@ -23,7 +23,8 @@ Surface = Literal["pybase", "tables", "querybase", "modelling", "cms", "system"]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does it.  `kind` is `user`, `key`, `automation` or `system`."""
+    """Who does it.  `kind` is `user`, `key`, `webhook`, `automation` or
+    `system`."""
 
     kind: str
     id: str

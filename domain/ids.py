@@ -21,6 +21,7 @@ FieldId = NewType("FieldId", str)
 RecordId = NewType("RecordId", str)
 ConstraintId = NewType("ConstraintId", str)
 ViewId = NewType("ViewId", str)
+WebhookId = NewType("WebhookId", str)
 BatchId = NewType("BatchId", str)
 EventId = NewType("EventId", str)
 

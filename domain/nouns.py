@@ -17,6 +17,7 @@ from domain import (
     token,
     user,
     view,
+    webhook,
     workspace,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "token",
     "user",
     "view",
+    "webhook",
     "workspace",
 ]

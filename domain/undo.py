@@ -179,6 +179,11 @@ def parts_since(
         found += [one.id for one in table.fields if one.updated_at >= past.at]
         found += [one.id for one in table.constraints if one.created_at >= past.at]
         found += [one.id for one in table.views if one.updated_at >= past.at]
+        found += [
+            one.id
+            for one in catalog.live_webhooks
+            if one.table_id == table.id and one.updated_at >= past.at
+        ]
     return [one for one in found if one not in but]
 
 

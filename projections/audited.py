@@ -72,6 +72,7 @@ def _about(
         *table.all_fields,
         *table.all_constraints,
         *table.all_views,
+        *(one.id for one in catalog.webhooks.values() if one.table_id == table.id),
     ]
     return _OF_TABLE, {"streams": text_array(list(streams)), **number_of(table)}
 

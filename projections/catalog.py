@@ -21,12 +21,15 @@ from domain.catalog import (
     Member,
     Table,
     View,
+    Webhook,
     Workspace,
 )
 from domain.ids import WorkspaceId
 from projections.target import Target
 
-Entity: TypeAlias = Workspace | Member | Base | Table | Field | Constraint | View
+Entity: TypeAlias = (
+    Workspace | Member | Base | Table | Field | Constraint | View | Webhook
+)
 Rows: TypeAlias = Sequence[Sequence[Any]]
 
 _TABLES: Mapping[type, str] = {
@@ -37,6 +40,7 @@ _TABLES: Mapping[type, str] = {
     Field: "fields",
     Constraint: "constraints",
     View: "views",
+    Webhook: "webhooks",
 }
 _WITHIN = frozenset(
     {"all_fields", "all_constraints", "all_views"}
@@ -77,7 +81,7 @@ def load_statements(target: Target) -> list[sql.Composed]:
 
 def build(workspace_id: WorkspaceId, seq: int, results: Sequence[Rows]) -> Catalog:
     """A catalogue from the rows of `load_statements`, in that order."""
-    workspaces, members, bases, tables, *parts = results
+    workspaces, members, bases, tables, *parts, webhooks = results
     fields, constraints, views = (
         _by_table(cls, rows)
         for cls, rows in zip((Field, Constraint, View), parts, strict=True)
@@ -94,6 +98,7 @@ def build(workspace_id: WorkspaceId, seq: int, results: Sequence[Rows]) -> Catal
         {member.user_id: member for member in people},
         {base.id: base for base in (Base(*row) for row in bases)},
         {table.id: table for table in made},
+        {one.id: one for one in (Webhook(*row) for row in webhooks)},
     )
 
 
@@ -141,6 +146,7 @@ def changed(before: Catalog, after: Catalog) -> Iterable[Entity]:
         yield from _fresh(old.all_fields if old else {}, table.all_fields)
         yield from _fresh(old.all_constraints if old else {}, table.all_constraints)
         yield from _fresh(old.all_views if old else {}, table.all_views)
+    yield from _fresh(before.webhooks, after.webhooks)
 
 
 def _fresh(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterable[Any]:

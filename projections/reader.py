@@ -102,9 +102,11 @@ class Catalogs(dict[WorkspaceId, Catalog]):
                 where[constraint_id] = workspace_id
             for view_id in table.all_views:
                 where[view_id] = workspace_id
+        for webhook_id in catalog.webhooks:
+            where[webhook_id] = workspace_id
 
     def workspace_of(self, some_id: str) -> WorkspaceId | None:
-        """Of a base, table, field, constraint or view."""
+        """Of a base, table, field, constraint, view or webhook."""
         return self._where.get(some_id)
 
     def workspace_of_record(self, record_id: str) -> WorkspaceId | None:
@@ -306,7 +308,7 @@ Retried: TypeAlias = Callable[[Catalog], Awaitable[T]]
 # by the indexes on id and number; row-level security leaves the caller's own
 _FIND = {
     kind: f"SELECT workspace_id FROM catalog.{kind}s WHERE id = %s::uuid".encode()
-    for kind in ("base", "table", "field", "constraint", "file")
+    for kind in ("base", "table", "field", "constraint", "file", "webhook")
 } | {
     "record": b"SELECT workspace_id FROM catalog.tables WHERE number = %s::bigint",
     # a table's id is also its default view's, where it has no other

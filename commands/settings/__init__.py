@@ -23,6 +23,7 @@ from commands.settings.checks import (
     Port,
     networks,
     origins,
+    ports,
     redirect_origins,
     strong_key,
     strong_password,
@@ -389,6 +390,11 @@ class Settings(BaseSettings):
         (),
         description="Private networks that webhooks and automations may call",
         json_schema_extra=_unit("addresses or networks, parted by commas"),
+    )
+    outbound_ports: Annotated[Names, AfterValidator(ports)] = Field(
+        ("80", "443"),
+        description="Ports that webhooks and automations may call; * is any",
+        json_schema_extra=_unit("ports, parted by commas"),
     )
     smtp_url: Annotated[str, url("smtp", "smtps")] | None = Field(
         None,

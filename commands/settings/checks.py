@@ -46,6 +46,14 @@ def networks(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(str(ipaddress.ip_network(value, strict=False)) for value in values)
 
 
+def ports(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        known = value.isascii() and value.isdigit() and 0 < int(value) < 65536
+        if value != "*" and not known:
+            raise ValueError(f"{value!r} is no port such as 443, and not *")
+    return values
+
+
 def origins(values: tuple[str, ...]) -> tuple[str, ...]:
     """As browsers write them: lower case, and no port that goes without saying."""
     found = []

@@ -1,6 +1,7 @@
 """What can be seen of a workspace that undo promises to bring back.
 
-All but versions, times of change, last editors and counters.  Of links the very places
+All but versions, times of change, last editors, counters and whether a webhook has
+its secrets, which end with its deletion.  Of links the very places
 at both ends: an order that is right by accident would not stay so.
 """
 
@@ -24,7 +25,7 @@ from projections.records.rows import (
 )
 from projections.target import Target, live
 
-_MOVES_ON = frozenset({"version", "updated_at", "schema_seq"})
+_MOVES_ON = frozenset({"version", "updated_at", "schema_seq", "renewed"})
 _PARTS = frozenset({"all_fields", "all_constraints", "all_views"})
 _MOST = 10_000
 
@@ -118,6 +119,8 @@ def _things(catalog: Catalog) -> Iterator[tuple[str, Any]]:
         parts: list[Field | Constraint | View] = [*table.fields, *table.constraints]
         for part in [*parts, *table.views]:
             yield part.id, _bare(part)
+    for webhook in catalog.live_webhooks:
+        yield webhook.id, _bare(webhook)
 
 
 def _record(row: Row, catalog: Catalog) -> Any:

@@ -52,6 +52,7 @@ from domain.ids import (
     TableId,
     UserId,
     ViewId,
+    WebhookId,
     record_id,
 )
 from domain.key import CreateKey, DeleteKey
@@ -82,6 +83,19 @@ from domain.view import (
     ReorderViews,
     RestoreView,
     UpdateView,
+)
+from domain.webhook import (
+    INCOMING,
+    OF_CONTENT,
+    OF_TABLES,
+    OUTGOING,
+    CreateWebhook,
+    DeleteWebhook,
+    RenewWebhook,
+    ReplayWebhook,
+    RestoreWebhook,
+    Target,
+    UpdateWebhook,
 )
 from domain.workspace import (
     STATUSES,
@@ -574,6 +588,73 @@ def expect_view(draw: Draw, world: World) -> Command | None:
     return ExpectView(one.id, one.version) if one else None
 
 
+# ---------------------------------------------------------------------- webhooks
+
+
+def create_webhook(draw: Draw, world: World) -> Command | None:
+    table = _one(draw, world.now.tables())
+    new, name = WebhookId(new_id()), pick(draw, NAMES)
+    if table is None:
+        return None
+    if draw(st.booleans()):
+        return CreateWebhook(
+            new,
+            table.id,
+            name,
+            INCOMING,
+            mappings=_mapped(draw, table),
+            schema_seq=_known(draw, table),
+        )
+    place, events = (table.id, OF_TABLES)
+    if draw(st.booleans()):
+        place, events = (None, pick(draw, [OF_TABLES, OF_CONTENT]))
+    chosen = some(draw, events, least=1)
+    return CreateWebhook(new, place, name, OUTGOING, chosen, target=_target(draw))
+
+
+def _mapped(draw: Draw, table: Table) -> dict[str, str]:
+    writable = [one for one in table.fields if one.kind.writable]
+    return {f"their {one.name}": one.id for one in some(draw, writable)}
+
+
+def _target(draw: Draw) -> Target:
+    origin = pick(draw, ["https://example.org", "http://example.net:8080"])
+    return Target(new_id(), origin)
+
+
+def _webhook(draw: Draw, world: World) -> Any:
+    return _one(draw, world.catalog.live_webhooks)
+
+
+def update_webhook(draw: Draw, world: World) -> Command | None:
+    one = _webhook(draw, world)
+    if one is None:
+        return None
+    changes: dict[str, Any] = {"name": pick(draw, NAMES)}
+    if draw(st.booleans()):
+        changes["paused"] = draw(st.booleans())
+    if draw(st.booleans()):
+        changes["enabled"] = draw(st.booleans())
+        changes["reason"] = pick(draw, [None, "The receiver is gone"])
+    if one.kind == OUTGOING and draw(st.booleans()):
+        changes["target"] = _target(draw).json()
+    if one.kind == INCOMING and draw(st.booleans()):
+        table = world.catalog.tables[one.table_id]
+        changes["mappings"] = _mapped(draw, table)
+    return UpdateWebhook(one.id, changes)
+
+
+def delete_webhook(draw: Draw, world: World) -> Command | None:
+    one = _webhook(draw, world)
+    return DeleteWebhook(one.id) if one else None
+
+
+def restore_webhook(draw: Draw, world: World) -> Command | None:
+    gone = [one for one in world.catalog.webhooks.values() if one.deleted]
+    one = _one(draw, sorted(gone, key=lambda one: (one.created_at, one.id)))
+    return RestoreWebhook(one.id) if one else None
+
+
 # --------------------------------------------------------- workspace and members
 
 
@@ -649,6 +730,10 @@ WISHES: Mapping[type[Command], Wish] = {
     RestoreView: restore_view,
     ReorderViews: reorder_views,
     ExpectView: expect_view,
+    CreateWebhook: create_webhook,
+    UpdateWebhook: update_webhook,
+    DeleteWebhook: delete_webhook,
+    RestoreWebhook: restore_webhook,
     UpdateWorkspace: update_workspace,
     DeleteWorkspace: delete_workspace,
     RestoreWorkspace: restore_workspace,
@@ -672,6 +757,8 @@ BESIDE: Mapping[type[Command], str] = {
     DeleteKey: "a key that is dead stays so",
     CreateToken: "its secret was shown",
     RevokeToken: "a token that is dead stays so",
+    RenewWebhook: "its new secret was shown, and what it had before is gone",
+    ReplayWebhook: "what was sent again was sent",
     RegisterUser: "a sign-up is irreversible",
     ChangeProfile: "names no values: they are personal",
     GrantAdministration: "rights over the instance are given and taken by hand",

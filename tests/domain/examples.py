@@ -32,6 +32,14 @@ from domain.user import (
     UserRegistered,
 )
 from domain.view import ViewCreated, ViewDeleted, ViewRestored, ViewUpdated
+from domain.webhook import (
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookRenewed,
+    WebhookReplayed,
+    WebhookRestored,
+    WebhookUpdated,
+)
 from domain.workspace import (
     MemberAdded,
     MemberRemoved,
@@ -253,6 +261,36 @@ EXAMPLES: dict[tuple[str, int], Event] = {
     ),
     ("view.deleted", 1): ViewDeleted(STREAM, OTHER, "Ausgänge 📤"),
     ("view.restored", 1): ViewRestored(STREAM, OTHER, "Ausgänge 📤"),
+    ("webhook.created", 1): WebhookCreated(
+        STREAM,
+        OTHER,
+        "Größen 📏",
+        "outgoing",
+        ["record.created", "field.*"],
+        {},
+        {"id": THIRD, "origin": "https://example.org:8443"},
+        True,
+        False,
+    ),
+    ("webhook.updated", 1): WebhookUpdated(
+        STREAM,
+        None,
+        {
+            "name": {"from": "Größen 📏", "to": "Sizes"},
+            "events": {"from": ["entry.*"], "to": ["entry.created"]},
+            "mappings": {"from": {}, "to": {"who": THIRD}},
+            "target": {
+                "from": {"id": THIRD, "origin": "https://example.org"},
+                "to": {"id": OTHER, "origin": "http://example.net"},
+            },
+            "enabled": {"from": True, "to": False},
+            "reason": {"from": None, "to": "The receiver is gone"},
+        },
+    ),
+    ("webhook.deleted", 1): WebhookDeleted(STREAM, OTHER, "Größen 📏"),
+    ("webhook.restored", 1): WebhookRestored(STREAM, None, "Größen 📏"),
+    ("webhook.renewed", 1): WebhookRenewed(STREAM, OTHER),
+    ("webhook.replayed", 1): WebhookReplayed(STREAM, None, 12, 345, "failed"),
     ("record.created", 1): RecordCreated(ONE, OTHER, 1, VALUES, LINKS),
     ("record.updated", 1): RecordUpdated(
         ONE,

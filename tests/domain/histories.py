@@ -475,6 +475,8 @@ def picture(store: Store, *, ordered: bool = True) -> dict[str, Any]:
             seen[constraint.id] = _bare(constraint)
         for one in table.all_views.values():
             seen[one.id] = _bare(one)
+    for hook in catalog.webhooks.values():
+        seen[hook.id] = _bare(hook)
     for row in store.rows():
         values = {one: value for one, value in row.values.items() if value is not None}
         links = {name: [link.target for link in row.links[name]] for name in row.links}
@@ -485,7 +487,8 @@ def picture(store: Store, *, ordered: bool = True) -> dict[str, Any]:
 
 
 def _bare(thing: Any) -> dict[str, Any]:
-    moves_on = {"version", "updated_at", "schema_seq"}
+    # a webhook's secrets are gone with it, and do not come back
+    moves_on = {"version", "updated_at", "schema_seq", "renewed"}
     return {
         name: value
         for name, value in vars(thing).items()

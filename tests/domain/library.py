@@ -17,6 +17,7 @@ from domain.record import Change, CreateRecords, RecordCreated, UpdateRecords
 from domain.table import TableCreated
 from domain.values import Value
 from domain.view import ViewCreated
+from domain.webhook import OUTGOING, WebhookCreated
 from domain.workspace import MemberAdded, WorkspaceCreated
 from tests.scenario import WORKSPACE, Store, record
 
@@ -106,6 +107,21 @@ def view(
         list(filters),
         list(sorts),
         position,
+    )
+
+
+def webhook(webhook_id: str, table_id: str | None = None) -> WebhookCreated:
+    """One that tells of new records."""
+    return WebhookCreated(
+        webhook_id,
+        table_id,
+        webhook_id.title(),
+        OUTGOING,
+        ["record.created"],
+        {},
+        {"id": "target", "origin": "https://example.org"},
+        True,
+        False,
     )
 
 

@@ -23,6 +23,7 @@ from domain.user import (
     ProfileChanged,
     UserRegistered,
 )
+from domain.webhook import WebhookRenewed, WebhookReplayed
 from domain.workspace import WorkspaceCreated
 from tests.domain.examples import EXAMPLES
 from tests.scenario import SYSTEM
@@ -40,6 +41,8 @@ FINAL = {
     KeyDeleted,
     TokenCreated,
     TokenRevoked,
+    WebhookRenewed,
+    WebhookReplayed,
     FileUploaded,
     ForeignAppended,
     ConstraintActivated,
@@ -113,6 +116,8 @@ def test_what_never_goes_back_is_written_out():
         "foreign.appended",
         "token.created",
         "token.revoked",
+        "webhook.renewed",
+        "webhook.replayed",
     }
 
 
@@ -216,6 +221,7 @@ def test_what_is_not_of_the_catalogue_is_beside_it_and_all_else_is_in_it():
         "field",
         "constraint",
         "view",
+        "webhook",
     }
 
 

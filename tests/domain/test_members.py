@@ -42,7 +42,7 @@ from domain.field_order import ReorderFields
 from domain.file import UploadFile
 from domain.foreign import AppendForeign
 from domain.history import ExpectUnchanged, TellUndone
-from domain.ids import BaseId, ConstraintId, FieldId, TableId, UserId, ViewId
+from domain.ids import BaseId, ConstraintId, FieldId, TableId, UserId, ViewId, WebhookId
 from domain.key import CreateKey, DeleteKey
 from domain.record import (
     CreateRecords,
@@ -68,6 +68,16 @@ from domain.view import (
     RestoreView,
     UpdateView,
 )
+from domain.webhook import (
+    OUTGOING,
+    CreateWebhook,
+    DeleteWebhook,
+    RenewWebhook,
+    ReplayWebhook,
+    RestoreWebhook,
+    Target,
+    UpdateWebhook,
+)
 from domain.workspace import (
     AddMember,
     CreateWorkspace,
@@ -83,7 +93,7 @@ from domain.workspace import (
     WorkspaceDeleted,
     WorkspaceRestored,
 )
-from tests.domain.library import ADA, AUTHORS, MEMBERS, author, unique, view
+from tests.domain.library import ADA, AUTHORS, MEMBERS, author, unique, view, webhook
 from tests.scenario import OWNER, SYSTEM, WORKSPACE, Store, moment, scenario
 
 ADMIN, EDITOR, VIEWER = (Actor("user", who) for who in ("admin", "editor", "viewer"))
@@ -94,10 +104,12 @@ GIVEN = [
     *AUTHORS,
     unique("name", "authors"),
     view("all", "authors"),
+    webhook("hook", "authors"),
     author(1, name="Ada"),
 ]
 TABLE, FIELD, UNIQUE = TableId("authors"), FieldId("name"), ConstraintId("unique-name")
 VIEW = ViewId("all")
+HOOK, TARGET = WebhookId("hook"), Target("target", "https://example.org")
 
 # every command that a role is needed for
 WISHES: Mapping[Role, list[Command]] = {
@@ -143,6 +155,14 @@ WISHES: Mapping[Role, list[Command]] = {
         DeleteConstraint(UNIQUE),
         RestoreConstraint(UNIQUE, TABLE, FIELD),
         SettleConstraint(UNIQUE, TABLE, FIELD),
+        CreateWebhook(
+            WebhookId("other"), TABLE, "Other", OUTGOING, ["record.*"], target=TARGET
+        ),
+        UpdateWebhook(HOOK, {}),
+        DeleteWebhook(HOOK),
+        RestoreWebhook(HOOK),
+        RenewWebhook(HOOK, OUTGOING),
+        ReplayWebhook(HOOK, 1, 2),
     ],
     Role.owner: [DeleteWorkspace(WORKSPACE)],
 }

@@ -27,7 +27,7 @@ from domain.constraint import (
 from domain.errors import DomainError
 from domain.events import Command
 from domain.field import CreateField, DeleteField, RestoreField, UpdateField
-from domain.ids import BaseId, ConstraintId, TableId, ViewId
+from domain.ids import BaseId, ConstraintId, TableId, ViewId, WebhookId
 from domain.layout import LAYOUTS
 from domain.table import CreateTable, DeleteTable, RestoreTable, UpdateTable
 from domain.view import (
@@ -36,6 +36,17 @@ from domain.view import (
     ReorderViews,
     RestoreView,
     UpdateView,
+)
+from domain.webhook import (
+    INCOMING,
+    OUTGOING,
+    CreateWebhook,
+    DeleteWebhook,
+    RenewWebhook,
+    ReplayWebhook,
+    RestoreWebhook,
+    Target,
+    UpdateWebhook,
 )
 from domain.workspace import STATUSES, AddMember, RemoveMember, UpdateWorkspace
 from projections.catalog import changed
@@ -75,6 +86,8 @@ class Somebody:
                 self._of_the_table,
                 self._view,
                 self._changed_view,
+                self._webhook,
+                self._changed_webhook,
                 self._of_the_base,
                 self._member,
                 self._workspace,
@@ -177,6 +190,35 @@ class Somebody:
                 ReorderViews(table.id, [one]),
                 DeleteView(one),
                 RestoreView(one, table.id),
+            ]
+        )
+
+    def _webhook(self, _catalog: Catalog, table: Table) -> Command:
+        new, one = WebhookId(new_id()), self._some(table.all_fields)
+        if self.choose.random() < 0.5:
+            mappings = {self.name(): one}
+            return CreateWebhook(new, table.id, "in", INCOMING, mappings=mappings)
+        place = self.choose.choice([None, table.id])
+        target = Target(new_id(), "https://example.org")
+        events = ["record.*", "field.created"]
+        return CreateWebhook(new, place, "out", OUTGOING, events, target=target)
+
+    def _changed_webhook(self, catalog: Catalog, table: Table) -> Command:
+        if not catalog.webhooks:
+            return self._webhook(catalog, table)
+        one = self._some(catalog.webhooks.values())
+        target = Target(new_id(), "http://example.net").json()
+        return self.choose.choice(
+            [
+                UpdateWebhook(one.id, {"name": self.name(), "paused": True}),
+                UpdateWebhook(one.id, {"enabled": False, "reason": "gone"}),
+                UpdateWebhook(one.id, {"enabled": True}),
+                UpdateWebhook(one.id, {"target": target, "events": ["table.*"]}),
+                UpdateWebhook(one.id, {"mappings": {}}),
+                RenewWebhook(one.id, one.kind),
+                ReplayWebhook(one.id, 1, 2),
+                DeleteWebhook(one.id),
+                RestoreWebhook(one.id),
             ]
         )
 

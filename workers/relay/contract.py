@@ -117,7 +117,7 @@ def envelope_schema() -> Schema:
         "actor": {
             "type": "object",
             "properties": {
-                "kind": {"enum": ["user", "key", "automation", "system"]},
+                "kind": {"enum": ["user", "key", "webhook", "automation", "system"]},
                 "id": _UUID,
             },
             "required": ["kind", "id"],

@@ -21,6 +21,10 @@ ROWS = {
     45,
     46,
     47,
+    57,
+    58,
+    59,
+    69,
     78,
     82,
     83,
@@ -40,6 +44,8 @@ HTML = "api/cms/test_public_html.py"
 PAST = "api/cms/test_public_past.py"
 CACHE = "api/cms/test_public_cache.py"
 PUBLIC = "api/cms/test_public.py"
+SPELLINGS = "commands/outbound/test_spellings.py"
+CALLS = "commands/outbound/test_calls.py"
 
 # the rows that these cover whole
 COVERED = {
@@ -123,6 +129,37 @@ COVERED = {
             "test_threat_102_a_verified_address_links_by_the_accounts_password",
             "test_threat_102_a_wrong_password_links_nothing",
             "test_threat_102_an_account_without_a_password_is_not_linked_by_one",
+        ]
+    },
+    57: {
+        SPELLINGS: [
+            "test_threat_57_no_spelling_of_an_inner_address_is_called",
+            "test_threat_57_what_the_system_makes_of_a_number_is_judged",
+            "test_threat_57_only_http_and_its_ports",
+            "test_the_canary_sees_who_calls_it",
+        ],
+        "commands/outbound/test_guard.py": [
+            "test_what_is_somewhere_within_is_not_public",
+            "test_a_url_that_programs_may_read_differently_is_refused",
+        ],
+        CALLS: ["test_tls_is_by_the_urls_host"],
+    },
+    58: {
+        CALLS: [
+            "test_threat_58_what_was_judged_is_what_is_connected_to",
+            "test_threat_58_one_inner_address_among_public_ones_refuses_all",
+        ]
+    },
+    59: {CALLS: ["test_threat_59_a_redirect_is_not_followed"]},
+    69: {
+        "commands/outbound/test_signing.py": [
+            "test_threat_69_what_is_signed_here_is_genuine_there",
+            "test_threat_69_what_is_signed_there_is_genuine_here",
+            "test_threat_69_what_was_tampered_with_is_not_genuine",
+            "test_threat_69_another_body_is_not_genuine",
+            "test_threat_69_a_message_is_good_for_five_minutes_either_way",
+            "test_threat_69_while_secrets_change_both_are_good_and_then_the_new_one_is",
+            "test_threat_69_an_id_has_no_full_stop",
         ]
     },
     103: {

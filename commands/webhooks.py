@@ -1,0 +1,175 @@
+"""What the vault has of webhooks: addresses with their headers, secrets, tokens.
+
+    target   where an outgoing one sends, sealed; an immutable row, named by events
+    secret   `whsec_` and the base64 of 32 bytes: messages are signed with it; sealed.
+             A new one leaves the one before it valid for 24 hours
+    token    `whk_` and 43 characters: who has it may send; only its SHA-256 is kept
+
+Secrets and tokens are in the reply that makes them and nowhere else.  With a webhook's
+deletion both go (0018_webhooks.sql); targets stay, for an undo to go back to.
+"""
+
+import secrets
+from base64 import b64encode
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import urlsplit
+
+import orjson
+from psycopg import sql
+
+from commands.sealing import Sealing
+from commands.unit import VaultWrite
+from domain.ids import WebhookId, WorkspaceId
+from projections.arrays import text_array
+from projections.reader import Reader
+
+SECRET_PREFIX, TOKEN_PREFIX = "whsec_", "whk_"
+TOKEN_LENGTH = 47
+ROTATION_HOURS = 24  # that the secret before the newest one is valid
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an outgoing webhook sends, and the headers that it adds."""
+
+    url: str
+    headers: Mapping[str, str]
+
+    @property
+    def origin(self) -> str:
+        """All of it that is no secret: scheme, host and port."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What a message of a webhook is sent with; the newest secret is the first."""
+
+    address: Address
+    secrets: Sequence[str]
+
+
+def make_secret() -> str:
+    return SECRET_PREFIX + b64encode(secrets.token_bytes(32)).decode()
+
+
+def make_token() -> str:
+    return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def digest_of(token: str) -> bytes:
+    return sha256(token.encode()).digest()
+
+
+# ------------------------------------------------------------------------- writing
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """Writes the rows of one webhook, as part of the unit that records it."""
+
+    sealing: Sealing
+    workspace_id: WorkspaceId
+    webhook_id: WebhookId
+
+    def new_target(self, target_id: str, address: Address) -> VaultWrite:
+        content = {"url": address.url, "headers": dict(address.headers)}
+        sealed = self.sealing.seal(orjson.dumps(content))
+        values = [target_id, self.workspace_id, self.webhook_id, sealed]
+        return VaultWrite(_NEW_TARGET, values)
+
+    def new_secret(self, secret_id: str, secret: str) -> list[VaultWrite]:
+        """The one before it, if there is one, ends in a while, any other now."""
+        sealed = self.sealing.seal(secret.encode())
+        values = [secret_id, self.workspace_id, self.webhook_id, sealed]
+        return [
+            VaultWrite(_DROP_ENDING, [self.webhook_id]),
+            VaultWrite(_END_LATER, [ROTATION_HOURS, self.webhook_id]),
+            VaultWrite(_NEW_SECRET, values),
+        ]
+
+    def new_token(self, token: str) -> VaultWrite:
+        """In the place of the one before it."""
+        values = [self.webhook_id, self.workspace_id, digest_of(token)]
+        return VaultWrite(_NEW_TOKEN, values)
+
+
+_NEW_TARGET = sql.SQL(
+    "INSERT INTO vault.webhook_targets (id, workspace_id, webhook_id, sealed)"
+    " VALUES (%s::uuid, %s::uuid, %s::uuid, %s)"
+)
+_DROP_ENDING = sql.SQL(
+    "DELETE FROM vault.webhook_secrets"
+    " WHERE webhook_id = %s::uuid AND ends_at IS NOT NULL"
+)
+_END_LATER = sql.SQL(
+    "UPDATE vault.webhook_secrets"
+    " SET ends_at = clock_timestamp() + make_interval(hours => %s::int)"
+    " WHERE webhook_id = %s::uuid"
+)
+_NEW_SECRET = sql.SQL(
+    "INSERT INTO vault.webhook_secrets (id, workspace_id, webhook_id, sealed)"
+    " VALUES (%s::uuid, %s::uuid, %s::uuid, %s)"
+)
+_NEW_TOKEN = sql.SQL(
+    "INSERT INTO vault.webhook_tokens (webhook_id, workspace_id, digest)"
+    " VALUES (%s::uuid, %s::uuid, %s)"
+    " ON CONFLICT (webhook_id) DO UPDATE SET digest = EXCLUDED.digest"
+)
+
+
+# ------------------------------------------------------------------------- reading
+
+
+async def addresses_of(
+    reader: Reader, sealing: Sealing, target_ids: Collection[str]
+) -> dict[str, Address]:
+    """By the id of a target.  Raises Unreadable."""
+    if not target_ids:
+        return {}
+    (rows,) = await reader.run([(_TARGETS, [text_array(list(target_ids))])])
+    return {row[0]: _address(sealing, row[1]) for row in rows}
+
+
+async def sending_of(
+    reader: Reader, sealing: Sealing, webhook_id: str, target_id: str
+) -> Sending | None:
+    """None where the webhook's secrets are gone.  Raises Unreadable."""
+    targets, valid = await reader.run(
+        [(_TARGETS, [text_array([target_id])]), (_SECRETS, [webhook_id])]
+    )
+    if not targets or not valid:
+        return None
+    found = [sealing.open(bytes(row[0])).decode() for row in valid]
+    return Sending(_address(sealing, targets[0][1]), found)
+
+
+async def webhook_of(
+    reader: Reader, token: str
+) -> tuple[WorkspaceId, WebhookId] | None:
+    """Whose token it is."""
+    if len(token) != TOKEN_LENGTH or not token.isascii():
+        return None
+    (rows,) = await reader.run([(_BY_TOKEN, [digest_of(token)])])
+    return (WorkspaceId(rows[0][0]), WebhookId(rows[0][1])) if rows else None
+
+
+def _address(sealing: Sealing, sealed: bytes) -> Address:
+    content = orjson.loads(sealing.open(bytes(sealed)))
+    return Address(content["url"], content["headers"])
+
+
+_TARGETS = b"SELECT id, sealed FROM vault.webhook_targets WHERE id = ANY (%s::uuid[])"
+# by webhook_secrets_by_webhook
+_SECRETS = b"""
+    SELECT sealed FROM vault.webhook_secrets
+    WHERE webhook_id = %s::uuid
+      AND (ends_at IS NULL OR ends_at > clock_timestamp())
+    ORDER BY made_at DESC
+"""
+_BY_TOKEN = (
+    b"SELECT workspace_id, webhook_id FROM vault.webhook_tokens WHERE digest = %s"
+)
