@@ -4,7 +4,7 @@ Webhooks are made by their commands, as whoever owns the workspace.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ from api.hooks import surfaces
 from commands.embedded import DatabaseUrls
 from commands.seal import seal
 from commands.system import new_id
-from domain.ids import TableId, UserId, WebhookId, WorkspaceId
+from domain.ids import BaseId, TableId, UserId, WebhookId, WorkspaceId
 from domain.webhook import CreateWebhook, ReplayWebhook, Target, UpdateWebhook
 from projections.postgres import connect
 from tests.client import Client
@@ -55,6 +55,15 @@ class Hearing:
             ).fetchall()
         assert failed == []
 
+    def forget(self, tenant: Tenant) -> None:
+        """Has the follower begin with a workspace's first event again."""
+        with connect(self.database.follower, autocommit=True) as connection:
+            connection.execute(
+                "UPDATE ledger.followed SET seq = 0"
+                " WHERE follower = %s AND workspace_id = %s",
+                [self.follower.name, tenant.workspace_id],
+            )
+
     async def _drain(self, events: int | None) -> None:
         loop = Loop(self.database.follower, self.follower)
         try:
@@ -66,10 +75,15 @@ class Hearing:
         finally:
             await loop._let_go()
 
-    def of(self, client: Client, workspace_id: str) -> Tenant:
-        """A user's workspace, to be written by commands."""
-        user_id = UserId(client.user["id"])
-        return Tenant(self.database, self.committer, user_id, WorkspaceId(workspace_id))
+    def of(self, client: Client, base: Mapping[str, Any]) -> Tenant:
+        """A user's workspace, to be written by commands too; `base`: one in it."""
+        return Tenant(
+            self.database,
+            self.committer,
+            UserId(client.user["id"]),
+            WorkspaceId(base["workspace_id"]),
+            BaseId(base.get("base_id") or base["id"]),
+        )
 
     def hook(
         self,

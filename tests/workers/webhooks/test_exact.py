@@ -75,7 +75,9 @@ def test_each_record_is_told_as_it_was_then(
 
     def between(world: law.World) -> None:
         if not hooks:
-            tenant = heard.of(client, world.workspace_id)
+            tenant = heard.of(
+                client, {"workspace_id": world.workspace_id, "id": world.base_id}
+            )
             hooks.extend([tenant, heard.hook(tenant)])
         elif pace == "each":
             heard.follow()
@@ -149,7 +151,7 @@ def test_what_is_told_makes_the_table_when_it_is_folded(client: Client, heard: H
         base_id=people["base_id"],
         name="Tasks",
     )
-    tenant = heard.of(client, people["workspace_id"])
+    tenant = heard.of(client, people)
     hook = heard.hook(tenant)
     live: dict[str, list[str]] = {people["id"]: [], tasks["id"]: []}
     batches: list[str] = []
@@ -176,7 +178,7 @@ def test_what_is_told_makes_the_table_when_it_is_folded(client: Client, heard: H
         elif kind == "delete" and own:
             reply = client.delete(f"/records/{own.pop(chance.randrange(len(own)))}")
         elif batches:
-            body = {"batch_id": batches.pop()}
+            body = {"scope": "batch", "id": batches.pop()}
             reply = client.post("/undo", json=body)
             for each in live:
                 listed = made(client.get("/records", params={"table_id": each}))
