@@ -34,7 +34,7 @@ async def due(connection: Connection, most: int) -> Sequence[str]:
 
 # `waiting` steps from webhook to webhook by deliveries_due, and `heads` takes the first
 # few of each by the same index; `busy` by deliveries_under_way.  The rows are locked
-# before they are marked, in case two sweeps meet.
+# before they are marked, in case two sweeps meet; nobody is waited for.
 _DUE = """
     WITH RECURSIVE waiting AS (
         (SELECT webhook_id FROM hooks.deliveries WHERE state = 'waiting' AND head
@@ -96,7 +96,10 @@ _DUE = """
         RETURNING d.id, d.webhook_id, locked.turn
     ), turned AS (
         UPDATE hooks.receivers SET told_at = clock_timestamp()
-        WHERE webhook_id IN (SELECT webhook_id FROM told)
+        WHERE webhook_id IN (
+            SELECT webhook_id FROM hooks.receivers
+            WHERE webhook_id IN (SELECT webhook_id FROM told)
+            FOR NO KEY UPDATE SKIP LOCKED)
     )
     SELECT id FROM told ORDER BY turn
 """
