@@ -41,9 +41,9 @@ class Webhook:
     @asynccontextmanager
     async def adding(self, rows: Sequence[NewDelivery]) -> AsyncIterator[int]:
         """Adds in a follower's transaction, which ends with the block."""
-        async with (
-            await psycopg.AsyncConnection.connect(self.database.follower) as connection
-        ):
+        async with await psycopg.AsyncConnection.connect(
+            self.database.follower
+        ) as connection:
             await see(connection, self.workspace_id)
             yield await add(connection, rows)
 
@@ -53,9 +53,9 @@ class Webhook:
 
     async def rows(self) -> list[tuple[int, str, bool]]:
         """(position, state, whether it is its stream's head), in their order."""
-        async with (
-            await psycopg.AsyncConnection.connect(self.database.app) as connection
-        ):
+        async with await psycopg.AsyncConnection.connect(
+            self.database.app
+        ) as connection:
             found = await connection.execute(
                 "SELECT seq, state, head FROM hooks.deliveries"
                 " WHERE webhook_id = %s::uuid ORDER BY id",
@@ -128,9 +128,9 @@ async def test_bodies_are_kept_as_they_are_for_who_sees_the_workspace(
     body = b'{"name": "\\u0000 {\\"}"}\n\xff\x00'
     await webhook.add(webhook.delivery(3, new_id(), body))
 
-    async with (
-        await psycopg.AsyncConnection.connect(webhook.database.app) as connection
-    ):
+    async with await psycopg.AsyncConnection.connect(
+        webhook.database.app
+    ) as connection:
         query = "SELECT body FROM hooks.contents WHERE workspace_id = %s::uuid"
         found = await connection.execute(query, [webhook.workspace_id])
         assert await found.fetchall() == []
@@ -158,9 +158,7 @@ async def test_what_is_added_while_the_one_before_is_finished_is_the_head(
     stream = new_id()
     await webhook.add(webhook.delivery(3, stream))
 
-    async with (
-        await psycopg.AsyncConnection.connect(webhook.database.app) as finishing
-    ):
+    async with await psycopg.AsyncConnection.connect(webhook.database.app) as finishing:
         await finishing.execute(
             "UPDATE hooks.deliveries SET state = 'delivered', finished_at = now()"
             " WHERE webhook_id = %s::uuid",
