@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 SECONDS = 15.0  # for everything: name, connection, TLS, sending, the whole reply
 LARGEST = 64 * 1024  # bytes of a reply's body that are read
 _LARGEST_HEAD = 64 * 1024  # bytes
-CONNECTIONS = 64
+# more than there are calls at a time: who waits for one does so within its own seconds,
+# and slow receivers would have the others be late
+CONNECTIONS = 512
 _IDLE = 16  # connections that are kept
 # less than servers commonly keep theirs (5 s): or a call meets one that just closes
 _IDLE_SECONDS = 3.0

@@ -9,7 +9,7 @@ from typing import Self
 
 from commands.settings import Settings
 from commands.system import now
-from domain.errors import DomainError
+from domain.errors import Busy, DomainError
 from workers.deliveries.outcomes import (
     Claimed,
     Pool,
@@ -30,9 +30,11 @@ from workers.deliveries.webhooks import (
     Off,
     Paused,
     Ready,
+    Standing,
     Unreadable,
     Webhooks,
 )
+from workers.loops import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -85,15 +87,13 @@ class Deliveries:
             return await due(connection, most)
 
     async def perform(self, id: str) -> None:
+        """Raises Unavailable, psycopg.Error."""
         claimed = await claim(self._pool, id)
         if claimed is None:
             return
-        standing = await self._webhooks.standing(
-            claimed.workspace_id, claimed.webhook_id
-        )
-        match standing:
-            case Ready():
-                await self._settle(claimed, await self._sent(claimed, standing))
+        match await self._standing(claimed):
+            case Ready() as to:
+                await self._settle(claimed, await self._sent(claimed, to))
             case Unreadable(reason):
                 await self._settle(claimed, Attempt(now(), 0.0, error=reason))
             case Paused():
@@ -102,6 +102,14 @@ class Deliveries:
                 await close(self._pool, claimed, "failed", reason)
             case Gone(reason):
                 await close(self._pool, claimed, "cancelled", reason)
+
+    async def _standing(self, claimed: Claimed) -> Standing:
+        try:
+            return await self._webhooks.standing(
+                claimed.workspace_id, claimed.webhook_id
+            )
+        except Busy as error:
+            raise Unavailable(error.detail) from error
 
     async def _sent(self, claimed: Claimed, to: Ready) -> Attempt:
         message = Message(claimed.event_id, await body_of(self._pool, claimed))

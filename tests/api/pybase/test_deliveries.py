@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import time
 
 import psycopg
 import pytest
 from standardwebhooks import Webhook as Standard
 
+from api.working import working
 from tests.client import Client, made, running_server
 from tests.workers.receiver import Says, receiving
 from workers.jobs import jobs
@@ -129,6 +131,50 @@ async def test_what_was_sent_is_told_without_what_is_secret(owner, receiver, web
     }
     assert "canary-header" not in json.dumps(page)
     assert webhook["secret"] not in json.dumps(page)
+
+
+@pytest.fixture
+def works(calling, database):
+    """What follows the commit, as a process that serves has it."""
+    running = calling.run(_started(calling.system))
+    with psycopg.connect(database.app, autocommit=True) as connection:
+        # a follower begins with what comes after it began
+        while not connection.execute(
+            "SELECT FROM ledger.positions WHERE follower = 'webhooks'"
+        ).rowcount:
+            time.sleep(0.01)
+    yield
+    calling.run(running.stop())
+
+
+async def _started(system):
+    running = working(system)
+    running.start()
+    return running
+
+
+async def test_what_happens_to_a_record_is_told_soon(
+    owner, receiver, webhook, table, works
+):
+    came = time.monotonic()
+    record = await asyncio.to_thread(owner.record, table["id"], Name="Ada")
+
+    async with asyncio.timeout(10):
+        await receiver.arrived.wait()
+
+    assert time.monotonic() - came < 5
+    (sent,) = receiver.received
+    message = Standard(webhook["secret"]).verify(sent.body, dict(sent.headers))
+    assert message["type"] == "record.created"
+    assert message["data"]["record_id"] == record["id"]
+    assert sent.id == f"msg_{message['data']['event_id']}"
+    while True:
+        (one,) = made(await call(owner.get, deliveries(webhook)))["items"]
+        if one["state"] != "waiting":
+            break
+    assert (one["state"], one["event"]) == ("delivered", "record.created")
+    assert one["position"] == message["data"]["position"]
+    assert one["request"]["body"] == sent.body.decode()
 
 
 async def test_the_newest_come_first_a_page_at_a_time(owner, receiver, webhook):

@@ -203,15 +203,20 @@ async def a_desk(database: DatabaseUrls) -> AsyncIterator[Desk]:
         open=False,
     )
     await pool.open()
+    await _clear(pool)
     out = Outbound(Guard(["127.0.0.0/8"], None), seconds=SECONDS)
     try:
         yield Desk(database, pool, sending(out))
     finally:
         await out.close()
-        async with pool.connection() as connection:
-            await connection.execute("DELETE FROM hooks.deliveries")
-            await connection.execute("DELETE FROM hooks.receivers")
+        await _clear(pool)
         await pool.close()
+
+
+async def _clear(pool: Pool) -> None:
+    async with pool.connection() as connection:
+        await connection.execute("DELETE FROM hooks.deliveries")
+        await connection.execute("DELETE FROM hooks.receivers")
 
 
 async def _configure(connection: Connection) -> None:

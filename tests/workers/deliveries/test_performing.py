@@ -213,6 +213,26 @@ async def test_a_row_is_performed_by_one_of_those_who_are_told_of_it(
     assert len(await webhook.attempts()) == 1
 
 
+async def test_what_is_added_while_a_reply_is_awaited_comes_next(
+    desk: Desk, receiver: Receiver, webhook: Webhook
+):
+    replies = asyncio.Event()
+    receiver.reply(Says(200, until=replies))
+    stream = new_id()
+    await webhook.add(webhook.delivery(3, stream))
+    (told,) = await desk.due()
+    finishing = asyncio.create_task(desk.job.perform(told))
+    await receiver.arrived.wait()
+
+    async with webhook.adding([webhook.delivery(4, stream)]):
+        replies.set()
+        await asyncio.sleep(0.1)
+        assert not finishing.done()
+    await finishing
+
+    assert await webhook.rows() == [(3, "delivered", True), (4, "waiting", True)]
+
+
 async def test_threat_66_killed_after_the_reply_it_is_sent_again_with_the_same_id(
     desk: Desk, receiver: Receiver, webhook: Webhook
 ):
