@@ -337,9 +337,7 @@ class CommitBatch(Shape):
 
 WebhookUrl = Annotated[
     str,
-    Field(
-        json_schema_extra={"format": "uri", "pattern": "^https?://", "maxLength": 2048}
-    ),
+    Field(json_schema_extra={"pattern": "^https?://", "maxLength": 2048}),
 ]
 WebhookEvents = Annotated[
     list[Annotated[str, told(enum=[*OF_TABLES, *OF_CONTENT])]], Field(max_length=100)
