@@ -189,19 +189,22 @@ def check_header(name: str, value: str) -> None:
 def headers_of(
     target: Target, headers: Mapping[str, str], body: bytes
 ) -> Sequence[tuple[bytes, bytes]]:
-    """All headers of a message.  Raises Refused."""
+    """All headers of a message; of one that is there in two spellings the last.
+
+    Raises Refused.
+    """
     for name, value in headers.items():
         check_header(name, value)
-    if len({name.lower() for name in headers}) < len(headers):
-        raise Refused("A header is there twice")
     ours = {
         "Host": target.authority,
         "User-Agent": "Tabellion",
         "Accept-Encoding": "identity",
         "Content-Length": str(len(body)),
     }
-    both = {**ours, **headers}
-    return [(name.encode(), value.encode()) for name, value in both.items()]
+    both = {
+        name.lower(): (name, value) for name, value in [*ours.items(), *headers.items()]
+    }
+    return [(name.encode(), value.encode()) for name, value in both.values()]
 
 
 def head_of(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
