@@ -373,6 +373,12 @@ class CreateWebhook(Shape):
     is_paused: bool = False
 
 
+class TestWebhook(Shape):
+    """`payload`: whatever the message's data are to hold."""
+
+    payload: Any = None
+
+
 class UpdateWebhook(Shape):
     """`headers` and `field_mappings` are put whole; a header that is `********` stays
     as it is."""

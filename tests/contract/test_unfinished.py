@@ -137,6 +137,7 @@ GET /fields/{id}/history
 GET /tables/{id}/diff
 GET /audit
 POST /webhooks/{id}/rotate-secret
+GET /webhooks/{id}/deliveries
 POST /batch
 POST /undo
 POST /redo
@@ -169,7 +170,6 @@ POST /automations/{id}/pause
 POST /automations/{id}/resume
 GET /automations/{id}/runs
 GET /automations/{id}/runs/{run_id}
-POST /webhooks/{id}/test
 """
 
 
@@ -194,7 +194,7 @@ def test_what_is_unfinished_was_promised():
 
 
 def test_the_list_is_not_longer_than_it_was():
-    assert len(lines(UNFINISHED)) <= 27
+    assert len(lines(UNFINISHED)) <= 26
 
 
 def test_every_operation_of_the_contract_has_a_route_and_none_is_unknown(server):

@@ -32,7 +32,6 @@ _TO_COME: tuple[tuple[str, str, Role], ...] = (
     ("POST", "/automations/{id}/resume", ADMIN),
     ("GET", "/automations/{id}/runs", VIEWER),
     ("GET", "/automations/{id}/runs/{run_id}", VIEWER),
-    ("POST", "/webhooks/{id}/test", ADMIN),
 )
 
 
