@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SECONDS = 15.0  # for everything: name, connection, TLS, sending, the whole reply
 LARGEST = 64 * 1024  # bytes of a reply's body that are read
 _LARGEST_HEAD = 64 * 1024  # bytes
-CONNECTIONS = 64
+CONNECTIONS = 256  # more than tasks are done at a time: none waits for another's
 _IDLE = 16  # connections that are kept
 # less than servers commonly keep theirs (5 s): or a call meets one that just closes
 _IDLE_SECONDS = 3.0
