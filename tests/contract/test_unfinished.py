@@ -136,6 +136,7 @@ GET /tables/{id}/history
 GET /fields/{id}/history
 GET /tables/{id}/diff
 GET /audit
+POST /webhooks/{id}/rotate-secret
 POST /batch
 POST /undo
 POST /redo
@@ -168,13 +169,7 @@ POST /automations/{id}/pause
 POST /automations/{id}/resume
 GET /automations/{id}/runs
 GET /automations/{id}/runs/{run_id}
-GET /webhooks
-POST /webhooks
-GET /webhooks/{id}
-PATCH /webhooks/{id}
-DELETE /webhooks/{id}
 POST /webhooks/{id}/test
-POST /webhooks/{id}/regenerate-token
 POST /webhooks/incoming/{token}
 """
 
@@ -200,7 +195,7 @@ def test_what_is_unfinished_was_promised():
 
 
 def test_the_list_is_not_longer_than_it_was():
-    assert len(lines(UNFINISHED)) <= 34
+    assert len(lines(UNFINISHED)) <= 28
 
 
 def test_every_operation_of_the_contract_has_a_route_and_none_is_unknown(server):

@@ -19,6 +19,7 @@ from api.pybase.routes.to_come import rows_to_come
 from api.pybase.routes.tokens import token_rows
 from api.pybase.routes.undo import undo_rows
 from api.pybase.routes.views import view_rows
+from api.pybase.routes.webhooks import webhook_rows
 from api.pybase.routes.workspaces import base_rows, workspace_rows
 from api.routes import Route
 from workers.feed import Feed
@@ -41,6 +42,7 @@ def pybase_routes(accounts: Accounts, metrics: Metrics, feed: Feed) -> list[Rout
         *history_rows(),
         *feed_rows(feed),
         *undo_rows(),
+        *webhook_rows(),
         *rows_to_come(),
     ]
     return [*rows, batch_row(rows)]

@@ -32,13 +32,7 @@ _TO_COME: tuple[tuple[str, str, Role], ...] = (
     ("POST", "/automations/{id}/resume", ADMIN),
     ("GET", "/automations/{id}/runs", VIEWER),
     ("GET", "/automations/{id}/runs/{run_id}", VIEWER),
-    ("GET", "/webhooks", VIEWER),
-    ("POST", "/webhooks", ADMIN),
-    ("GET", "/webhooks/{id}", VIEWER),
-    ("PATCH", "/webhooks/{id}", ADMIN),
-    ("DELETE", "/webhooks/{id}", ADMIN),
     ("POST", "/webhooks/{id}/test", ADMIN),
-    ("POST", "/webhooks/{id}/regenerate-token", ADMIN),
 )
 
 
