@@ -261,6 +261,7 @@ RULES = [
     Rule("POST /webhooks/{webhook}/test", "admin", body={}),
     Rule("POST /webhooks/{receiver}/regenerate-token", "admin", body={}),
     Rule("POST /webhooks/{webhook}/rotate-secret", "admin", body={}),
+    Rule("POST /webhooks/{webhook}/replay", "admin", 202, body={"from_position": 1}),
     Rule("POST /webhooks/incoming/{token}", ANYBODY, body={}),
     # --- accounts and operations
     Rule("POST /auth/register", ANYBODY, 201),

@@ -137,6 +137,7 @@ GET /fields/{id}/history
 GET /tables/{id}/diff
 GET /audit
 POST /webhooks/{id}/rotate-secret
+POST /webhooks/{id}/replay
 POST /batch
 POST /undo
 POST /redo
