@@ -28,8 +28,9 @@ async def try_out(
     body = {"type": EVENT, "timestamp": time_text(now()), "data": data}
     message = Message(EventId(new_id()), orjson.dumps(body))
     attempt = await sending(system.outbound)(to, message)
+    delivery_id = new_id()
     values = {
-        "id": new_id(),
+        "id": delivery_id,
         "workspace": workspace_id,
         "webhook": webhook.id,
         "event_id": message.event_id,
@@ -43,7 +44,7 @@ async def try_out(
     async with system.pool.connection() as connection, connection.transaction():
         await see(connection, workspace_id)
         await connection.execute(_ADD, values)
-        await write_attempt(connection, values["id"], workspace_id, 1, attempt)
+        await write_attempt(connection, delivery_id, workspace_id, 1, attempt)
     return attempt
 
 
