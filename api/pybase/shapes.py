@@ -390,3 +390,15 @@ class UpdateWebhook(Shape):
     field_mappings: WebhookMappings | None = None
     is_enabled: Annotated[bool | None, NEVER_NULL] = None
     is_paused: Annotated[bool | None, NEVER_NULL] = None
+
+
+Position = Annotated[int, Field(ge=1, le=10**18 - 1)]
+
+
+class ReplayWebhook(Shape):
+    """Both positions are in the range; without `to_position` it ends where the
+    workspace is now.  `all`: also what was never sent, 10,000 events at the most."""
+
+    from_position: Position
+    to_position: Position | None = None
+    only: Literal["failed", "all"] = "failed"
