@@ -13,8 +13,9 @@ from commands import write as writes
 from commands.parts import PartRefused
 from commands.system import System, new_id
 from commands.unit import Done, Once, Outcome
-from commands.write import Prepare, Prepared
+from commands.write import Prepare, Prepared, PrepareSlowly
 from domain.access import Role
+from domain.catalog import Catalog
 from domain.errors import VersionMismatch
 from domain.ids import WorkspaceId, uuid_text
 from projections.log import SINCE, Envelope
@@ -37,8 +38,8 @@ def once(request: Request, secret_id: str | None = None) -> Once | None:
 def once_with_password(
     system: System, request: Request, secret_id: str | None = None
 ) -> Once | None:
-    """The same of a body with a password: the fingerprint that is stored must not help
-    to guess it, so it takes the server's key to make."""
+    """The same of a body with a password or the like: the fingerprint that is stored
+    must not help to guess it, so it takes the server's key to make."""
     found = once(request, secret_id)
     if found is None:
         return None
@@ -100,16 +101,33 @@ async def write(
     prepare: Prepare,
 ) -> Reply:
     """Commits what a handler prepares; a stale `If-Match` is told what came since."""
+
+    async def at_once(catalog: Catalog) -> Prepared:
+        return prepare(catalog)
+
+    kept = once(request)
+    return await write_slowly(system, request, workspace_id, role, at_once, kept)
+
+
+async def write_slowly(
+    system: System,
+    request: Request,
+    workspace_id: WorkspaceId,
+    role: Role,
+    prepare: PrepareSlowly,
+    kept: Once | None,
+) -> Reply:
+    """The same of what is not prepared at once; `kept`: as which the reply is."""
     try:
         done = await _whole(
-            writes.write(
+            writes.write_slowly(
                 system,
                 request.who,
                 request.origin(),
                 workspace_id,
                 role,
                 prepare,
-                once(request),
+                kept,
             )
         )
     except VersionMismatch as error:

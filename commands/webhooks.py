@@ -12,15 +12,19 @@ deletion both go (0018_webhooks.sql); targets stay, for an undo to go back to.
 import secrets
 from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from urllib.parse import urlsplit
 
 import orjson
 from psycopg import sql
 
-from commands.sealing import Sealing
+from commands.outbound.client import check_header
+from commands.outbound.errors import Refused
+from commands.outbound.urls import read as read_url
+from commands.sealing import Sealing, Unreadable
 from commands.unit import VaultWrite
+from domain.errors import Invalid
 from domain.ids import WebhookId, WorkspaceId
 from projections.arrays import text_array
 from projections.reader import Reader
@@ -28,6 +32,11 @@ from projections.reader import Reader
 SECRET_PREFIX, TOKEN_PREFIX = "whsec_", "whk_"
 TOKEN_LENGTH = 47
 ROTATION_HOURS = 24  # that the secret before the newest one is valid
+MAX_HEADERS = 20
+MAX_VALUE = 2_048  # characters of a header's value
+_MAX_NAME = 100
+# what says which message it is, and who sent it, is not for others to say
+_SIGNED = frozenset({"webhook-id", "webhook-timestamp", "webhook-signature"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +49,7 @@ class Address:
     @property
     def origin(self) -> str:
         """All of it that is no secret: scheme, host and port."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc}"
+        return read_url(self.url).origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,40 @@ def make_token() -> str:
 
 def digest_of(token: str) -> bytes:
     return sha256(token.encode()).digest()
+
+
+def check_url(url: str) -> None:
+    """Raises Invalid.  Whether its host may be called is seen when it is."""
+    try:
+        read_url(url)
+    except Refused as error:
+        raise Invalid(str(error), field="url") from error
+    if "#" in url:
+        raise Invalid("The URL has a fragment, which nobody would get", field="url")
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Raises Invalid."""
+    if len(headers) > MAX_HEADERS:
+        raise Invalid(f"A webhook has {MAX_HEADERS} headers at most", field=_HEADERS)
+    if len({name.lower() for name in headers}) < len(headers):
+        raise Invalid("A header is there twice", field=_HEADERS)
+    for name, value in headers.items():
+        if len(name) > _MAX_NAME:
+            detail = f"A header's name has {_MAX_NAME} characters at most"
+            raise Invalid(detail, field=_HEADERS)
+        try:
+            check_header(name, value)
+        except Refused as error:
+            raise Invalid(str(error), field=_HEADERS) from error
+        if name.lower() in _SIGNED:
+            raise Invalid(f"The header {name} is the signature's", field=_HEADERS)
+        if len(value) > MAX_VALUE:
+            detail = f"The value of the header {name} is over {MAX_VALUE} characters"
+            raise Invalid(detail, field=_HEADERS)
+
+
+_HEADERS = "headers"
 
 
 # ------------------------------------------------------------------------- writing
@@ -127,11 +169,15 @@ _NEW_TOKEN = sql.SQL(
 async def addresses_of(
     reader: Reader, sealing: Sealing, target_ids: Collection[str]
 ) -> dict[str, Address]:
-    """By the id of a target.  Raises Unreadable."""
+    """By the id of a target; those are left out that another secret key sealed."""
     if not target_ids:
         return {}
     (rows,) = await reader.run([(_TARGETS, [text_array(list(target_ids))])])
-    return {row[0]: _address(sealing, row[1]) for row in rows}
+    found: dict[str, Address] = {}
+    for target_id, sealed in rows:
+        with suppress(Unreadable):
+            found[target_id] = _address(sealing, sealed)
+    return found
 
 
 async def sending_of(

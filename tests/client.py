@@ -106,6 +106,14 @@ class Client(httpx2.Client):
         body = {"table_id": table_id, "name": type.title(), "type": type} | more
         return made(self.post("/views", json=body))
 
+    def webhook(self, table_id: str | None, **more: Any) -> Json:
+        """An outgoing one that tells of new records, unless told."""
+        body: Json = {"table_id": table_id, "name": "Hook", "type": "outgoing"}
+        if more.get("type") != "incoming":
+            body |= {"url": "https://hooks.example.org/in", "events": ["record.*"]}
+        found: Json = made(self.post("/webhooks", json=body | more))
+        return found
+
     def upload(
         self,
         workspace_id: str,

@@ -17,7 +17,7 @@ from commands.system import System
 from domain.access import Role
 from domain.catalog import Catalog
 from domain.errors import Invalid
-from domain.ids import FieldId, TableId, WorkspaceId
+from domain.ids import BaseId, FieldId, TableId, WebhookId, WorkspaceId
 from projections import moments
 from projections.audited import Wanted, audited
 from projections.history import FIRST, envelopes
@@ -165,15 +165,16 @@ def _row(one: Envelope, names: Mapping[str, str], catalog: Catalog) -> dict[str,
 
 
 def _name(stream: str, catalog: Catalog) -> str | None:
-    """What a table, a field, a view or a base is called today."""
+    """What a table, a field, a webhook or a base is called today."""
     table = catalog.table_of_field.get(stream)
     if table is not None:
         return table.all_fields[FieldId(stream)].name
     known = catalog.tables.get(TableId(stream))
     if known is not None:
         return known.name
-    base = catalog.bases.get(stream)  # type: ignore[call-overload]
-    return None if base is None else base.name
+    found: Any = catalog.bases.get(BaseId(stream))
+    found = found or catalog.webhooks.get(WebhookId(stream))
+    return None if found is None else found.name
 
 
 # ------------------------------------------------------------------------- as CSV

@@ -173,5 +173,5 @@ async def difference_of(
     telling = Telling(table, history.timelines(table, workspace_id, rows))
     events = await schema_events(seen, window, streams_of(table))
     names = await names_of_actors(system, events)
-    schema = [one.json(names) for one in schema_items(events, table)]
+    schema = [one.json(names) for one in schema_items(events, table, seen.catalog)]
     return Difference(seen, window, telling, schema)

@@ -12,6 +12,7 @@ from api.pybase.schema_told import (
     schema_changes,
     streams_of,
     streams_of_field,
+    streams_of_webhooks,
 )
 from api.pybase.told import Telling
 from commands.accounts import people
@@ -100,7 +101,7 @@ def _of_record(
 
 
 async def table_history(system: System, request: Request) -> Reply:
-    """Of a table's schema: the table, its fields, constraints and views."""
+    """Of a table's schema: the table, its fields, constraints, views and webhooks."""
     table_id = request.id("id", "table")
     return await _schema(system, request, "table", table_id)
 
@@ -129,7 +130,9 @@ async def _schema(system: System, request: Request, kind: str, some_id: str) -> 
     def plan(catalog: Catalog) -> Sequence[Statement]:
         table = table_in(catalog)
         streams = (
-            streams_of(table) if kind == "table" else streams_of_field(table, some_id)
+            [*streams_of(table), *streams_of_webhooks(catalog, table)]
+            if kind == "table"
+            else streams_of_field(table, some_id)
         )
         look_at = asked.look_at + 1
         return [history.of_streams(workspace_id, streams, asked.before, look_at)]
@@ -137,16 +140,18 @@ async def _schema(system: System, request: Request, kind: str, some_id: str) -> 
     found = await _ask(system, request, workspace_id, plan, missing)
     table = table_in(found.catalog)
     looked_at = history.envelopes(found.results[0])
-    items = schema_items(looked_at[: asked.look_at], table)
+    items = schema_items(looked_at[: asked.look_at], table, found.catalog)
     return await _page(system, asked, looked_at, items)
 
 
-def schema_items(envelopes: Iterable[Envelope], table: Table) -> "list[Item]":
+def schema_items(
+    envelopes: Iterable[Envelope], table: Table, catalog: Catalog
+) -> "list[Item]":
     items = []
     for one in envelopes:
         event = one.recorded.event
         changes = schema_changes(event, table)
-        items.append(Item(one, resource_of(event, table), changes))
+        items.append(Item(one, resource_of(event, table, catalog), changes))
     return items
 
 

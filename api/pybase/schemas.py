@@ -245,6 +245,69 @@ PREVIEW = object_of(
     rows=array(array(TEXT)),
 )
 
+WEBHOOK = object_of(
+    id=ID,
+    workspace_id=ID,
+    table_id=MAYBE,
+    name=TEXT,
+    type=TEXT,
+    is_enabled=FLAG,
+    is_paused=FLAG,
+    disabled_reason=MAYBE,
+    needs_renewal=FLAG,
+    events=array(TEXT),
+    url=TEXT,
+    headers={"type": "object", "additionalProperties": TEXT},
+    field_mappings={"type": "object", "additionalProperties": TEXT},
+    created_by=TEXT,
+    created_at=TIME,
+    updated_at=TIME,
+    version=COUNT,
+)
+# with what is shown once: the signing secret of an outgoing one, or an incoming one's
+# token, which is in its URL too
+NEW_WEBHOOK: Schema = {
+    **WEBHOOK,
+    "properties": {**WEBHOOK["properties"], "secret": TEXT, "token": TEXT},
+}
+
+_MAYBE_COUNT: Schema = {"type": ["integer", "null"]}
+DELIVERY = object_of(
+    id=ID,
+    event=TEXT,
+    event_id=MAYBE,
+    position=_MAYBE_COUNT,
+    replayed_by=_MAYBE_COUNT,
+    state=TEXT,
+    reason=MAYBE,
+    created_at=TIME,
+    finished_at=MAYBE,
+    next_attempt_at=MAYBE,
+    request=object_of(
+        url=TEXT,
+        headers={"type": "object", "additionalProperties": TEXT},
+        body=TEXT,
+        body_bytes=COUNT,
+    ),
+    attempts=array(
+        object_of(
+            number=COUNT,
+            at=TIME,
+            seconds={"type": "number"},
+            status=_MAYBE_COUNT,
+            error=MAYBE,
+            reply=TEXT,
+        )
+    ),
+)
+TESTED = object_of(
+    success=FLAG,
+    status_code=_MAYBE_COUNT,
+    response_body=MAYBE,
+    error=MAYBE,
+    duration_ms=COUNT,
+)
+
 _ACTOR = object_of(kind=TEXT, id=ID, name=MAYBE)
 _RESOURCE = object_of(kind=TEXT, id=ID, name=MAYBE)
 # by name, from what to what; of links that were changed from their other end: which

@@ -19,12 +19,21 @@ from api.shapes import (
     Text,
     told,
 )
+from commands.webhooks import MAX_HEADERS
 from domain.values.registry import FIELD_TYPES
+from domain.webhook import MAX_KEY, MAX_MAPPINGS, OF_CONTENT, OF_TABLES
 from projections.query import MAX_LIMIT, MAX_OFFSET
 
 Slug = Annotated[Text, told(pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 TypeName = Annotated[str, told(enum=sorted(FIELD_TYPES))]
 RoleName = Literal["viewer", "commenter", "editor", "admin", "owner"]
+
+
+class Sent(Shape):
+    """What an incoming webhook is sent: values by the sender's keys, or by the names of
+    fields where none are mapped.  Keys that are no field's are passed over."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 class Register(Shape):
@@ -324,3 +333,60 @@ class Operation(Shape):
 class CommitBatch(Shape):
     workspace_id: Id
     operations: Annotated[list[Operation], told(minItems=1, maxItems=1000)]
+
+
+WebhookUrl = Annotated[
+    str,
+    Field(json_schema_extra={"pattern": "^https?://", "maxLength": 2048}),
+]
+WebhookEvents = Annotated[
+    list[Annotated[str, told(enum=[*OF_TABLES, *OF_CONTENT])]], Field(max_length=100)
+]
+WebhookHeaders = Annotated[dict[str, str], told(maxProperties=MAX_HEADERS)]
+WebhookMappings = Annotated[
+    dict[Annotated[Text, Field(min_length=1, max_length=MAX_KEY)], Name],
+    Field(max_length=MAX_MAPPINGS),
+]
+
+
+class CreateWebhook(Shape):
+    """Of a table, or, outgoing ones, of a workspace.  Outgoing: `url`, `events`,
+    `headers`; incoming: `field_mappings`, a field's name or id by the sender's name."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [name], "properties": {name: {"type": "string"}}}
+                for name in ("table_id", "workspace_id")
+            ]
+        }
+    )
+    table_id: Id | None = None
+    workspace_id: Id | None = None
+    name: Name
+    type: Literal["outgoing", "incoming"]
+    url: WebhookUrl | None = None
+    events: WebhookEvents | None = None
+    headers: WebhookHeaders | None = None
+    field_mappings: WebhookMappings | None = None
+    is_enabled: bool = True
+    is_paused: bool = False
+
+
+class TestWebhook(Shape):
+    """`payload`: whatever the message's data are to hold."""
+
+    payload: Any = None
+
+
+class UpdateWebhook(Shape):
+    """`headers` and `field_mappings` are put whole; a header that is `********` stays
+    as it is."""
+
+    name: Annotated[Name | None, NEVER_NULL] = None
+    url: Annotated[WebhookUrl | None, NEVER_NULL] = None
+    events: Annotated[WebhookEvents | None, NEVER_NULL] = None
+    headers: WebhookHeaders | None = None
+    field_mappings: WebhookMappings | None = None
+    is_enabled: Annotated[bool | None, NEVER_NULL] = None
+    is_paused: Annotated[bool | None, NEVER_NULL] = None

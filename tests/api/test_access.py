@@ -74,6 +74,21 @@ OPERATIONS = {
     "operations": [{"method": "POST", "path": "/records", "body": RECORD}],
 }
 
+OUTGOING = {
+    "name": "{new}",
+    "type": "outgoing",
+    "url": "https://hooks.example.org/in",
+    "events": ["record.created"],
+}
+NOWHERE = "https://127.0.0.1/"  # nobody is called there
+WIDE = {"workspace_id": "{workspace}", **OUTGOING}
+INCOMING = {
+    "table_id": "{table}",
+    "name": "{new}",
+    "type": "incoming",
+    "field_mappings": {"who": "Name"},
+}
+
 PASSWORDS = {"current_password": PASSWORD, "new_password": PASSWORD}
 
 RULES = [
@@ -237,12 +252,17 @@ RULES = [
     Rule("GET /automations/{automation}/runs/{run}", "viewer"),
     # --- webhooks
     Rule("GET /webhooks", "viewer", query={"table_id": "{table}"}),
-    Rule("POST /webhooks", "admin", 201, body={"table_id": "{table}"}),
+    Rule("GET /webhooks", "viewer", query={"workspace_id": "{workspace}"}),
+    Rule("POST /webhooks", "admin", 201, body={"table_id": "{table}", **OUTGOING}),
+    Rule("POST /webhooks", "admin", 201, body=WIDE),
+    Rule("POST /webhooks", "admin", 201, body=INCOMING),
     Rule("GET /webhooks/{webhook}", "viewer"),
-    Rule("PATCH /webhooks/{webhook}", "admin", body={}),
+    Rule("PATCH /webhooks/{webhook}", "admin", body={"name": "{new}"}),
     Rule("DELETE /webhooks/{webhook}", "admin", 204),
-    Rule("POST /webhooks/{webhook}/test", "admin", body={}),
-    Rule("POST /webhooks/{webhook}/regenerate-token", "admin", body={}),
+    Rule("POST /webhooks/{webhook}/test", "admin", body={}, reads=True),
+    Rule("GET /webhooks/{webhook}/deliveries", "admin"),
+    Rule("POST /webhooks/{receiver}/regenerate-token", "admin", body={}),
+    Rule("POST /webhooks/{webhook}/rotate-secret", "admin", body={}),
     Rule("POST /webhooks/incoming/{token}", ANYBODY, body={}),
     # --- accounts and operations
     Rule("POST /auth/register", ANYBODY, 201),
@@ -313,6 +333,8 @@ class World:
             "record": client.record(table["id"], Name=new_id())["id"],
             "constraint": client.constraint(table["ids"]["Name"])["id"],
             "file": client.upload(workspace_id, b"Ada")["id"],
+            "webhook": client.webhook(table["id"], url=NOWHERE)["id"],
+            "receiver": client.webhook(table["id"], type="incoming")["id"],
             "at": str(client.position(workspace_id)),
             "event": self.first_event(client, workspace_id),
         }
@@ -364,6 +386,11 @@ class World:
         if "view" in named:
             kind = "form" if "submit" in rule.operation else "grid"
             found["view"] = owner.view(table["id"], kind)["id"]
+        if "webhook" in named:
+            found["webhook"] = owner.webhook(table["id"], url=NOWHERE)["id"]
+        if "receiver" in named:
+            made_here = owner.webhook(table["id"], type="incoming")
+            found["receiver"] = made_here["id"]
         if "record" in named:
             found["record"] = owner.record(table["id"], Name=new_id())["id"]
         if named & {"batch", "undo"}:

@@ -86,6 +86,7 @@ def seeded(owner):
         "constraint": owner.constraint(table["ids"]["barcode"])["id"],
         "api-key": key["id"],
         "attachment": file["id"],
+        "webhook": owner.webhook(table["id"])["id"],
         "user": owner.user["id"],
     }
     values = {

@@ -1,0 +1,105 @@
+"""Webhooks of a table, or of a workspace."""
+
+from api.pybase import deliveries, schemas, shapes, webhooks
+from api.pybase.routes.rows import ADMIN, ID, PAGING, READ, read, write
+from api.routes import Route
+from projections.delivered import STATES
+
+
+def webhook_rows() -> list[Route]:
+    w, one, tag = webhooks, schemas.WEBHOOK, "webhooks"
+    return [
+        read(
+            "/webhooks",
+            "Webhooks of a table, or all of a workspace, oldest first",
+            w.list_webhooks,
+            tag,
+            schemas.page(one),
+            query=(
+                ("table_id", ID, "The table"),
+                ("workspace_id", ID, "The workspace: instead of a table"),
+                *PAGING,
+            ),
+        ),
+        write(
+            "POST",
+            "/webhooks",
+            "Make a webhook: the only reply that shows its secret or token",
+            w.create_webhook,
+            tag,
+            ADMIN,
+            body=shapes.CreateWebhook,
+            response=schemas.NEW_WEBHOOK,
+            alone=True,
+        ),
+        read("/webhooks/{id}", "A webhook", w.get_webhook, tag, one),
+        write(
+            "PATCH",
+            "/webhooks/{id}",
+            "Change a webhook",
+            w.update_webhook,
+            tag,
+            ADMIN,
+            body=shapes.UpdateWebhook,
+            response=one,
+            alone=True,
+        ),
+        write(
+            "DELETE",
+            "/webhooks/{id}",
+            "Delete a webhook, with its secrets",
+            w.delete_webhook,
+            tag,
+            ADMIN,
+        ),
+        write(
+            "POST",
+            "/webhooks/{id}/regenerate-token",
+            "Give an incoming webhook another token; the one before it ends",
+            w.regenerate_token,
+            tag,
+            ADMIN,
+            status=200,
+            response=schemas.NEW_WEBHOOK,
+            alone=True,
+        ),
+        write(
+            "POST",
+            "/webhooks/{id}/rotate-secret",
+            "Give an outgoing webhook another signing secret; the one before it is"
+            " valid for 24 hours more",
+            w.rotate_secret,
+            tag,
+            ADMIN,
+            status=200,
+            response=schemas.NEW_WEBHOOK,
+            alone=True,
+        ),
+        read(
+            "/webhooks/{id}/deliveries",
+            "What a webhook sent or is to send, newest first, with every attempt; 100"
+            " on a page at the most",
+            deliveries.list_deliveries,
+            tag,
+            schemas.page(schemas.DELIVERY),
+            role=ADMIN,
+            query=(
+                ("state", {"type": "string", "enum": list(STATES)}, "Only these"),
+                *PAGING,
+            ),
+        ),
+        write(
+            "POST",
+            "/webhooks/{id}/test",
+            "Send a signed message of type webhook.test now, and tell how that went",
+            deliveries.test_webhook,
+            tag,
+            ADMIN,
+            status=200,
+            body=shapes.TestWebhook,
+            body_needed=False,
+            response=schemas.TESTED,
+            errors=(*READ, 409, 413, 415),
+            alone=True,
+        ),
+    ]
