@@ -1,5 +1,5 @@
-"""A server and a worker that tell somebody by a webhook, and what must hold of it when
-all is quiet again: asked of the feed, of the rows of deliveries, of who was told."""
+"""A server and a worker that tell somebody by a webhook, and what has to hold when all
+is quiet again: asked of the feed, of the rows of deliveries, and of who was told."""
 
 import sys
 import time
