@@ -11,7 +11,7 @@ EXAMPLES = 100
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup serve demo test nothing-lost fuzz laws bench growth lint clean
+.PHONY: help setup serve work demo test nothing-lost fuzz laws bench growth lint clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -27,14 +27,17 @@ $(READY): pyproject.toml uv.lock tools/setup
 serve: $(READY) ## start the server and all it needs; Ctrl-C stops it
 	@exec $(BIN)/tabellion serve $(ARGS)
 
+work: $(READY) ## do what follows the commits, beside servers; Ctrl-C stops it
+	@exec $(BIN)/tabellion work $(ARGS)
+
 demo: $(READY) ## load real data into a running server and look around
 	@exec $(BIN)/tabellion demo $(ARGS)
 
 test: $(READY) ## run the whole suite, fastest part first
 	@exec $(BIN)/python tools/suite.py $(ARGS)
 
-nothing-lost: $(READY) ## kill server, backends and cluster 100 times (KILLS=n)
-	@TABELLION_KILLS=$(KILLS) exec $(BIN)/python -m pytest -s tests/process/test_nothing_lost.py
+nothing-lost: $(READY) ## kill server, worker, backends, cluster and Valkey 100 times (KILLS=n)
+	@TABELLION_KILLS=$(KILLS) exec $(BIN)/python -m pytest -s tests/process/test_nothing_lost.py tests/process/test_nothing_untold.py
 
 fuzz: $(READY) ## ask what the OpenAPI document allows, and what not (EXAMPLES=n)
 	@TABELLION_FUZZ=$(EXAMPLES) exec $(BIN)/python -m pytest -s tests/api/conformance

@@ -128,7 +128,8 @@ class Door:
             if route.form is not None:
                 request.parts = _parts(headers, receive)
             elif request.method not in ("GET", "HEAD"):
-                request.body = await _read_body(headers, receive, self._limit)
+                limit = min(self._limit, route.largest or self._limit)
+                request.body = await _read_body(headers, receive, limit)
             if route.waits:
                 async with while_there(receive):
                     reply = await self._handle(route, request)
@@ -180,6 +181,9 @@ class Door:
 
         What operators look at is not counted.
         """
+        if route.admits is not None:
+            await route.admits(self.system, request, self.limits)
+            return
         refusal: DomainError | None = None
         if not route.public:
             try:

@@ -120,6 +120,10 @@ class Limits:
                 tightest = one
         return tightest
 
+    async def take_one(self, rate: Rate, who: str) -> Allowance:
+        """Counts a hit of a rate that is no user's and no address's."""
+        return await self._take(rate, who)
+
     async def _take(self, rate: Rate, who: str) -> Allowance:
         key = f"{self._surface}/{rate.name}/{who}"
         return await take(self._windows, self._clock, rate, key)

@@ -12,6 +12,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from commands.deciding import Group
 from commands.system import System
+from projections import delivered
 from projections.followed import STANDINGS, Standing
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -85,6 +86,21 @@ class Metrics:
                 ("parked", "Workspaces that a follower stands still in"),
             )
         )
+        self._waiting, self._under_way, self._oldest, self._turned_off = (
+            Gauge(f"tabellion_webhook_{name}", told, registry=registry)
+            for name, told in (
+                ("deliveries_waiting", "Deliveries that wait, for a try or another"),
+                ("deliveries_under_way", "Deliveries that are being sent"),
+                ("oldest_waiting_seconds", "How long the oldest of them has waited"),
+                ("turned_off", "How often a webhook was turned off for failing"),
+            )
+        )
+        self._attempts = Gauge(
+            "tabellion_webhook_attempts",
+            "Tries of deliveries by how they ended, of all processes",
+            ["outcome"],
+            registry=registry,
+        )
         self._routes: dict[tuple[str, str, str, int], Counter] = {}
         self._latency: dict[str, Histogram] = {}
 
@@ -121,7 +137,9 @@ class Metrics:
 
     async def text(self, system: System) -> bytes:
         """The exposition, with the backlog as the database has it now."""
-        rows, followers = await system.reader.run([(_BACKLOG, []), (STANDINGS, [])])
+        rows, followers, sent = await system.reader.run(
+            [(_BACKLOG, []), (STANDINGS, []), (delivered.STANDING, [])]
+        )
         self._backlog.set(rows[0][0])
         self._lag.set(rows[0][1])
         self._pending.set(rows[0][2])
@@ -129,7 +147,16 @@ class Metrics:
             self._behind.labels(one.follower).set(one.backlog)
             self._late.labels(one.follower).set(one.lag)
             self._parked.labels(one.follower).set(one.parked)
+        self._tell_deliveries(delivered.Standing(*sent[0]))
         return generate_latest(self._registry)
+
+    def _tell_deliveries(self, now: delivered.Standing) -> None:
+        self._waiting.set(now.waiting)
+        self._under_way.set(now.under_way)
+        self._oldest.set(now.oldest)
+        self._turned_off.set(now.turned_off)
+        self._attempts.labels("delivered").set(now.delivered)
+        self._attempts.labels("failed").set(now.failed)
 
 
 _BACKLOG = (

@@ -1,7 +1,7 @@
 """What refusals have in common, whatever their bodies: statuses and headers."""
 
 from api.limits import RateLimited
-from domain.errors import Code, DomainError
+from domain.errors import Busy, Code, DomainError
 
 STATUS: dict[Code, int] = {
     Code.BAD_REQUEST: 400,
@@ -44,6 +44,8 @@ def headers_of(error: DomainError) -> dict[str, str]:
         headers["www-authenticate"] = "Bearer"
     if error.code in (Code.SERVICE_UNAVAILABLE, Code.RATE_LIMITED):
         headers["retry-after"] = "1"
+    if isinstance(error, Busy):
+        headers["retry-after"] = str(error.wait)
     if isinstance(error, RateLimited):
         headers["retry-after"] = str(error.allowance.wait)
     return headers

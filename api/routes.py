@@ -10,10 +10,13 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel
 
 from api.http import Reply, Request, Streamed
+from api.limits import Limits
 from domain.access import Role
 
 # a parameter of the query: its name, its JSON type or schema, what it means
 Parameter: TypeAlias = tuple[str, str | Mapping[str, Any], str]
+# raises DomainError for whom it does not let in
+Admits: TypeAlias = Callable[[Any, Request, Limits | None], Awaitable[None]]
 Handler: TypeAlias = Callable[[Any, Request], Awaitable[Reply | Streamed]]
 
 
@@ -51,6 +54,9 @@ class Route:
     errors: Sequence[int] = field(default_factory=tuple)
     media: Sequence[str] = ("application/json",)  # of a success
     alone: bool = False
+    largest: int | None = None  # bytes of a body, where fewer than of any
+    # who may come in and how often, where the path says who it is
+    admits: Admits | None = None
 
     @property
     def joins(self) -> bool:

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 
+from api.hooks import surfaces
 from commands.embedded import database
 from commands.settings import Settings
 from commands.system import System, build
@@ -15,7 +16,7 @@ from workers.running import Running
 
 
 def working(system: System) -> Running:
-    return Running(system, followers(system.settings), jobs(system))
+    return Running(system, followers(system.settings, surfaces()), jobs(system))
 
 
 def work(settings: Settings, say: Callable[[str], None]) -> None:

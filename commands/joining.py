@@ -117,8 +117,10 @@ class _Reader(Reader):
         return Found(catalog, catalog.seq, ())
 
     async def enter(
-        self, caller: Caller, workspace_id: WorkspaceId, role: Role
+        self, caller: Caller | Anybody, workspace_id: WorkspaceId, role: Role
     ) -> Catalog:
+        if not isinstance(caller, Caller):
+            raise NotJoinable()
         catalog = await self.catalog(workspace_id)
         allow(catalog, caller.user_id, role)
         return catalog

@@ -19,6 +19,7 @@ from commands.deciding import Group
 from commands.embedded import DatabaseUrls
 from commands.files import sweep
 from commands.migrate import Roles, migrate
+from commands.outbound import Outbound
 from commands.seal import Sealer
 from commands.sealing import Sealing
 from commands.settings import Settings
@@ -82,6 +83,7 @@ class System:
     lists: Lists
     as_of: AsOf
     sealing: Sealing
+    outbound: Outbound
     observed: Observed = field(default_factory=Observed)
     # files are read on the loop, a few milliseconds a turn: two at a time are enough
     reading_files: asyncio.Semaphore = field(
@@ -104,6 +106,7 @@ class System:
         await self.committer.stop()
         await self.as_of.shadows.stop()
         self.sealer.stop()
+        await self.outbound.close()
         await self.pool.close(timeout=2)
 
 
@@ -156,6 +159,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
         Lists(reader, lambda seconds, indexes: observed.listed(seconds, indexes)),
         AsOf(reader, urls.app),
         Sealing([settings.secret_key.get_secret_value()]),
+        Outbound.of(settings),
         observed,
     )
 

@@ -20,6 +20,7 @@ from domain.retype import RetypeField
 from domain.undo import Refused, Step
 from domain.user import ChangeProfile, GrantAdministration, RegisterUser
 from domain.view import ExpectView
+from domain.webhook import ExpectWebhook
 
 # commands whose events leave the catalogue as it is: their units may share a commit
 _SHARING = (
@@ -36,6 +37,7 @@ _SHARING = (
     CreateKey,
     UploadFile,
     AppendForeign,
+    ExpectWebhook,
 )
 
 

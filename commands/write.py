@@ -23,7 +23,7 @@ from domain.catalog import Catalog
 from domain.errors import Busy, DomainError, NotFound, StaleSchema
 from domain.events import Command
 from domain.ids import INSTANCE, WorkspaceId
-from projections.reader import Caller
+from projections.reader import Anybody, Caller
 
 Render: TypeAlias = Callable[[Outcome], Reply]
 _TRIES = 5
@@ -50,7 +50,7 @@ PrepareSlowly: TypeAlias = Callable[[Catalog], Awaitable[Prepared]]
 
 async def write(
     system: System,
-    caller: Caller,
+    caller: Caller | Anybody,
     origin: Origin,
     workspace_id: WorkspaceId,
     role: Role,
@@ -71,7 +71,7 @@ async def write(
 
 async def write_slowly(
     system: System,
-    caller: Caller,
+    caller: Caller | Anybody,
     origin: Origin,
     workspace_id: WorkspaceId,
     role: Role,

@@ -21,6 +21,7 @@ DomainError
 ├── ConstraintPending, ConstraintDisabled
 ├── StaleSchema            the schema changed since the values were read (retried)
 ├── Busy                   try again later
+│   └── Paused             somebody paused what takes this
 └── NotImplementedYet      a documented operation that is not there yet
 
 A surface turns a code into its documented status and body; anything that is not a
@@ -215,6 +216,13 @@ class Busy(DomainError):
     """The server is busy; try again"""
 
     code = Code.SERVICE_UNAVAILABLE
+    wait: ClassVar[int] = 1  # seconds
+
+
+class Paused(Busy):
+    """The webhook is paused; try again later"""
+
+    wait = 60
 
 
 class NotImplementedYet(DomainError):

@@ -134,6 +134,15 @@ class ReplayWebhook(Command):
     only: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectWebhook(Command):
+    """What follows in the unit was read by this version of a webhook: changes nothing,
+    and is refused as stale where the webhook is another by now."""
+
+    webhook_id: WebhookId
+    version: int
+
+
 @event("webhook.created")
 class WebhookCreated(Event):
     webhook_id: str
@@ -287,6 +296,8 @@ def _same_schema(table: Table, schema_seq: int | None) -> None:
 def _as_webhook(command: Command, facts: Facts) -> None:
     """A webhook makes records of its own table, as an editor would, and nothing else.
     Raises NotFound where it is not live, Forbidden else."""
+    if isinstance(command, ExpectWebhook) and command.webhook_id == facts.actor.id:
+        return
     webhook = facts.catalog.live_webhook(facts.actor.id)
     makes_own = (
         isinstance(command, CreateRecords) and command.table_id == webhook.table_id
@@ -439,6 +450,13 @@ def _replay(command: ReplayWebhook, facts: Facts) -> Sequence[Event]:
     if not 1 <= first <= last <= facts.position:
         raise Invalid("Positions are 1 to the present one, and in their order")
     return [WebhookReplayed(webhook.id, webhook.table_id, first, last, command.only)]
+
+
+@decides(ExpectWebhook, role=Role.editor)
+def _expect(command: ExpectWebhook, facts: Facts) -> Sequence[Event]:
+    if facts.catalog.version_of(command.webhook_id) != command.version:
+        raise StaleSchema()
+    return []
 
 
 # ------------------------------------------------------------------------- growing

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from commands.settings import Settings
 from workers.following import Follower
+from workers.webhooks import Surface, Webhooks
 
 
-def followers(settings: Settings) -> Sequence[Follower]:
-    found: list[Follower] = []
+def followers(settings: Settings, surfaces: Sequence[Surface]) -> Sequence[Follower]:
+    """`surfaces`: in whose words webhooks are told things."""
+    found: list[Follower] = [Webhooks(surfaces)]
     if settings.kafka_bootstrap_servers:
         # aiokafka is imported by those who want it
         from workers.relay import Relay

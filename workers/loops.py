@@ -25,23 +25,25 @@ class Unavailable(Exception):
 
 
 class Failures:
-    """The failures in a row of one loop."""
+    """The failures in a row of one loop; `does` is what it does then."""
 
-    def __init__(self, name: str) -> None:
-        self._name, self._count = name, 0
+    def __init__(self, name: str, does: str = "waits and tries again") -> None:
+        self._name, self._does, self._count = name, does, 0
 
     def say(self, error: BaseException) -> None:
         """Counts one.  Told are the first, the second, the fourth, the eighth, …"""
         self._count += 1
         if self._count & (self._count - 1) == 0:
-            log.warning("%s waits and tries again: %s", self._name, first_line(error))
+            log.warning("%s %s: %s", self._name, self._does, first_line(error))
 
     def count(self) -> None:
         """Counts one that was told otherwise."""
         self._count += 1
 
-    def over(self) -> None:
-        self._count = 0
+    def over(self) -> bool:
+        """It went well; whether it had not before."""
+        failed, self._count = self._count > 0, 0
+        return failed
 
     async def pause(self, stopping: asyncio.Event) -> None:
         """The longer, the more there were; not woken by news: it is not that which is

@@ -87,6 +87,7 @@ def _examine(console: Any, settings: Any, urls: Any) -> Any:
         _show_indexes(console, app)
         _show_constraints(console, app)
         yield from _followers(console, app)
+        _show_deliveries(console, app)
         yield from _files(console, settings, app)
     if settings.redis_url is None:
         console.print("Redis: none (in-process)")
@@ -145,6 +146,18 @@ def _followers(console: Any, app: Any) -> Any:
             f" {each.error}; when it is mended, tabellion followers --resume"
             f" {each.follower} --workspace {each.workspace_id}"
         )
+
+
+def _show_deliveries(console: Any, app: Any) -> None:
+    from projections.delivered import standing
+
+    now = standing(app)
+    console.print(
+        f"deliveries to webhooks that wait: {now.waiting}, the oldest for"
+        f" {now.oldest:.0f} s; {now.under_way} are being sent; webhooks were turned off"
+        f" for failing {now.turned_off} times",
+        highlight=False,
+    )
 
 
 def _files(console: Any, settings: Any, app: Any) -> Any:

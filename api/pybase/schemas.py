@@ -271,6 +271,43 @@ NEW_WEBHOOK: Schema = {
     "properties": {**WEBHOOK["properties"], "secret": TEXT, "token": TEXT},
 }
 
+_MAYBE_COUNT: Schema = {"type": ["integer", "null"]}
+DELIVERY = object_of(
+    id=ID,
+    event=TEXT,
+    event_id=MAYBE,
+    position=_MAYBE_COUNT,
+    replayed_by=_MAYBE_COUNT,
+    state=TEXT,
+    reason=MAYBE,
+    created_at=TIME,
+    finished_at=MAYBE,
+    next_attempt_at=MAYBE,
+    request=object_of(
+        url=TEXT,
+        headers={"type": "object", "additionalProperties": TEXT},
+        body=TEXT,
+        body_bytes=COUNT,
+    ),
+    attempts=array(
+        object_of(
+            number=COUNT,
+            at=TIME,
+            seconds={"type": "number"},
+            status=_MAYBE_COUNT,
+            error=MAYBE,
+            reply=TEXT,
+        )
+    ),
+)
+TESTED = object_of(
+    success=FLAG,
+    status_code=_MAYBE_COUNT,
+    response_body=MAYBE,
+    error=MAYBE,
+    duration_ms=COUNT,
+)
+
 _ACTOR = object_of(kind=TEXT, id=ID, name=MAYBE)
 _RESOURCE = object_of(kind=TEXT, id=ID, name=MAYBE)
 # by name, from what to what; of links that were changed from their other end: which

@@ -29,6 +29,13 @@ TypeName = Annotated[str, told(enum=sorted(FIELD_TYPES))]
 RoleName = Literal["viewer", "commenter", "editor", "admin", "owner"]
 
 
+class Sent(Shape):
+    """What an incoming webhook is sent: values by the sender's keys, or by the names of
+    fields where none are mapped.  Keys that are no field's are passed over."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 class Register(Shape):
     email: Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"})]
     password: NewPassword
@@ -361,6 +368,12 @@ class CreateWebhook(Shape):
     field_mappings: WebhookMappings | None = None
     is_enabled: bool = True
     is_paused: bool = False
+
+
+class TestWebhook(Shape):
+    """`payload`: whatever the message's data are to hold."""
+
+    payload: Any = None
 
 
 class UpdateWebhook(Shape):

@@ -68,6 +68,7 @@ CREATE TABLE hooks.receivers (
     webhook_id uuid PRIMARY KEY,
     workspace_id uuid NOT NULL,
     failing_since timestamptz,  -- nothing but failures since then
+    failed_at timestamptz,  -- the last one
     rests_until timestamptz,  -- nothing is sent before: paused, or asked to wait
     told_at timestamptz,  -- when it had its last turn
     -- attempts by their end, and how often it was turned off for failing

@@ -21,6 +21,7 @@ from commands.settings.checks import (
     DatabaseUrl,
     Names,
     Port,
+    durations,
     networks,
     origins,
     ports,
@@ -395,6 +396,24 @@ class Settings(BaseSettings):
         ("80", "443"),
         description="Ports that webhooks and automations may call; * is any",
         json_schema_extra=_unit("ports, parted by commas"),
+    )
+    webhook_retries: Annotated[Names, AfterValidator(durations)] = Field(
+        ("5", "300", "1800", "7200", "18000", "36000", "50400", "72000", "86400"),
+        description="After how long a message to a webhook is sent again, each time"
+        " that it failed; behind the last one it is given up",
+        json_schema_extra=_unit("seconds, parted by commas"),
+    )
+    webhook_give_up_hours: int = Field(
+        120,
+        ge=1,
+        description="A webhook to which nothing arrives for so long is turned off",
+        json_schema_extra=_unit("hours"),
+    )
+    deliveries_days: int = Field(
+        30,
+        ge=1,
+        description="How long it is kept what was sent to webhooks, and how that went",
+        json_schema_extra=_unit("days"),
     )
     smtp_url: Annotated[str, url("smtp", "smtps")] | None = Field(
         None,

@@ -46,6 +46,14 @@ def networks(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(str(ipaddress.ip_network(value, strict=False)) for value in values)
 
 
+def durations(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        known = re.fullmatch(r"[0-9]{1,8}(\.[0-9]{1,6})?", value, re.ASCII)
+        if known is None:
+            raise ValueError(f"{value!r} is no number of seconds such as 300")
+    return values
+
+
 def ports(values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         known = value.isascii() and value.isdigit() and 0 < int(value) < 65536

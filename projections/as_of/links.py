@@ -15,6 +15,16 @@ from projections.as_of.past import Past, array, scope, until
 def links(past: Past) -> sql.Composed:
     """The links of the table's records: one row may hold both ends' places, where a
     table is linked to itself."""
+    return _links(past, sql.SQL("coalesce(max({}), 0)"))
+
+
+def links_seen(past: Past) -> sql.Composed:
+    """The same, with a place that is NULL where the record at that end is not asked for
+    or did not have the link: within a batch, one end may have it before the other."""
+    return _links(past, sql.SQL("max({})"))
+
+
+def _links(past: Past, place: sql.SQL) -> sql.Composed:
     sides = [side for one in past.table.links for side in _sides(past, one)]
     if not sides:
         return sql.SQL(
@@ -24,13 +34,15 @@ def links(past: Past) -> sql.Composed:
         ).format()
     return sql.SQL(
         """
-        SELECT field_id, record_id, target_id,
-               coalesce(max(position), 0) AS position,
-               coalesce(max(reverse_position), 0) AS reverse_position
+        SELECT field_id, record_id, target_id, {} AS position, {} AS reverse_position
         FROM ({}) AS s (field_id, record_id, target_id, position, reverse_position)
         GROUP BY field_id, record_id, target_id
         """
-    ).format(sql.SQL(" UNION ALL ").join(sides))
+    ).format(
+        place.format(sql.Identifier("position")),
+        place.format(sql.Identifier("reverse_position")),
+        sql.SQL(" UNION ALL ").join(sides),
+    )
 
 
 def _sides(past: Past, one: Field) -> list[sql.Composed]:

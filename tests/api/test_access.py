@@ -80,6 +80,7 @@ OUTGOING = {
     "url": "https://hooks.example.org/in",
     "events": ["record.created"],
 }
+NOWHERE = "https://127.0.0.1/"  # nobody is called there
 WIDE = {"workspace_id": "{workspace}", **OUTGOING}
 INCOMING = {
     "table_id": "{table}",
@@ -258,7 +259,8 @@ RULES = [
     Rule("GET /webhooks/{webhook}", "viewer"),
     Rule("PATCH /webhooks/{webhook}", "admin", body={"name": "{new}"}),
     Rule("DELETE /webhooks/{webhook}", "admin", 204),
-    Rule("POST /webhooks/{webhook}/test", "admin", body={}),
+    Rule("POST /webhooks/{webhook}/test", "admin", body={}, reads=True),
+    Rule("GET /webhooks/{webhook}/deliveries", "admin"),
     Rule("POST /webhooks/{receiver}/regenerate-token", "admin", body={}),
     Rule("POST /webhooks/{webhook}/rotate-secret", "admin", body={}),
     Rule("POST /webhooks/incoming/{token}", ANYBODY, body={}),
@@ -331,7 +333,7 @@ class World:
             "record": client.record(table["id"], Name=new_id())["id"],
             "constraint": client.constraint(table["ids"]["Name"])["id"],
             "file": client.upload(workspace_id, b"Ada")["id"],
-            "webhook": client.webhook(table["id"])["id"],
+            "webhook": client.webhook(table["id"], url=NOWHERE)["id"],
             "receiver": client.webhook(table["id"], type="incoming")["id"],
             "at": str(client.position(workspace_id)),
             "event": self.first_event(client, workspace_id),
@@ -385,7 +387,7 @@ class World:
             kind = "form" if "submit" in rule.operation else "grid"
             found["view"] = owner.view(table["id"], kind)["id"]
         if "webhook" in named:
-            found["webhook"] = owner.webhook(table["id"])["id"]
+            found["webhook"] = owner.webhook(table["id"], url=NOWHERE)["id"]
         if "receiver" in named:
             made_here = owner.webhook(table["id"], type="incoming")
             found["receiver"] = made_here["id"]

@@ -17,9 +17,9 @@ from api.limits import (
     network_of,
 )
 from api.windows import MOST_KEYS, InProcess, InRedis
-from tests.api.redis_server import needs_redis, running_redis
 from tests.client import PASSWORD, Client, from_, made, new_email, running_server
 from tests.ports import free_port
+from tests.redis_server import needs_redis, running_redis
 
 pytestmark = pytest.mark.anyio
 AT = 1_700_000_000.0

@@ -91,6 +91,7 @@ from domain.webhook import (
     OUTGOING,
     CreateWebhook,
     DeleteWebhook,
+    ExpectWebhook,
     RenewWebhook,
     ReplayWebhook,
     RestoreWebhook,
@@ -626,6 +627,12 @@ def _webhook(draw: Draw, world: World) -> Any:
     return _one(draw, world.catalog.live_webhooks)
 
 
+def expect_webhook(draw: Draw, world: World) -> Command | None:
+    """A message: what follows in the unit was read by this version of the webhook."""
+    one = _webhook(draw, world)
+    return ExpectWebhook(one.id, one.version) if one else None
+
+
 def update_webhook(draw: Draw, world: World) -> Command | None:
     one = _webhook(draw, world)
     if one is None:
@@ -734,6 +741,7 @@ WISHES: Mapping[type[Command], Wish] = {
     UpdateWebhook: update_webhook,
     DeleteWebhook: delete_webhook,
     RestoreWebhook: restore_webhook,
+    ExpectWebhook: expect_webhook,
     UpdateWorkspace: update_workspace,
     DeleteWorkspace: delete_workspace,
     RestoreWorkspace: restore_workspace,

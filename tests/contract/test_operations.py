@@ -32,6 +32,7 @@ ALONE = {
     "PATCH /webhooks/{}": "a URL, which is in no reply that is kept",
     "POST /webhooks/{}/regenerate-token": "a secret, shown once",
     "POST /webhooks/{}/rotate-secret": "a secret, shown once",
+    "POST /webhooks/{}/test": "a call to elsewhere, at once",
     "POST /batch": "a batch",
     "POST /undo": "decided on what is in the ledger",
     "POST /redo": "decided on what is in the ledger",

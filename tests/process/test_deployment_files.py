@@ -127,6 +127,17 @@ def test_the_image_the_compose_file_and_the_package_start_the_same_command():
     assert f"$(BIN)/{shlex.join(command)}" in (ROOT / "Makefile").read_text()
 
 
+def test_the_compose_file_has_what_follows_the_commits_apart():
+    work = COMPOSE["services"]["work"]
+    assert work["command"] == ["tabellion", "work"]
+    assert f"$(BIN)/{shlex.join(work['command'])}" in (ROOT / "Makefile").read_text()
+    assert SERVER["environment"]["TABELLION_SERVE_WORKS"] == "off"
+    assert work["ports"] == []
+    assert work["healthcheck"] == {"disable": True}
+    same = {"build", "environment", "volumes", "depends_on", "stop_grace_period"}
+    assert {name: work[name] for name in same} == {name: SERVER[name] for name in same}
+
+
 def test_the_ports_are_those_of_the_settings():
     ports = [int(DEFAULTS[f"TABELLION_PORT_{door}"].default) for door in DOORS]
     assert [int(port) for port in instructions("EXPOSE")[0].split()] == ports

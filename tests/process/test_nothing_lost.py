@@ -10,7 +10,6 @@ import os
 import random
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import httpx2
@@ -18,7 +17,7 @@ import pytest
 
 from tests.ports import free_port
 from tests.process.killing import promises
-from tests.process.killing.clients import Load
+from tests.process.killing.clients import Load, things
 from tests.process.killing.server import Server
 
 KILLS = int(os.environ.get("TABELLION_KILLS", "12"))
@@ -42,7 +41,7 @@ def test_kills_at_random_instants_lose_nothing(tmp_path: Path) -> None:
         with httpx2.Client(
             base_url=f"{server.url}/api/v1", trust_env=False, timeout=30
         ) as client:
-            workspace_id, table_id, mark, token = _things(client)
+            workspace_id, table_id, mark, token = things(client)
             load = Load(
                 server.url, token, table_id, tmp_path / "intents", CLIENTS, SEED
             )
@@ -69,31 +68,6 @@ def test_kills_at_random_instants_lose_nothing(tmp_path: Path) -> None:
         assert len(acknowledged) > 10 * KILLS
     finally:
         server.stop()
-
-
-def _things(client: httpx2.Client) -> tuple[str, str, str, str]:
-    """A workspace and a table to write to: (workspace, table, Mark's id, token)."""
-
-    def made(path: str, body: Mapping[str, object]) -> dict[str, object]:
-        reply = client.post(path, json=body)
-        assert reply.status_code == 201, reply.text
-        found: dict[str, object] = reply.json()
-        return found
-
-    who = {"email": "ada@example.org", "password": "securepassword"}
-    token = str(made("/auth/register", who)["access_token"])
-    client.headers["authorization"] = f"Bearer {token}"
-    workspace_id = str(made("/workspaces", {"name": "Killed"})["id"])
-    base = made("/bases", {"workspace_id": workspace_id, "name": "Base"})
-    fields = [
-        {"name": "Mark", "type": "text"},
-        {"name": "Nr", "type": "number"},
-        {"name": "Note", "type": "text"},
-    ]
-    table = made("/tables", {"base_id": base["id"], "name": "T", "fields": fields})
-    shown = table["fields"]
-    assert isinstance(shown, list)
-    return workspace_id, str(table["id"]), str(shown[0]["id"]), token
 
 
 def _kill(server: Server, choose: random.Random) -> None:

@@ -42,9 +42,10 @@ class Errands:
         told: float = 60.0,
         leased: float = 60.0,
         seconds: float = 0.0,
+        who: str = "",
     ) -> None:
         self.name = name or f"errands-{new_id()}"
-        self.url = url
+        self.url, self._who = url, who
         self._told, self._leased, self._seconds = told, leased, seconds
         self.before: Callable[[str], Awaitable[None]] = _nothing
         self.after: Callable[[str], Awaitable[None]] = _nothing
@@ -93,7 +94,7 @@ class Errands:
         try:
             await self.before(id)
             await asyncio.sleep(self._seconds)
-            await self._run(_EFFECT, id)
+            await self._run(_EFFECT, id, self._who)
             await self.after(id)
             await self._run(_DONE, id, lease)
         finally:
@@ -101,9 +102,10 @@ class Errands:
 
     # ----------------------------------------------------------- for the tests
 
-    def add(self, count: int) -> list[str]:
-        """So many errands, due now; and the notice that goes with them."""
-        ids = [new_id() for _ in range(count)]
+    def add(self, count: int, endings: Sequence[str] = ()) -> list[str]:
+        """So many errands, due now, with these endings of their ids; and the notice
+        that goes with them."""
+        ids = [f"{new_id()}{ending}" for ending in endings or [""] * count]
         with psycopg.connect(self.url) as connection:
             connection.cursor().executemany(
                 "INSERT INTO projected.errands (id, job) VALUES (%s, %s)",
@@ -118,6 +120,12 @@ class Errands:
             rows = connection.execute(_EFFECTS, [list(ids)]).fetchall()
         found: dict[str, int] = dict(rows)
         return [found.get(id, 0) for id in ids]
+
+    def shares(self, ids: Sequence[str]) -> dict[str, int]:
+        """How many effects are whose."""
+        with psycopg.connect(self.url) as connection:
+            rows = connection.execute(_SHARES, [list(ids)]).fetchall()
+        return dict(rows)
 
     async def done(self, ids: Sequence[str], seconds: float = 20.0) -> list[int]:
         """Their effects, as soon as all of them are done."""
@@ -136,7 +144,7 @@ _TABLES = """
         leased_until timestamptz NOT NULL DEFAULT '-infinity',
         done bool NOT NULL DEFAULT false
     );
-    CREATE TABLE projected.effects (id text)
+    CREATE TABLE projected.effects (id text, who text)
 """
 _OVERDUE = """
     UPDATE projected.errands AS e
@@ -153,9 +161,12 @@ _LEASE = """
     WHERE id = %s AND job = %s AND NOT done AND leased_until < clock_timestamp()
     RETURNING id
 """
-_EFFECT = "INSERT INTO projected.effects (id) VALUES (%s) RETURNING id"
+_EFFECT = "INSERT INTO projected.effects (id, who) VALUES (%s, %s) RETURNING id"
 _DONE = """
     UPDATE projected.errands SET done = true WHERE id = %s AND lease = %s RETURNING id
+"""
+_SHARES = """
+    SELECT who, count(*) FROM projected.effects WHERE id = ANY (%s) GROUP BY who
 """
 _EFFECTS = """
     SELECT id, count(f.id) FROM projected.errands AS e

@@ -60,27 +60,6 @@ async def test_more_than_there_is_room_for_is_done_as_room_comes(errands: Errand
     assert errands.most_under_way <= 4
 
 
-async def test_two_processes_do_each_once(errands: Errands):
-    async with errands.twin().open() as other:
-        counted = {errands.name: 0, "other": 0}
-
-        async def mine(_id: str) -> None:
-            counted[errands.name] += 1
-
-        async def theirs(_id: str) -> None:
-            counted["other"] += 1
-
-        errands.before, other.before = mine, theirs
-        ids = errands.add(200)
-        async with (
-            working(errands.url, [errands], InProcess(most=8)),
-            working(errands.url, [other], InProcess(most=8)),
-        ):
-            assert await errands.done(ids) == [1] * 200
-    assert sum(counted.values()) == 200
-    assert min(counted.values()) > 0
-
-
 async def test_jobs_share_the_room(database: DatabaseUrls, errands: Errands):
     async with Errands(database.follower, seconds=0.05).open() as slow:
         many = slow.add(60)

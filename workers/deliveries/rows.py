@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from commands.system import now, random_bits
 from domain.ids import EventId, WorkspaceId, counting, uuid7_number
 from projections.arrays import text_array
-from workers.following import Connection
+from workers.loops import Connection
+from workers.tasks.job import CHANNEL
 
-CHANNEL = "tabellion_due"
 NAME = "deliveries"
 
 

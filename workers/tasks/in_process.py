@@ -43,15 +43,17 @@ class InProcess:
         for id in ids:
             self._begin(name, id)
 
-    async def take(self, name: str, id: str) -> bool:
-        """Begins it as soon as there is room; False where it has to stop."""
-        while self._room() <= 0 and not self._draining:
-            self._freed.clear()
-            await self._freed.wait()
-        if self._draining:
-            return False
-        self._begin(name, id)
-        return True
+    async def take(self, name: str, ids: Sequence[str]) -> Sequence[str]:
+        """Begins each as soon as there is room; gives those that were left when it had
+        to stop."""
+        for place, id in enumerate(ids):
+            while self._room() <= 0 and not self._draining:
+                self._freed.clear()
+                await self._freed.wait()
+            if self._draining:
+                return ids[place:]
+            self._begin(name, id)
+        return []
 
     def drain(self) -> None:
         self._draining = True

@@ -1,6 +1,8 @@
 """The tasks of one process: the sweep, what wakes it, and the engine."""
 
 import asyncio
+import hashlib
+import hmac
 import time
 from collections.abc import Sequence
 
@@ -17,7 +19,19 @@ SWEEP_SECONDS = 1.0  # for a look that is under way then
 
 def engine_for(settings: Settings) -> Engine:
     """As the settings say."""
-    return InProcess()
+    if settings.redis_url is None:
+        return InProcess()
+    # dramatiq is imported by those who want it
+    from workers.tasks.on_redis import OnRedis
+
+    return OnRedis(settings.redis_url, _namespace(settings))
+
+
+def _namespace(settings: Settings) -> str:
+    """Whoever shares a database has one key; others may share the Redis."""
+    key = settings.secret_key.get_secret_value().encode()
+    digest = hmac.new(key, b"namespace of tasks", hashlib.sha256).hexdigest()
+    return f"tabellion-tasks-{digest[:16]}"
 
 
 class Tasks:

@@ -12,6 +12,7 @@ from api.pybase.routes.batch import batch_row
 from api.pybase.routes.feed import feed_rows
 from api.pybase.routes.history import history_rows
 from api.pybase.routes.importing import import_rows
+from api.pybase.routes.incoming import incoming_row
 from api.pybase.routes.operations import operation_rows
 from api.pybase.routes.records import record_rows
 from api.pybase.routes.structure import constraint_rows, field_rows, table_rows
@@ -43,6 +44,7 @@ def pybase_routes(accounts: Accounts, metrics: Metrics, feed: Feed) -> list[Rout
         *feed_rows(feed),
         *undo_rows(),
         *webhook_rows(),
+        incoming_row(),
         *rows_to_come(),
     ]
     return [*rows, batch_row(rows)]

@@ -1,6 +1,6 @@
 """What is documented and not there yet."""
 
-from api.pybase.routes.rows import ADMIN, EDITOR, VIEWER, planned, public
+from api.pybase.routes.rows import ADMIN, EDITOR, VIEWER, planned
 from api.routes import Route
 from domain.access import Role
 
@@ -32,16 +32,11 @@ _TO_COME: tuple[tuple[str, str, Role], ...] = (
     ("POST", "/automations/{id}/resume", ADMIN),
     ("GET", "/automations/{id}/runs", VIEWER),
     ("GET", "/automations/{id}/runs/{run_id}", VIEWER),
-    ("POST", "/webhooks/{id}/test", ADMIN),
 )
 
 
 def rows_to_come() -> list[Route]:
-    rows = [
+    return [
         planned(method, path, "To come", path.split("/")[1], role)
         for method, path, role in _TO_COME
     ]
-    incoming = public(
-        "POST", "/webhooks/incoming/{token}", "Receive a webhook", None, "webhooks"
-    )
-    return [*rows, incoming]

@@ -1,8 +1,9 @@
 """Webhooks of a table, or of a workspace."""
 
-from api.pybase import schemas, shapes, webhooks
-from api.pybase.routes.rows import ADMIN, ID, PAGING, read, write
+from api.pybase import deliveries, schemas, shapes, webhooks
+from api.pybase.routes.rows import ADMIN, ID, PAGING, READ, read, write
 from api.routes import Route
+from projections.delivered import STATES
 
 
 def webhook_rows() -> list[Route]:
@@ -72,6 +73,33 @@ def webhook_rows() -> list[Route]:
             ADMIN,
             status=200,
             response=schemas.NEW_WEBHOOK,
+            alone=True,
+        ),
+        read(
+            "/webhooks/{id}/deliveries",
+            "What a webhook sent or is to send, newest first, with every attempt; 100"
+            " on a page at the most",
+            deliveries.list_deliveries,
+            tag,
+            schemas.page(schemas.DELIVERY),
+            role=ADMIN,
+            query=(
+                ("state", {"type": "string", "enum": list(STATES)}, "Only these"),
+                *PAGING,
+            ),
+        ),
+        write(
+            "POST",
+            "/webhooks/{id}/test",
+            "Send a signed message of type webhook.test now, and tell how that went",
+            deliveries.test_webhook,
+            tag,
+            ADMIN,
+            status=200,
+            body=shapes.TestWebhook,
+            body_needed=False,
+            response=schemas.TESTED,
+            errors=(*READ, 409, 413, 415),
             alone=True,
         ),
     ]

