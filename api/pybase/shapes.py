@@ -335,14 +335,11 @@ class CommitBatch(Shape):
     operations: Annotated[list[Operation], told(minItems=1, maxItems=1000)]
 
 
-WebhookUrl = Annotated[
-    str,
-    Field(json_schema_extra={"pattern": "^https?://", "maxLength": 2048}),
-]
+WebhookUrl = Annotated[Text, told(pattern="^https?://", maxLength=2048)]
 WebhookEvents = Annotated[
     list[Annotated[str, told(enum=[*OF_TABLES, *OF_CONTENT])]], Field(max_length=100)
 ]
-WebhookHeaders = Annotated[dict[str, str], told(maxProperties=MAX_HEADERS)]
+WebhookHeaders = Annotated[dict[Text, Text], told(maxProperties=MAX_HEADERS)]
 WebhookMappings = Annotated[
     dict[Annotated[Text, Field(min_length=1, max_length=MAX_KEY)], Name],
     Field(max_length=MAX_MAPPINGS),
