@@ -10,7 +10,7 @@ Whoever finishes a row names the next head of its stream in a statement of its o
 after the row's lock: so it sees what was added meanwhile (`rows.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -21,12 +21,12 @@ from commands.system import new_id
 from domain.ids import EventId, WorkspaceId
 from projections.arrays import text_array
 from workers.deliveries.retries import Again, Attempt, Delivered, Verdict
-from workers.loops import Connection
 
 LEASE_SECONDS = 30  # twice of what an attempt takes at the most
 CLOSED_AT_ONCE = 1_000
 
 Pool: TypeAlias = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
+Statement: TypeAlias = "tuple[str, Sequence[Any] | Mapping[str, Any]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +46,17 @@ async def claim(pool: Pool, delivery_id: str) -> Claimed | None:
     """None where it is not due, another's, or not there."""
     lease = new_id()
     values = {"id": delivery_id, "lease": lease, "seconds": LEASE_SECONDS}
-    async with pool.connection() as connection, connection.transaction():
-        await _not_at_once(connection)
-        row = await (await connection.execute(_CLAIM, values)).fetchone()
-    return None if row is None else Claimed(delivery_id, lease, *row)
+    _, rows = await _together(pool, _NOT_AT_ONCE, (_CLAIM, values))
+    return Claimed(delivery_id, lease, *rows[0]) if rows else None
 
 
 async def body_of(pool: Pool, claimed: Claimed) -> bytes:
-    async with pool.connection() as connection, connection.transaction():
-        await see(connection, claimed.workspace_id)
-        row = await (await connection.execute(_BODY, [claimed.id])).fetchone()
-    if row is None:
+    _, rows = await _together(
+        pool, _seeing(claimed.workspace_id), (_BODY, [claimed.id])
+    )
+    if not rows:
         raise LookupError(f"delivery {claimed.id} has no content")
-    return bytes(row[0])
+    return bytes(rows[0][0])
 
 
 async def settle(
@@ -70,28 +68,26 @@ async def settle(
     not; None where the lease was lost, and nothing was written.  A webhook that was
     quiet for the seconds `forgets` begins anew.
     """
-    async with pool.connection() as connection, connection.transaction():
-        await _not_at_once(connection)
-        values = _outcome(claimed, attempt, verdict)
-        if not (await connection.execute(_SETTLE, values)).rowcount:
-            return None
-        await see(connection, claimed.workspace_id)
-        number, workspace_id = claimed.number, claimed.workspace_id
-        await write_attempt(connection, claimed.id, workspace_id, number, attempt)
-        if not isinstance(verdict, Again):
-            await _promote(connection, claimed.webhook_id, [claimed.stream])
+    values = {
+        **_outcome(claimed, attempt, verdict),
+        **attempt_values(claimed.id, claimed.workspace_id, claimed.number, attempt),
+        "webhook": claimed.webhook_id,
+        "streams": text_array([claimed.stream]),
+        "forgets": forgets,
+    }
+    _, _, settled, _, goes = await _together(
+        pool,
+        _NOT_AT_ONCE,
+        _seeing(claimed.workspace_id),
+        (_SETTLE, values),
+        # of a row that still waits, or is another's, nothing follows
+        (_PROMOTE, values),
         # the webhook's row is the last of all locks
-        if isinstance(verdict, Delivered):
-            await connection.execute(_WELL, [claimed.webhook_id])
-            return 0.0
-        rests = isinstance(verdict, Again) and verdict.rests
-        failed = {
-            "webhook": claimed.webhook_id,
-            "rest": values["seconds"] if rests else None,
-            "forgets": forgets,
-        }
-        row = await (await connection.execute(_ILL, failed)).fetchone()
-    return float(row[0]) if row else 0.0
+        (_WELL if isinstance(verdict, Delivered) else _ILL, values),
+    )
+    if not settled:
+        return None
+    return float(goes[0][0]) if goes else 0.0
 
 
 async def close(pool: Pool, claimed: Claimed, state: str, reason: str) -> None:
@@ -107,78 +103,71 @@ async def close(pool: Pool, claimed: Claimed, state: str, reason: str) -> None:
     closed = CLOSED_AT_ONCE
     while closed == CLOSED_AT_ONCE:
         async with pool.connection() as connection, connection.transaction():
-            await _not_at_once(connection)
+            await connection.execute(*_NOT_AT_ONCE)
             found = await (await connection.execute(_CLOSE, values)).fetchall()
             closed = len(found)
-            streams = {row[0] for row in found}
-            await _promote(connection, claimed.webhook_id, sorted(streams))
+            streams = text_array(sorted({row[0] for row in found}))
+            await connection.execute(_PROMOTE, {**values, "streams": streams})
 
 
 async def put_off(pool: Pool, claimed: Claimed, seconds: float) -> None:
     """Gives the lease back; nobody is told of the webhook for a while."""
-    async with pool.connection() as connection, connection.transaction():
-        await _not_at_once(connection)
-        released = await connection.execute(_RELEASE, [claimed.id, claimed.lease])
-        if released.rowcount:
-            await connection.execute(_REST, [seconds, claimed.webhook_id])
-
-
-async def count_turned_off(pool: Pool, webhook_id: str) -> None:
-    async with pool.connection() as connection:
-        await connection.execute(_TURNED_OFF, [webhook_id])
-
-
-async def see(connection: Connection, workspace_id: WorkspaceId) -> None:
-    await connection.execute(
-        "SELECT set_config('app.workspaces', %s, true)", [f"{{{workspace_id}}}"]
+    await _together(
+        pool,
+        _NOT_AT_ONCE,
+        (_RELEASE, [claimed.id, claimed.lease]),
+        (_REST, [seconds, claimed.webhook_id]),
     )
 
 
-async def write_attempt(
-    connection: Connection,
-    delivery_id: str,
-    workspace_id: WorkspaceId,
-    number: int,
-    attempt: Attempt,
-) -> None:
-    values = {
-        "delivery": delivery_id,
+async def count_turned_off(pool: Pool, webhook_id: str) -> None:
+    await _together(pool, (_TURNED_OFF, [webhook_id]))
+
+
+def attempt_values(
+    delivery_id: str, workspace_id: WorkspaceId, number: int, attempt: Attempt
+) -> dict[str, Any]:
+    """What `WRITE_ATTEMPT` takes."""
+    return {
+        "id": delivery_id,
         "workspace": workspace_id,
         "number": number,
         "at": attempt.at,
-        "seconds": attempt.seconds,
+        "took": attempt.seconds,
         "status": attempt.status,
         "error": attempt.error,
         "reply": attempt.reply,
     }
-    await connection.execute(_ATTEMPT, values)
 
 
-async def _promote(
-    connection: Connection, webhook_id: str, streams: Sequence[str]
-) -> None:
-    values = {"webhook": webhook_id, "streams": text_array(streams)}
-    await connection.execute(_PROMOTE, values)
+async def _together(pool: Pool, *statements: Statement) -> list[Sequence[Any]]:
+    """The rows of statements that are sent together and are one transaction."""
+    async with pool.connection() as connection:
+        async with connection.pipeline():
+            cursors = [await connection.execute(*one) for one in statements]
+        return [await one.fetchall() if one.description else [] for one in cursors]
 
 
-async def _not_at_once(connection: Connection) -> None:
-    # what a crash takes back is sent once more, with the same id
-    await connection.execute("SET LOCAL synchronous_commit = off")
+def _seeing(workspace_id: WorkspaceId) -> Statement:
+    seeing = "SELECT set_config('app.workspaces', %s, true)"
+    return seeing, [f"{{{workspace_id}}}"]
 
 
 def _outcome(claimed: Claimed, attempt: Attempt, verdict: Verdict) -> dict[str, Any]:
     state = "waiting" if isinstance(verdict, Again) else "failed"
     return {
-        "id": claimed.id,
         "lease": claimed.lease,
-        "number": claimed.number,
         "state": "delivered" if isinstance(verdict, Delivered) else state,
         "seconds": verdict.seconds if isinstance(verdict, Again) else None,
-        "status": attempt.status,
+        "rest": verdict.seconds
+        if isinstance(verdict, Again) and verdict.rests
+        else None,
         "reason": None if isinstance(verdict, Delivered) else verdict.reason,
     }
 
 
+# what a crash takes back is sent once more, with the same id
+_NOT_AT_ONCE: Statement = ("SELECT set_config('synchronous_commit', 'off', true)", [])
 _CLAIM = """
     UPDATE hooks.deliveries
     SET lease = %(lease)s::uuid,
@@ -186,26 +175,41 @@ _CLAIM = """
         told_until = clock_timestamp() + %(seconds)s * interval '1 second'
     WHERE id = %(id)s::uuid AND state = 'waiting' AND head
       AND due_at <= clock_timestamp()
-      AND (lease IS NULL OR leased_until <= clock_timestamp())
+      AND (leased_until IS NULL OR leased_until <= clock_timestamp())
     RETURNING workspace_id, webhook_id, event_id, stream, attempts + 1
 """
 _BODY = "SELECT body FROM hooks.contents WHERE delivery_id = %s::uuid"
-_SETTLE = """
-    UPDATE hooks.deliveries
-    SET attempts = %(number)s, state = %(state)s, status = %(status)s,
-        reason = %(reason)s, lease = NULL, leased_until = NULL, told_until = NULL,
-        due_at = CASE WHEN %(state)s = 'waiting'
-            THEN clock_timestamp() + %(seconds)s::float8 * interval '1 second'
-            ELSE due_at END,
-        finished_at = CASE WHEN %(state)s <> 'waiting' THEN clock_timestamp() END
-    WHERE id = %(id)s::uuid AND lease = %(lease)s::uuid AND state = 'waiting'
-"""
-_ATTEMPT = """
+WRITE_ATTEMPT = """
     INSERT INTO hooks.attempts
         (delivery_id, workspace_id, number, at, seconds, status, error, reply)
-    VALUES (%(delivery)s::uuid, %(workspace)s::uuid, %(number)s,
-            to_timestamp(%(at)s::float8), %(seconds)s::float8, %(status)s::smallint,
-            %(error)s, %(reply)s)
+    SELECT %(id)s::uuid, %(workspace)s::uuid, %(number)s::int,
+           to_timestamp(%(at)s::float8), %(took)s::float8, %(status)s::smallint,
+           %(error)s::text, %(reply)s::bytea
+"""
+# The lease stays, over: by it what follows in the transaction knows that it is settled.
+_SETTLE = (
+    """
+    WITH settled AS (
+        UPDATE hooks.deliveries
+        SET attempts = %(number)s, state = %(state)s, status = %(status)s::smallint,
+            reason = %(reason)s, leased_until = NULL, told_until = NULL,
+            due_at = CASE WHEN %(state)s = 'waiting'
+                THEN clock_timestamp() + %(seconds)s::float8 * interval '1 second'
+                ELSE due_at END,
+            finished_at = CASE WHEN %(state)s <> 'waiting' THEN clock_timestamp() END
+        WHERE id = %(id)s::uuid AND state = 'waiting'
+          AND lease = %(lease)s::uuid AND leased_until IS NOT NULL
+        RETURNING id
+    ), written AS ("""
+    + WRITE_ATTEMPT
+    + """ FROM settled
+    )
+    SELECT 1 FROM settled
+"""
+)
+_SETTLED = """
+    EXISTS (SELECT FROM hooks.deliveries WHERE id = %(id)s::uuid
+            AND lease = %(lease)s::uuid AND leased_until IS NULL)
 """
 # by deliveries_of_stream
 _PROMOTE = """
@@ -220,12 +224,12 @@ _PROMOTE = """
         ) AS next
         WHERE NOT next.head)
 """
-_WELL = """
+_WELL = f"""
     UPDATE hooks.receivers
     SET failing_since = NULL, failed_at = NULL, delivered = delivered + 1
-    WHERE webhook_id = %s::uuid
+    WHERE webhook_id = %(webhook)s::uuid AND {_SETTLED}
 """
-_ILL = """
+_ILL = f"""
     UPDATE hooks.receivers
     SET failing_since = CASE
             WHEN failed_at > clock_timestamp() - %(forgets)s * interval '1 second'
@@ -233,7 +237,7 @@ _ILL = """
         failed_at = clock_timestamp(), failed = failed + 1,
         rests_until = greatest(rests_until, clock_timestamp()
                                + %(rest)s::float8 * interval '1 second')
-    WHERE webhook_id = %(webhook)s::uuid
+    WHERE webhook_id = %(webhook)s::uuid AND {_SETTLED}
     RETURNING extract(epoch FROM clock_timestamp() - failing_since)
 """
 # by deliveries_of_webhook; what a follower or a sweep has locked is closed in its turn
@@ -241,7 +245,7 @@ _CLOSE = """
     WITH waiting AS (
         SELECT id FROM hooks.deliveries
         WHERE webhook_id = %(webhook)s::uuid AND state = 'waiting'
-          AND (lease IS NULL OR leased_until <= clock_timestamp()
+          AND (leased_until IS NULL OR leased_until <= clock_timestamp()
                OR id = %(id)s::uuid AND lease = %(lease)s::uuid)
         ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
     )

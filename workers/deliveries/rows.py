@@ -70,7 +70,11 @@ async def add(connection: Connection, rows: Sequence[NewDelivery]) -> int:
 
 async def stir(connection: Connection, webhooks: Iterable[str]) -> None:
     """Has webhooks that changed looked at anew, at COMMIT: a paused one goes on, what
-    waits for a deleted one is closed."""
+    waits for a deleted one is closed.
+
+    The last statement of its transaction: who finishes a delivery locks its row before
+    its webhook's, and `add` locks rows.
+    """
     wanted = text_array(sorted(webhooks))
     stirred = await connection.execute(_STIR, [wanted])
     if stirred.rowcount:

@@ -9,7 +9,8 @@ import orjson
 from commands.system import System, new_id, now, time_text
 from domain.catalog import Webhook
 from domain.ids import EventId, WorkspaceId
-from workers.deliveries.outcomes import see, write_attempt
+from projections.reader import see
+from workers.deliveries.outcomes import WRITE_ATTEMPT, attempt_values
 from workers.deliveries.retries import Attempt, reason_of
 from workers.deliveries.sending import Message, sending
 from workers.deliveries.webhooks import Ready
@@ -30,26 +31,22 @@ async def try_out(
     attempt = await sending(system.outbound)(to, message)
     delivery_id = new_id()
     values = {
-        "id": delivery_id,
-        "workspace": workspace_id,
+        **attempt_values(delivery_id, workspace_id, 1, attempt),
         "webhook": webhook.id,
         "event_id": message.event_id,
         "event": EVENT,
         "receiver": webhook.origin,
         "state": "delivered" if attempt.delivered else "failed",
-        "status": attempt.status,
         "reason": None if attempt.delivered else reason_of(attempt),
         "body": message.body,
     }
-    async with system.pool.connection() as connection, connection.transaction():
-        await see(connection, workspace_id)
-        await connection.execute(_ADD, values)
-        await write_attempt(connection, delivery_id, workspace_id, 1, attempt)
+    statements = (_ADD, WRITE_ATTEMPT.encode())
+    await system.reader.run([see(workspace_id), *((one, values) for one in statements)])
     return attempt
 
 
 # its stream is itself: nothing waits for it
-_ADD = """
+_ADD = b"""
     WITH added AS (
         INSERT INTO hooks.deliveries
             (id, workspace_id, webhook_id, event_id, event, receiver, stream, head,

@@ -34,7 +34,7 @@ async def due(connection: Connection, most: int) -> Sequence[str]:
 
 # `waiting` steps from webhook to webhook by deliveries_due, and `heads` takes the first
 # few of each by the same index; `busy` by deliveries_under_way.  The rows are locked
-# before they are marked, in case two sweeps meet.
+# before they are marked, in case two sweeps meet; nobody is waited for.
 _DUE = """
     WITH RECURSIVE waiting AS (
         (SELECT webhook_id FROM hooks.deliveries WHERE state = 'waiting' AND head
@@ -48,16 +48,17 @@ _DUE = """
         SELECT workspace_id, webhook_id, receiver FROM hooks.deliveries
         WHERE state = 'waiting' AND told_until > clock_timestamp()
     ), heads AS (
-        SELECT h.id, h.workspace_id, h.webhook_id, h.receiver, r.told_at,
+        SELECT h.*, r.told_at,
                row_number() OVER (PARTITION BY h.webhook_id ORDER BY h.due_at, h.id)
-                   AS nth,
-               CASE WHEN r.failing_since IS NULL THEN %(at_a_time)s ELSE 1 END
-               - (SELECT count(*) FROM busy WHERE busy.webhook_id = h.webhook_id)
-                   AS room
+                   + coalesce(busy.count, 0) AS nth,
+               CASE WHEN r.failing_since IS NULL THEN %(at_a_time)s ELSE 1 END AS room
         FROM waiting
         JOIN hooks.receivers AS r USING (webhook_id)
+        LEFT JOIN (SELECT webhook_id, count(*) FROM busy GROUP BY 1) AS busy
+            USING (webhook_id)
         CROSS JOIN LATERAL (
-            SELECT * FROM hooks.deliveries AS d
+            SELECT d.id, d.workspace_id, d.webhook_id, d.receiver, d.due_at
+            FROM hooks.deliveries AS d
             WHERE d.webhook_id = waiting.webhook_id AND d.state = 'waiting' AND d.head
               AND d.due_at <= clock_timestamp()
               AND (d.told_until IS NULL OR d.told_until <= clock_timestamp())
@@ -65,17 +66,21 @@ _DUE = """
         ) AS h
         WHERE r.rests_until IS NULL OR r.rests_until <= clock_timestamp()
     ), of_receivers AS (
-        SELECT *, row_number() OVER (PARTITION BY workspace_id, receiver
-                                     ORDER BY nth, told_at NULLS FIRST, id)
-            + (SELECT count(*) FROM busy WHERE busy.workspace_id = heads.workspace_id
-                 AND busy.receiver = heads.receiver) AS at_receiver
-        FROM heads WHERE nth <= room
+        SELECT heads.*, row_number() OVER (PARTITION BY workspace_id, receiver
+                                           ORDER BY nth, told_at NULLS FIRST, id)
+                        + coalesce(busy.count, 0) AS at_receiver
+        FROM heads
+        LEFT JOIN (SELECT workspace_id, receiver, count(*) FROM busy GROUP BY 1, 2)
+            AS busy USING (workspace_id, receiver)
+        WHERE nth <= room
     ), of_workspaces AS (
-        SELECT *, row_number() OVER (PARTITION BY workspace_id
-                                     ORDER BY nth, told_at NULLS FIRST, id)
-            + (SELECT count(*) FROM busy
-               WHERE busy.workspace_id = of_receivers.workspace_id) AS turn
-        FROM of_receivers WHERE at_receiver <= %(at_a_time)s
+        SELECT of_receivers.*, row_number() OVER (PARTITION BY workspace_id
+                                                  ORDER BY nth, told_at NULLS FIRST, id)
+                               + coalesce(busy.count, 0) AS turn
+        FROM of_receivers
+        LEFT JOIN (SELECT workspace_id, count(*) FROM busy GROUP BY 1) AS busy
+            USING (workspace_id)
+        WHERE at_receiver <= %(at_a_time)s
     ), chosen AS (
         SELECT id, turn FROM of_workspaces WHERE turn <= %(of_workspace)s
         ORDER BY turn, told_at NULLS FIRST, id LIMIT %(most)s
@@ -91,7 +96,10 @@ _DUE = """
         RETURNING d.id, d.webhook_id, locked.turn
     ), turned AS (
         UPDATE hooks.receivers SET told_at = clock_timestamp()
-        WHERE webhook_id IN (SELECT webhook_id FROM told)
+        WHERE webhook_id IN (
+            SELECT webhook_id FROM hooks.receivers
+            WHERE webhook_id IN (SELECT webhook_id FROM told)
+            FOR NO KEY UPDATE SKIP LOCKED)
     )
     SELECT id FROM told ORDER BY turn
 """

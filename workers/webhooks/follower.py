@@ -1,7 +1,7 @@
 """The follower that turns events into deliveries."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.errors import Busy
 from domain.ids import WorkspaceId
@@ -52,6 +52,7 @@ class Webhooks:
                     continue  # another transaction's
                 upto = await self._page(ask, told, page, lasts[page.workspace_id])
             reached[page.workspace_id] = Reached(upto)
+        await stir(connection, told.changed)  # the last of all
         return reached
 
     async def _page(self, ask: Ask, told: "Told", page: Page, last: int) -> int:
@@ -76,7 +77,7 @@ class Webhooks:
     async def _see_to_webhook(
         self, ask: Ask, told: "Told", course: Course, one: Envelope
     ) -> None:
-        await stir(told.connection, [one.stream])
+        told.changed.add(one.stream)
         event = one.recorded.event
         webhook = course.after(one.seq).webhooks.get(one.stream)  # type: ignore[call-overload]
         if not isinstance(event, WebhookReplayed) or webhook is None:
@@ -101,6 +102,7 @@ class Told:
 
     connection: Connection
     size: int = 0  # in bytes
+    changed: set[str] = field(default_factory=set)  # webhooks
 
     @property
     def enough(self) -> bool:

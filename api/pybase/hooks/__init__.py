@@ -13,7 +13,7 @@ tables there is `field_id` and `field`, and `table`, in the place of the record'
 All of it is in the names and choices of that moment.  Members are told by their ids.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from domain.catalog import Catalog, Field, Table
 from domain.facts import Row
 from domain.ids import FieldId
 from domain.values import Value
-from workers.webhooks import Body, Happened
+from workers.webhooks import OF_TABLES, Body, Happened
 
 Told = dict[str, Any]
 _NOW = "updated_at"  # changes with every change
@@ -33,22 +33,7 @@ _NOW = "updated_at"  # changes with every change
 class PyBase:
     """Records, fields and tables."""
 
-    names: Mapping[str, str] = {
-        "record.created": "record.created",
-        "record.restored": "record.created",
-        "record.updated": "record.updated",
-        "record.links_changed": "record.updated",
-        "record.deleted": "record.deleted",
-        "field.created": "field.created",
-        "field.restored": "field.created",
-        "field.updated": "field.updated",
-        "field.retyped": "field.updated",
-        "field.deleted": "field.deleted",
-        "table.created": "table.created",
-        "table.restored": "table.created",
-        "table.updated": "table.updated",
-        "table.deleted": "table.deleted",
-    }
+    names = OF_TABLES
 
     def tell(self, happened: Happened) -> Body | None:
         name = self.names[happened.envelope.type]
