@@ -66,8 +66,9 @@ async def around(
     stretch: Sequence[Envelope],
     events: Sequence[Recorded],
 ) -> Mapping[int, Around]:
-    """By position, for events of records in a stretch: all those that each of the
-    records has in it."""
+    """By position, for those of the events that are of records: of each record all
+    that the stretch has."""
+    events = [one for one in events if one.event.TYPE.startswith("record.")]
     found: dict[int, Around] = {}
     unknown: dict[str, Sequence[Recorded]] = {}
     for record_id, run in _runs(events):
