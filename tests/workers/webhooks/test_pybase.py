@@ -45,7 +45,7 @@ def brief(one: Json) -> tuple[str, Any, Any]:
     return one["type"], one["data"]["before"], one["data"]["after"]
 
 
-def test_the_whole_of_a_message(
+def test_a_370_the_whole_of_a_message(
     client: Client, heard: Hearing, tenant: Tenant, things: Json, told: Any
 ):
     hook = heard.hook(tenant, table_id=things["id"])
@@ -125,6 +125,49 @@ def test_a_record_comes_changes_goes_and_comes_back(
         ["State"],
         ["State"],
     ]
+
+
+def test_s8_what_is_taken_back_and_done_again_is_marked(
+    client: Client, heard: Hearing, tenant: Tenant, things: Json, told: Any
+):
+    hook = heard.hook(tenant, "record.*")
+    reply = client.post(
+        "/records",
+        json={"table_id": things["id"], "fields": {"Name": "Bolt"}},
+    )
+    batch = reply.headers["x-batch-id"]
+    for _ in range(3):
+        undone = client.post("/undo", json={"scope": "batch", "id": batch})
+        assert undone.is_success, undone.text
+        batch = undone.headers["x-batch-id"]
+    client.record(things["id"], Name="Nut")
+
+    heard.follow(events=1)  # a page may begin within such a batch
+    assert [(one["type"], one["data"]["undo"]) for one in told(hook)] == [
+        ("record.created", False),
+        ("record.deleted", True),
+        ("record.created", True),
+        ("record.deleted", True),
+        ("record.created", False),
+    ]
+
+
+def test_a_change_behind_a_deleted_field_is_told_without_a_changed_field(
+    client: Client, heard: Hearing, tenant: Tenant, things: Json, told: Any
+):
+    options = {"linked_table_id": things["id"], "reverse_name": "Uses"}
+    of = client.field(things["id"], "Of", "linked_record", options=options)
+    one = client.record(things["id"], Name="a")
+    other = client.record(things["id"], Name="b", Of=[one["id"]])
+    hook = heard.hook(tenant, "record.*")
+    assert client.delete(f"/fields/{of['id']}").status_code == 204
+    assert client.delete(f"/records/{one['id']}").status_code == 204
+
+    found = {each["data"]["record_id"]: each for each in told(hook)}
+    data = found[other["id"]]["data"]
+    assert (data["before"], data["after"], data["changed_fields"]) == ({}, {}, [])
+    assert data["record"] == made(client.get(f"/records/{other['id']}"))
+    assert found[one["id"]]["type"] == "record.deleted"
 
 
 def test_fields_come_change_go_and_come_back(
