@@ -20,7 +20,7 @@ from projections.log import Envelope
 from workers.deliveries import NewDelivery
 from workers.webhooks.catalogs import Course, Courses
 from workers.webhooks.happened import Happened, Surface
-from workers.webhooks.records import Around, around
+from workers.webhooks.records import Around, Kept, around
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Teller:
     where the replay stands; it alone is told then."""
 
     def __init__(self, surfaces: Sequence[Surface], courses: Courses) -> None:
-        self._surfaces, self._courses = surfaces, courses
+        self._surfaces, self._courses, self._kept = surfaces, courses, Kept()
         self._types = frozenset(type_ for one in surfaces for type_ in one.names)
 
     async def tell(
@@ -58,7 +58,7 @@ class Teller:
         undone = await _undone(ask, stretch)
         read = {one.seq: one.recorded for one in _with_their_records(stretch, taken)}
         known = list(read.values())
-        rows = await around(ask, stretch.course, stretch.events, known)
+        rows = await around(ask, stretch.course, stretch.events, known, self._kept)
         made: list[NewDelivery] = []
         for one in stretch.events:
             if one.seq not in taken:

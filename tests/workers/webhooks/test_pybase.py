@@ -8,10 +8,12 @@ import pytest
 
 from commands.schema import NewField
 from domain.values import FIELD_TYPES
+from projections.as_of.whole import rows_of_then
 from tests.client import Client, Json, made
 from tests.commands.tenant import Tenant, field_id
 from tests.projections.test_types_replayed import READ_ONLY, TYPES
 from tests.workers.webhooks.heard import Hearing
+from workers.webhooks import records
 
 CHOICES = {"choices": [{"id": "open", "name": "Open"}, {"id": "shut", "name": "Shut"}]}
 
@@ -315,8 +317,19 @@ def test_a_change_of_type_is_told_once_whatever_became_of_the_values(
 
 
 def test_a_record_that_is_written_all_the_time_is_told_as_it_was_each_time(
-    client: Client, heard: Hearing, tenant: Tenant, things: Json, told: Any
+    client: Client,
+    heard: Hearing,
+    tenant: Tenant,
+    things: Json,
+    monkeypatch: pytest.MonkeyPatch,
 ):
+    looked: list[Any] = []
+
+    async def looking(*asked: Any) -> Any:
+        looked.append(asked)
+        return await rows_of_then(*asked)
+
+    monkeypatch.setattr(records, "rows_of_then", looking)
     record = client.record(things["id"], Name="Bolt", Price=0)
     hook = heard.hook(tenant, "record.updated")
     path = f"/records/{record['id']}"
@@ -324,8 +337,10 @@ def test_a_record_that_is_written_all_the_time_is_told_as_it_was_each_time(
         made(client.patch(path, json={"fields": {"Price": price}}))
         for price in range(1, 51)
     ]
-    found = told(hook)
+    heard.follow(events=4)
+    found = heard.told(tenant, hook)
     assert [one["data"]["record"] for one in found] == shown
+    assert len(looked) == 1  # what came since is read once
     assert [brief(one)[1:] for one in found] == [
         ({"Price": price - 1}, {"Price": price}) for price in range(1, 51)
     ]
