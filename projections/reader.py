@@ -260,8 +260,8 @@ class Reader:
         return [row[0] for row in rows]
 
     async def find(self, caller: Caller, kind: str, some_id: str) -> WorkspaceId:
-        """The workspace of a base, table, field, constraint, view, record or file,
-        among the caller's own.
+        """The workspace of a base, table, field, constraint, view, record, file or
+        webhook, among the caller's own.
 
         Raises NotFound: the id may be another tenant's or nobody's.
         """

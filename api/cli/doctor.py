@@ -89,9 +89,32 @@ def _examine(console: Any, settings: Any, urls: Any) -> Any:
         yield from _followers(console, app)
         _show_deliveries(console, app)
         yield from _files(console, settings, app)
+    if not settings.serve_works:
+        console.print("what follows the commits is done by tabellion work alone")
+    yield from _redis(console, settings)
+    yield from _kafka(console, settings)
+
+
+def _redis(console: Any, settings: Any) -> Any:
+    """Tells that Redis answers; yields that it does not."""
     if settings.redis_url is None:
         console.print("Redis: none (in-process)")
-    yield from _kafka(console, settings)
+        return
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    try:
+        with Redis.from_url(
+            settings.redis_url, socket_timeout=1, socket_connect_timeout=1
+        ) as client:
+            client.ping()
+    except (RedisError, OSError) as error:
+        yield (
+            f"Redis does not answer ({type(error).__name__}): processes count rates"
+            " and share tasks without it"
+        )
+    else:
+        console.print("Redis: answers")
 
 
 def _kafka(console: Any, settings: Any) -> Any:

@@ -245,6 +245,7 @@ PREVIEW = object_of(
     rows=array(array(TEXT)),
 )
 
+QUEUED = object_of(queued=COUNT)
 WEBHOOK = object_of(
     id=ID,
     workspace_id=ID,

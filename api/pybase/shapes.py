@@ -335,14 +335,11 @@ class CommitBatch(Shape):
     operations: Annotated[list[Operation], told(minItems=1, maxItems=1000)]
 
 
-WebhookUrl = Annotated[
-    str,
-    Field(json_schema_extra={"pattern": "^https?://", "maxLength": 2048}),
-]
+WebhookUrl = Annotated[Text, told(pattern="^https?://", maxLength=2048)]
 WebhookEvents = Annotated[
     list[Annotated[str, told(enum=[*OF_TABLES, *OF_CONTENT])]], Field(max_length=100)
 ]
-WebhookHeaders = Annotated[dict[str, str], told(maxProperties=MAX_HEADERS)]
+WebhookHeaders = Annotated[dict[Text, Text], told(maxProperties=MAX_HEADERS)]
 WebhookMappings = Annotated[
     dict[Annotated[Text, Field(min_length=1, max_length=MAX_KEY)], Name],
     Field(max_length=MAX_MAPPINGS),
@@ -390,3 +387,15 @@ class UpdateWebhook(Shape):
     field_mappings: WebhookMappings | None = None
     is_enabled: Annotated[bool | None, NEVER_NULL] = None
     is_paused: Annotated[bool | None, NEVER_NULL] = None
+
+
+Position = Annotated[int, Field(ge=1, le=10**18 - 1)]
+
+
+class ReplayWebhook(Shape):
+    """Both positions are in the range; without `to_position` it ends where the
+    workspace is now.  `all`: also what was never sent, 10,000 events at the most."""
+
+    from_position: Position
+    to_position: Position | None = None
+    only: Literal["failed", "all"] = "failed"

@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 SECONDS = 15.0  # for everything: name, connection, TLS, sending, the whole reply
 LARGEST = 64 * 1024  # bytes of a reply's body that are read
 _LARGEST_HEAD = 64 * 1024  # bytes
-# more than there are calls at a time: who waits for one does so within its own seconds,
-# and slow receivers would have the others be late
-CONNECTIONS = 512
+CONNECTIONS = 256  # more than tasks are done at a time: none waits for another's
 _IDLE = 16  # connections that are kept
 # less than servers commonly keep theirs (5 s): or a call meets one that just closes
 _IDLE_SECONDS = 3.0
@@ -191,19 +189,22 @@ def check_header(name: str, value: str) -> None:
 def headers_of(
     target: Target, headers: Mapping[str, str], body: bytes
 ) -> Sequence[tuple[bytes, bytes]]:
-    """All headers of a message.  Raises Refused."""
+    """All headers of a message; of one that is there in two spellings the last.
+
+    Raises Refused.
+    """
     for name, value in headers.items():
         check_header(name, value)
-    if len({name.lower() for name in headers}) < len(headers):
-        raise Refused("A header is there twice")
     ours = {
         "Host": target.authority,
         "User-Agent": "Tabellion",
         "Accept-Encoding": "identity",
         "Content-Length": str(len(body)),
     }
-    both = {**ours, **headers}
-    return [(name.encode(), value.encode()) for name, value in both.items()]
+    both = {
+        name.lower(): (name, value) for name, value in [*ours.items(), *headers.items()]
+    }
+    return [(name.encode(), value.encode()) for name, value in both.values()]
 
 
 def head_of(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:

@@ -16,59 +16,52 @@ LookUp: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
 """The addresses of a host, one at least, as the resolver orders them.
 Raises OSError where there are none."""
 
-MOST = 32  # look-ups at a time
+MOST = 64  # look-ups at a time
+
+_Found: TypeAlias = "Sequence[str] | OSError"
 
 
 class SystemResolver:
-    """The system's resolver, asked by so many threads at most."""
+    """The system's resolver, asked by so many threads at most; who asks for a host that
+    is being looked up waits for the same answer."""
 
     def __init__(self, most: int = MOST) -> None:
         self._free = asyncio.Semaphore(most)
+        self._under_way: dict[str, asyncio.Task[_Found]] = {}
 
     async def __call__(self, host: str) -> Sequence[str]:
-        await self._free.acquire()
-        loop = asyncio.get_running_loop()
-        found: asyncio.Future[Sequence[str]] = loop.create_future()
-        # no one waits at the process's end for a thread that is a daemon
-        thread = threading.Thread(
-            target=self._look_up, args=(host, loop, found), daemon=True
-        )
-        try:
-            thread.start()
-        except RuntimeError as error:  # there are too many
-            self._free.release()
-            raise OSError("no thread to look up a name") from error
-        return await found
+        task = self._under_way.get(host)
+        if task is None:
+            task = self._under_way[host] = asyncio.create_task(self._find(host))
+            task.add_done_callback(lambda _: self._under_way.pop(host))
+        # who gives up leaves it to the others, and the thread to its end
+        found = await asyncio.shield(task)
+        if isinstance(found, OSError):
+            raise OSError(f"{host} was not found") from found
+        return found
 
-    def _look_up(
-        self,
-        host: str,
-        loop: asyncio.AbstractEventLoop,
-        found: asyncio.Future[Sequence[str]],
-    ) -> None:
-        addresses: Sequence[str] = ()
-        error: OSError | None = None
-        try:
-            addresses = addresses_of(host)
-        except OSError as raised:
-            error = raised
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(self._done, found, addresses, error)
+    async def _find(self, host: str) -> _Found:
+        async with self._free:
+            loop = asyncio.get_running_loop()
+            done: asyncio.Future[_Found] = loop.create_future()
 
-    def _done(
-        self,
-        found: asyncio.Future[Sequence[str]],
-        addresses: Sequence[str],
-        error: OSError | None,
-    ) -> None:
-        # only now: who asked may have gone, but the thread had its place until here
-        self._free.release()
-        if found.done():
-            return
-        if error is not None:
-            found.set_exception(error)
-        else:
-            found.set_result(addresses)
+            def look_up() -> None:
+                try:
+                    found: _Found = addresses_of(host)
+                except OSError as error:
+                    found = error
+                with suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(settle, found)
+
+            def settle(found: _Found) -> None:
+                if not done.done():
+                    done.set_result(found)
+
+            try:  # nobody waits at the process's end for a thread that is a daemon
+                threading.Thread(target=look_up, daemon=True).start()
+            except RuntimeError as error:  # there are too many
+                return OSError(str(error))
+            return await done
 
 
 def addresses_of(host: str) -> Sequence[str]:

@@ -263,7 +263,9 @@ RULES = [
     Rule("GET /webhooks/{webhook}/deliveries", "admin"),
     Rule("POST /webhooks/{receiver}/regenerate-token", "admin", body={}),
     Rule("POST /webhooks/{webhook}/rotate-secret", "admin", body={}),
-    Rule("POST /webhooks/incoming/{token}", ANYBODY, body={}),
+    Rule("POST /webhooks/{webhook}/replay", "admin", 202, body={"from_position": 1}),
+    # its token is all that is asked for, and this one is none
+    Rule("POST /webhooks/incoming/{token}", ANYBODY, 404, body={}),
     # --- accounts and operations
     Rule("POST /auth/register", ANYBODY, 201),
     Rule("POST /auth/login", ANYBODY),

@@ -33,6 +33,7 @@ ALONE = {
     "POST /webhooks/{}/regenerate-token": "a secret, shown once",
     "POST /webhooks/{}/rotate-secret": "a secret, shown once",
     "POST /webhooks/{}/test": "a call to elsewhere, at once",
+    "POST /webhooks/{}/replay": "decided on what is in the ledger",
     "POST /batch": "a batch",
     "POST /undo": "decided on what is in the ledger",
     "POST /redo": "decided on what is in the ledger",

@@ -137,6 +137,7 @@ GET /fields/{id}/history
 GET /tables/{id}/diff
 GET /audit
 POST /webhooks/{id}/rotate-secret
+POST /webhooks/{id}/replay
 GET /webhooks/{id}/deliveries
 POST /batch
 POST /undo

@@ -29,6 +29,7 @@ from domain.webhook import (
     OUTGOING,
     CreateWebhook,
     DeleteWebhook,
+    ExpectWebhook,
     RenewWebhook,
     ReplayWebhook,
     RestoreWebhook,
@@ -423,3 +424,12 @@ def test_it_does_nothing_while_it_is_off_or_dead():
     refused([*IN, gone, back], sent(), Forbidden, actor=SENDER)
     refused([*IN, lost], sent(), NotFound, actor=SENDER)
     refused([*IN, end], sent(), NotFound, actor=SENDER)
+
+
+def test_what_was_read_by_another_version_of_it_is_stale():
+    renamed = WebhookUpdated(HOOK, "authors", {"name": {"from": "In", "to": "Inbox"}})
+    now, then = ExpectWebhook(HOOK, 2), ExpectWebhook(HOOK, 1)
+    scenario(given=IN, when=then, then=[], actor=SENDER)
+    scenario(given=[*IN, renamed], when=now, then=[], actor=SENDER)
+    refused([*IN, renamed], then, StaleSchema, actor=SENDER)
+    refused(IN, then, NotFound, actor=Actor("webhook", "other"))

@@ -1,4 +1,5 @@
-"""Servers, Postgres and Kafka die under load: every event is in Kafka, and in order.
+"""Server, worker, Postgres, Valkey and Kafka die under load: every event is in Kafka,
+and in order, and every delivery of a webhook was made.
 
 What a topic then has is compared with the ledger by `tabellion relay verify`.
 """
@@ -14,11 +15,22 @@ from typing import Any
 import httpx2
 import pytest
 
+from commands.embedded.cluster import Cluster
 from tests.kafka.broker import needs_kafka
 from tests.kafka.relaying import messages, positions
 from tests.ports import free_port
+from tests.process.killing import promises
 from tests.process.killing.clients import Load
+from tests.process.killing.recipient import Recipient
 from tests.process.killing.server import Server
+from tests.process.killing.told import (
+    a_webhook,
+    deliveries,
+    told_processes,
+    until_quiet,
+    untold,
+)
+from tests.redis_server import RedisServer, needs_redis
 from tools.kafka import Broker
 
 pytestmark = [pytest.mark.anyio, needs_kafka]
@@ -26,18 +38,6 @@ CLIENTS = 4
 PAUSE = 1.5  # seconds between two deaths
 PATIENCE = 60.0
 TOPIC = "test.nothing-lost"
-
-
-def relaying_servers(data_dir: Path, broker: Broker) -> tuple[Server, Server]:
-    """Two on one database, started together."""
-    first, second = (Server(data_dir, free_port()) for _ in range(2))
-    for server in (first, second):
-        server.environment |= {
-            "TABELLION_KAFKA_BOOTSTRAP_SERVERS": broker.address,
-            "TABELLION_KAFKA_TOPIC": TOPIC,
-        }
-        server.start()
-    return first, second
 
 
 def metric(server: Server, name: str) -> float | None:
@@ -56,8 +56,8 @@ def until(claim: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def settled(url: str) -> tuple[str, str, str]:
-    """A token, a workspace and a table in it."""
+def settled(url: str, recipient: Recipient) -> tuple[str, str, str, str]:
+    """A token, a workspace, a table in it, and a webhook of that."""
     with httpx2.Client(base_url=f"{url}/api/v1", trust_env=False) as client:
 
         def made(path: str, **body: Any) -> Any:
@@ -78,50 +78,63 @@ def settled(url: str) -> tuple[str, str, str]:
         names = {"Mark": "text", "Nr": "number", "Note": "text"}
         fields = [{"name": name, "type": kind} for name, kind in names.items()]
         table = made("/tables", base_id=base["id"], name="Load", fields=fields)
-        return token, workspace["id"], table["id"]
+        webhook_id = a_webhook(client, table["id"], recipient)
+        return token, workspace["id"], table["id"], webhook_id
 
 
+@needs_redis
 @pytest.mark.timeout(240)
-async def test_every_event_is_in_kafka_whatever_is_killed(
+async def test_every_event_is_in_kafka_and_told_whatever_is_killed(
     broker: Broker, tmp_path: Path, settings: Any
 ):
     data_dir = tmp_path / "data"
     tmp_path.chmod(0o755)
-    first, second = relaying_servers(data_dir, broker)
+    recipient, valkey = Recipient(0), RedisServer(tmp_path, free_port())
+    valkey.start()
+    server, worker = told_processes(data_dir, valkey, recipient, impatient=True)
+    for one in (server, worker):
+        one.environment |= {
+            "TABELLION_KAFKA_BOOTSTRAP_SERVERS": broker.address,
+            "TABELLION_KAFKA_TOPIC": TOPIC,
+        }
+        one.start()
+    superuser = Cluster(data_dir).url("postgres")
     try:
-        for server in (first, second):
-            server.wait(90)
-        token, workspace_id, table_id = settled(first.url)
+        server.wait(90)
+        token, workspace_id, table_id, webhook_id = settled(server.url, recipient)
         load = Load(
-            first.url,
+            server.url,
             token,
             table_id,
             tmp_path / "intents",
             CLIENTS,
             random.randrange(2**32),
+            batch=20,
+            pause=0.05,
         )
         load.start()
         try:
             for die in (
-                second.kill_server,
+                worker.kill_server,
                 broker.kill,
-                first.kill_cluster,
-                first.kill_server,
+                valkey.kill,
+                server.kill_cluster,
+                server.kill_server,
             ):
                 time.sleep(PAUSE)
                 die()
+            valkey.start()
             bringing_back = threading.Thread(target=broker.up)
             bringing_back.start()
             time.sleep(PAUSE)
             bringing_back.join()
         finally:
             load.stop()
-        for server in (first, second):
-            server.wait(90)
-        until(lambda: metric(first, "follower_backlog") == 0)
-        assert metric(first, "follower_parked") == 0
-        assert (metric(first, "follower_lag_seconds") or 0) < 5
-        verified = first.run("relay", "verify")
+        server.wait(90)
+        until(lambda: metric(server, "follower_backlog") == 0)
+        assert metric(server, "follower_parked") == 0
+        assert (metric(server, "follower_lag_seconds") or 0) < 5
+        verified = server.run("relay", "verify")
         assert (verified.returncode, "0 differences" in verified.stdout) == (0, True)
         told = settings.model_copy(
             update={
@@ -135,6 +148,14 @@ async def test_every_event_is_in_kafka_whatever_is_killed(
         acknowledged = [one for one in load.intents if one.acknowledged]
         assert len(acknowledged) > 20
         assert max(one.position or 0 for one in acknowledged) <= len(firsts)
+        until_quiet(superuser, PATIENCE)
+        with httpx2.Client(base_url=f"{server.url}/api/v1", trust_env=False) as client:
+            client.headers["authorization"] = f"Bearer {token}"
+            events = promises.feed(client, workspace_id)
+        wanted = [one for one in events if one["type"].startswith("record.")]
+        rows = deliveries(superuser, webhook_id)
+        assert list(untold(wanted, rows, recipient)) == []
     finally:
-        for server in (first, second):
-            assert server.stop() == 0
+        assert [server.stop(), worker.stop()] == [0, 0]
+        recipient.stop()
+        valkey.stop()

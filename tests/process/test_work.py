@@ -81,7 +81,7 @@ def test_it_stops_in_time_where_redis_and_kafka_are_gone(tmp_path: Path):
         told, _ = process.communicate(timeout=20)
         assert time.monotonic() - began < 10
         assert process.returncode == 0
-    assert "followers  kafka" in said
+    assert "followers  webhooks, kafka" in said
     assert "carried by Redis" in said
     assert "hunter2" not in said + told
 

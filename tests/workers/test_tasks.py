@@ -11,6 +11,7 @@ import pytest
 from commands.embedded import DatabaseUrls
 from tests.workers.errands import Errands, errands_table
 from workers.tasks import InProcess, Job, Tasks
+from workers.tasks.sweep import _LOCK
 
 pytestmark = pytest.mark.anyio
 
@@ -166,6 +167,33 @@ async def test_a_terminated_backend_ends_no_sweep(database: DatabaseUrls):
         assert all(one >= 1 for one in await errands.done(ids))
 
 
+async def test_what_was_found_is_done_though_the_sweep_lost_its_lock(errands: Errands):
+    """Nobody else is told of it within a minute."""
+
+    class Unlucky:
+        name = errands.name
+        ended: Sequence[object] = ()
+
+        async def overdue(self, most: int) -> Sequence[str]:
+            found = await errands.overdue(most)
+            if found and not self.ended:
+                with psycopg.connect(errands.url) as connection:
+                    self.ended = connection.execute(_END_SWEEP, [_LOCK]).fetchall()
+            return found
+
+        async def perform(self, id: str) -> None:
+            await errands.perform(id)
+
+    job = Unlucky()
+    async with working(errands.url, [job]):
+        assert await errands.done(errands.add(3)) == [1, 1, 1]
+    assert job.ended
+
+
+_END_SWEEP = """
+    SELECT pg_terminate_backend(pid) FROM pg_locks
+    WHERE locktype = 'advisory' AND objid = %s
+"""
 _TERMINATE = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE usename = 'tabellion_follower' AND pid <> pg_backend_pid()

@@ -73,14 +73,18 @@ class Sweep:
         if room <= 0:
             return POLL_SECONDS
         connection = await self._connected()
-        async with connection.transaction():
-            row = await (await connection.execute(_TRY, [_LOCK])).fetchone()
-            if not row or not row[0]:
-                return TURN_SECONDS
-            found = await self._look(room)
-        # after the lock: what carries them may be slow
-        for name, ids in found:
-            await self._engine.hand(name, ids)
+        found: Found = []
+        try:
+            async with connection.transaction():
+                row = await (await connection.execute(_TRY, [_LOCK])).fetchone()
+                if not row or not row[0]:
+                    return TURN_SECONDS
+                found = await self._look(room)
+        finally:
+            # after the lock, as what carries them may be slow; and also where that is
+            # lost, as they are marked as told
+            for name, ids in found:
+                await self._engine.hand(name, ids)
         return 0.0 if sum(len(ids) for _, ids in found) >= room else POLL_SECONDS
 
     async def _look(self, room: int) -> Found:

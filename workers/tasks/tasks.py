@@ -13,7 +13,7 @@ from workers.tasks.in_process import InProcess
 from workers.tasks.job import CHANNEL, Job
 from workers.tasks.sweep import Sweep
 
-DRAIN_SECONDS = 6.0  # for what is under way when it has to stop
+DRAIN_SECONDS = 5.0  # for what is under way when it has to stop
 SWEEP_SECONDS = 1.0  # for a look that is under way then
 
 

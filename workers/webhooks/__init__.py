@@ -2,6 +2,7 @@
 
     feed ─► Webhooks (a follower) ─► deliveries, in the transaction of its position
 
+    names      what an event is called
     happened   an event with what was around it; what a surface has to be
     catalogs   the catalogue of each event's position
     records    a record's row before and after each of its events
@@ -16,5 +17,18 @@ passed by.
 
 from workers.webhooks.follower import NAME, Webhooks
 from workers.webhooks.happened import Body, Happened, Surface
+from workers.webhooks.names import OF_CONTENT, OF_TABLES
+from workers.webhooks.replaying import FAILED, MOST, again
 
-__all__ = ["NAME", "Body", "Happened", "Surface", "Webhooks"]
+__all__ = [
+    "FAILED",
+    "MOST",
+    "NAME",
+    "OF_CONTENT",
+    "OF_TABLES",
+    "Body",
+    "Happened",
+    "Surface",
+    "Webhooks",
+    "again",
+]

@@ -20,8 +20,10 @@ from domain.catalog import Webhook
 from domain.ids import EventId, WorkspaceId
 from projections.as_of.catalogs import Ask
 from projections.log import PAGE, Envelope
+from projections.reader import Statement
 from workers.deliveries import NewDelivery
 from workers.webhooks.catalogs import Courses, along
+from workers.webhooks.names import types_for
 from workers.webhooks.records import stretches
 from workers.webhooks.telling import Again, Stretch, Teller
 
@@ -40,6 +42,16 @@ class Replay:
     last: int
     by_seq: int
     only: str | None
+
+
+def again(replay: Replay) -> Statement:
+    """Asks how many events it is to tell, as things stand: of all of them at most, as
+    what shows no change is not told."""
+    if replay.only == FAILED:
+        return _HOW_MANY_FAILED, {**_values(replay), "after": replay.first - 1}
+    table_id = replay.webhook.table_id
+    values = {"types": types_for(replay.webhook), "table": table_id}
+    return _HOW_MANY, {**_values(replay), **values}
 
 
 async def replayed(
@@ -128,17 +140,35 @@ def _values(replay: Replay) -> dict[str, object]:
 
 _EVENTS = PAGE.as_bytes()
 # by the unique key of deliveries: of each event what became of it last
-_FAILED = b"""
-    SELECT d.seq, d.event_id::text, d.event, d.stream::text, c.body
-    FROM (
+_LAST_OF_EACH = b"""
+    (
         SELECT DISTINCT ON (seq) * FROM hooks.deliveries
         WHERE workspace_id = %(workspace)s::uuid AND webhook_id = %(webhook)s::uuid
-          AND seq > %(after)s AND seq <= %(last)s AND by_seq < %(by_seq)s
+          AND seq > %(after)s::bigint AND seq <= %(last)s::bigint
+          AND by_seq < %(by_seq)s::bigint
         ORDER BY seq, by_seq DESC
     ) AS d
-    JOIN hooks.contents AS c ON c.delivery_id = d.id
+"""
+_FAILED = b"""
+    SELECT d.seq, d.event_id::text, d.event, d.stream::text, c.body
+    FROM %b JOIN hooks.contents AS c ON c.delivery_id = d.id
     WHERE d.state IN ('failed', 'cancelled')
-    ORDER BY d.seq LIMIT %(slice)s
+    ORDER BY d.seq LIMIT %%(slice)s
+""".replace(b"%b", _LAST_OF_EACH).replace(b"%%", b"%")
+_HOW_MANY_FAILED = b"""
+    SELECT count(*) FROM %b WHERE d.state IN ('failed', 'cancelled')
+""".replace(b"%b", _LAST_OF_EACH)
+_HOW_MANY = b"""
+    SELECT count(*) FROM ledger.events AS e
+    WHERE e.workspace_id = %(workspace)s::uuid
+      AND e.seq BETWEEN %(first)s::bigint AND %(last)s::bigint
+      AND e.type = ANY (%(types)s::text[])
+      AND (%(table)s::uuid IS NULL OR e.stream_id = %(table)s::uuid
+           OR convert_from(e.data, 'UTF8')::json ->> 'table_id' = %(table)s::text)
+      AND NOT EXISTS (
+          SELECT FROM hooks.deliveries AS d
+          WHERE d.workspace_id = e.workspace_id AND d.webhook_id = %(webhook)s::uuid
+            AND d.seq = e.seq AND d.state = 'waiting')
 """
 _WAITING = b"""
     SELECT DISTINCT seq FROM hooks.deliveries

@@ -12,7 +12,6 @@ change of its fields is an update of it.  What changes nothing that the CMS show
 told.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -20,7 +19,7 @@ import orjson
 from api.cms import data, present
 from domain.catalog import Catalog, Table
 from domain.facts import Row
-from workers.webhooks import Body, Happened
+from workers.webhooks import OF_CONTENT, Body, Happened
 
 CREATED, UPDATED = "object_type.created", "object_type.updated"
 
@@ -28,21 +27,7 @@ CREATED, UPDATED = "object_type.created", "object_type.updated"
 class Cms:
     """Entries and object types."""
 
-    names: Mapping[str, str] = {
-        "record.created": "entry.created",
-        "record.restored": "entry.created",
-        "record.updated": "entry.updated",
-        "record.links_changed": "entry.updated",
-        "record.deleted": "entry.deleted",
-        "table.created": CREATED,
-        "table.restored": CREATED,
-        "table.updated": UPDATED,
-        "field.created": UPDATED,
-        "field.restored": UPDATED,
-        "field.updated": UPDATED,
-        "field.retyped": UPDATED,
-        "field.deleted": UPDATED,
-    }
+    names = OF_CONTENT
 
     def tell(self, happened: Happened) -> Body | None:
         name = self.names[happened.envelope.type]

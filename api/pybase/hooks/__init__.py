@@ -13,8 +13,9 @@ tables there is `field_id` and `field`, and `table`, in the place of the record'
 All of it is in the names and choices of that moment.  Members are told by their ids.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -24,7 +25,7 @@ from domain.catalog import Catalog, Field, Table
 from domain.facts import Row
 from domain.ids import FieldId
 from domain.values import Value
-from workers.webhooks import Body, Happened
+from workers.webhooks import OF_TABLES, Body, Happened
 
 Told = dict[str, Any]
 _NOW = "updated_at"  # changes with every change
@@ -33,22 +34,7 @@ _NOW = "updated_at"  # changes with every change
 class PyBase:
     """Records, fields and tables."""
 
-    names: Mapping[str, str] = {
-        "record.created": "record.created",
-        "record.restored": "record.created",
-        "record.updated": "record.updated",
-        "record.links_changed": "record.updated",
-        "record.deleted": "record.deleted",
-        "field.created": "field.created",
-        "field.restored": "field.created",
-        "field.updated": "field.updated",
-        "field.retyped": "field.updated",
-        "field.deleted": "field.deleted",
-        "table.created": "table.created",
-        "table.restored": "table.created",
-        "table.updated": "table.updated",
-        "table.deleted": "table.deleted",
-    }
+    names = OF_TABLES
 
     def tell(self, happened: Happened) -> Body | None:
         name = self.names[happened.envelope.type]
@@ -123,9 +109,29 @@ def _has_value(row: Row, field: Field) -> bool:
 
 def _values(row: Row, fields: Iterable[Field]) -> Told:
     return {
-        one.name: orjson.Fragment(present.shower(one)(row.value(one.id), row.number))
+        one.name: orjson.Fragment(_shower(_Same(one))(row.value(one.id), row.number))
         for one in fields
     }
+
+
+class _Same:
+    """Carries a field past the cache, where it is its own key."""
+
+    __slots__ = ("field",)
+
+    def __init__(self, one: Field) -> None:
+        self.field = one
+
+    def __hash__(self) -> int:
+        return id(self.field)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.field is self.field
+
+
+@lru_cache(maxsize=4096)
+def _shower(of: _Same) -> Callable[[Any, int], bytes]:
+    return present.shower(of.field)
 
 
 def _record_text(table: Table, row: Row) -> bytes:

@@ -75,6 +75,19 @@ def webhook_rows() -> list[Route]:
             response=schemas.NEW_WEBHOOK,
             alone=True,
         ),
+        write(
+            "POST",
+            "/webhooks/{id}/replay",
+            "Send again what happened from one position to another, or what of it was"
+            " not delivered",
+            w.replay_webhook,
+            tag,
+            ADMIN,
+            status=202,
+            body=shapes.ReplayWebhook,
+            response=schemas.QUEUED,
+            alone=True,
+        ),
         read(
             "/webhooks/{id}/deliveries",
             "What a webhook sent or is to send, newest first, with every attempt; 100"

@@ -8,6 +8,7 @@ the URL in short.
     looking    lists and one
     making     new ones
     changing   changes, deletion, new secrets and tokens
+    replaying  what has happened sent again
 """
 
 from api.pybase.webhooks.changing import (
@@ -18,6 +19,7 @@ from api.pybase.webhooks.changing import (
 )
 from api.pybase.webhooks.looking import get_webhook, list_webhooks
 from api.pybase.webhooks.making import create_webhook
+from api.pybase.webhooks.replaying import replay_webhook
 
 __all__ = [
     "create_webhook",
@@ -25,6 +27,7 @@ __all__ = [
     "get_webhook",
     "list_webhooks",
     "regenerate_token",
+    "replay_webhook",
     "rotate_secret",
     "update_webhook",
 ]

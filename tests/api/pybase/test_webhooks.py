@@ -587,6 +587,17 @@ def test_a_webhook_goes_and_comes_with_its_table(client, table, database):
     assert len(rows_of(database, "webhook_secrets", hook["id"])) == 1
 
 
+def test_a_table_that_got_a_webhook_since_is_not_undone(client, table):
+    made_since = client.webhook(table["id"])
+    about = {"workspace_id": table["workspace_id"], "resource": table["id"]}
+    first = made(client.get("/audit", params=about))["items"][-1]
+
+    reply = client.post("/undo", json={"scope": "batch", "id": first["batch_id"]})
+
+    assert (reply.status_code, reply.json()["code"]) == (409, "UNDO_CONFLICT")
+    assert client.get(f"{PATH}/{made_since['id']}").is_success
+
+
 # ------------------------------------------------------------ what is told of them
 
 

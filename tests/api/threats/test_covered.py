@@ -24,10 +24,14 @@ ROWS = {
     57,
     58,
     59,
+    60,
+    66,
+    67,
     68,
     69,
     70,
     72,
+    73,
     78,
     82,
     83,
@@ -50,6 +54,7 @@ CACHE = "api/cms/test_public_cache.py"
 PUBLIC = "api/cms/test_public.py"
 SPELLINGS = "commands/outbound/test_spellings.py"
 CALLS = "commands/outbound/test_calls.py"
+PERFORMING = "workers/deliveries/test_performing.py"
 
 # the rows that these cover whole
 COVERED = {
@@ -160,7 +165,54 @@ COVERED = {
             "test_threat_58_one_inner_address_among_public_ones_refuses_all",
         ]
     },
-    59: {CALLS: ["test_threat_59_a_redirect_is_not_followed"]},
+    59: {
+        CALLS: ["test_threat_59_a_redirect_is_not_followed"],
+        PERFORMING: ["test_a_redirect_is_a_failure_and_is_not_followed"],
+    },
+    60: {
+        "api/pybase/test_deliveries.py": [
+            "test_threat_60_a_test_is_guarded_like_every_call",
+            "test_a_redirect_is_told_and_not_followed",
+        ]
+    },
+    66: {
+        PERFORMING: [
+            "test_threat_66_killed_after_the_reply_it_is_sent_again_with_the_same_id"
+        ],
+        "commands/outbound/test_receiving.py": [
+            "test_a_message_counts_once_whatever_is_killed_and_sent_again"
+        ],
+    },
+    67: {
+        PERFORMING: [
+            "test_threat_67_whatever_a_receiver_does_is_a_failure_that_is_told",
+            "test_threat_67_of_a_reply_of_10_gb_the_beginning_is_read",
+            "test_what_fails_is_tried_again_as_the_schedule_has_it_and_is_dead_at_the_end",
+            "test_a_receiver_says_when_to_come_again_within_an_hour",
+            "test_410_turns_the_webhook_off_and_what_waits_fails",
+            "test_five_days_of_nothing_but_failures_turn_a_webhook_off",
+        ],
+        CALLS: [
+            "test_threat_67_a_packed_reply_is_not_unpacked",
+            "test_threat_67_of_an_endless_reply_the_beginning_is_read",
+            "test_threat_67_a_reply_in_crumbs_is_read_up_to_its_size_on_the_wire",
+            "test_threat_67_what_is_no_reply_is_none",
+            "test_threat_67_all_of_a_call_has_one_time",
+            "test_threat_67_a_certificate_of_another_host_or_of_nobody_is_not_good",
+        ],
+    },
+    73: {
+        PERFORMING: [
+            "test_threat_73_deleted_or_turned_off_while_it_waits_it_is_not_sent",
+            "test_deleted_while_it_is_sent_what_comes_of_that_is_still_written_down",
+        ],
+        "workers/deliveries/test_registry.py": [
+            "test_threat_73_what_changed_since_is_seen_at_the_next_try"
+        ],
+        "api/pybase/test_webhooks.py": [
+            "test_a_365_and_threat_73_a_deletion_ends_its_secrets"
+        ],
+    },
     69: {
         "commands/outbound/test_signing.py": [
             "test_threat_69_what_is_signed_here_is_genuine_there",

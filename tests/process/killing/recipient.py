@@ -59,7 +59,7 @@ class Recipient:
         try:
             Webhook(self.secrets[path]).verify(body, dict(headers), json_parse=False)
         except (KeyError, WebhookVerificationError) as error:
-            self.forged.append(f"{path}: {error!r}")
+            self.forged.append(f"{path}: {error!r} of {len(body)} bytes, {headers}")
         else:
             self.arrivals.append(Arrival(headers["webhook-id"], body))
 
@@ -81,10 +81,13 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Listening
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+        self.close_connection = True
+        length = int(self.headers["content-length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # who sent it was killed meanwhile
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         status = self.server.recipient.take(self.path, headers, body)
-        self.close_connection = True
         if status is not None:
             self.send_response(status)
             self.send_header("content-length", "0")

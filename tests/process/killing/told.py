@@ -1,18 +1,31 @@
-"""What must hold of webhooks when all is quiet again: asked of the feed, of the rows of
-deliveries, and of who was told."""
+"""A server and a worker that tell somebody by a webhook, and what has to hold when all
+is quiet again: asked of the feed, of the rows of deliveries, and of who was told."""
 
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import orjson
 import psycopg
 
 from projections.followed import standings
-from tests.process.killing.recipient import Arrival
+from tests.ports import free_port
+from tests.process.killing.recipient import Arrival, Recipient
+from tests.process.killing.server import Server, Worker
+from tests.redis_server import RedisServer
 
 FOLLOWER = "webhooks"
+IMPATIENT = """
+from workers.deliveries import outcomes, turns
+outcomes.LEASE_SECONDS = turns.TOLD_SECONDS = 4
+from api.cli import main
+main()
+"""
 
 
 @dataclass(frozen=True)
@@ -22,6 +35,40 @@ class Delivery:
     event_id: str
     state: str
     reason: str | None
+
+
+def told_processes(
+    data_dir: Path, valkey: RedisServer, recipient: Recipient, *, impatient: bool
+) -> tuple[Server, Worker]:
+    """A server and a worker that may tell the recipient.  `impatient`: who was told of
+    a task, or has its lease, is given up sooner than within a minute."""
+    server, worker = Server(data_dir, free_port()), Worker(data_dir, free_port())
+    for one in (server, worker):
+        one.environment |= {
+            "TABELLION_REDIS_URL": valkey.url,
+            "TABELLION_OUTBOUND_ALLOW": "127.0.0.0/8",
+            "TABELLION_OUTBOUND_PORTS": str(recipient.port),
+            "TABELLION_WEBHOOK_RETRIES": "1,1,1,1,2,2,2,4,4,8,8,8",
+        }
+        if impatient:
+            one.program = (sys.executable, "-c", IMPATIENT)
+    return server, worker
+
+
+def a_webhook(client: httpx2.Client, table_id: str, recipient: Recipient) -> str:
+    body = {
+        "name": "Told",
+        "table_id": table_id,
+        "type": "outgoing",
+        "url": f"{recipient.url}/records",
+        "events": ["record.*"],
+    }
+    reply = client.post("/webhooks", json=body)
+    assert reply.status_code == 201, reply.text
+    made = reply.json()
+    recipient.secrets["/records"] = made["secret"]
+    webhook_id: str = made["id"]
+    return webhook_id
 
 
 def deliveries(url: str, webhook_id: str) -> list[Delivery]:
@@ -44,13 +91,24 @@ def is_quiet(url: str) -> bool:
         return False
 
 
+def until_quiet(superuser: str, seconds: float) -> float:
+    """Waits so long at the most; gives how long it took."""
+    began = time.monotonic()
+    while not is_quiet(superuser):
+        assert time.monotonic() < began + seconds, "something is still to be told"
+        time.sleep(0.2)
+    return time.monotonic() - began
+
+
 def untold(
     wanted: Sequence[Mapping[str, Any]],
     rows: Sequence[Delivery],
-    arrivals: Sequence[Arrival],
+    recipient: Recipient,
 ) -> Iterator[str]:
     """The promises that were not kept; `wanted` are the events of the feed that a
     webhook was to be told of."""
+    yield from recipient.forged
+    arrivals = recipient.arrivals
     by_event = {one.event_id: one for one in rows}
     if len(by_event) != len(rows):
         yield f"{len(rows) - len(by_event)} deliveries are there twice"
