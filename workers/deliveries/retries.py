@@ -14,7 +14,11 @@ LONGEST_ASKED = 3600.0  # seconds; a receiver may ask for more, and is asked aga
 SHORTEST_ASKED = 1.0
 GONE = 410
 WAITS = (429, 503)  # the statuses that may say when to come again
-_SECONDS = re.compile(r"[0-9]{1,18}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]+", re.ASCII)
+# the one form that RFC 9110 has senders use
+_DATE = re.compile(
+    r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +101,13 @@ def seconds_asked(header: str | None, now: float) -> float | None:
     text = (header or "").strip()
     if _SECONDS.fullmatch(text):
         return _bounded(float(text))
+    if not _DATE.fullmatch(text):
+        return None
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return _bounded(moment.timestamp() - now)
+    return _bounded(moment.replace(tzinfo=UTC).timestamp() - now)
 
 
 def _bounded(seconds: float) -> float:

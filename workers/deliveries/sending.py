@@ -1,5 +1,6 @@
 """One try: a message is signed and sent, and what came of it told in a few words."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from workers.deliveries.webhooks import Ready
 
 REPLY_BYTES = 1024  # of a reply are kept
 ERROR_CHARACTERS = 300
+BUG = "it could not be sent; the server's log says why"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,10 @@ def sending(out: Outbound) -> Send:
             }
             answer = await out.post(to.url, headers, message.body)
         except (Refused, Unreachable) as error:
-            told = str(error)[:ERROR_CHARACTERS]
-            return Attempt(at, time.monotonic() - began, error=told)
+            return Attempt(at, time.monotonic() - began, error=_told(str(error)))
+        except Exception:  # a bug of ours: an attempt too, or it would never end
+            log.exception("%s was not sent", message.id)
+            return Attempt(at, time.monotonic() - began, error=BUG)
         return Attempt(
             at,
             answer.seconds,
@@ -55,6 +61,12 @@ def sending(out: Outbound) -> Send:
         )
 
     return send
+
+
+def _told(reason: str) -> str:
+    """Fit to be kept: a text of the database holds no NUL, and of UTF-8 no half."""
+    short = reason[:ERROR_CHARACTERS]
+    return "".join(one if one.isprintable() else "?" for one in short)
 
 
 def _typed(headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from commands.system import new_id, now
 from tests.workers.deliveries.desk import SECONDS, Desk, Webhook
 from tests.workers.receiver import Receiver, Says
 from workers.deliveries.sending import sending
-from workers.deliveries.webhooks import Gone, Off, Paused, Unreadable
+from workers.deliveries.webhooks import Gone, Off, Paused, Ready, Unreadable
 
 pytestmark = pytest.mark.anyio
 DAY = 86_400
@@ -388,3 +388,19 @@ async def test_threat_67_of_a_reply_of_10_gb_the_beginning_is_read(
     assert receiver.sent < 16 * 2**20
     (attempt,) = await webhook.attempts()
     assert attempt["reply"] == bytes(1024)
+
+
+async def test_what_goes_wrong_here_is_an_attempt_too_and_has_an_end(
+    desk: Desk, receiver: Receiver, webhook: Webhook, caplog
+):
+    known = desk.known.standings[webhook.id]
+    assert isinstance(known, Ready)
+    desk.known.standings[webhook.id] = replace(known, secrets=["none of ours"])
+    await webhook.add(webhook.delivery(3))
+
+    await desk.work()
+
+    assert receiver.received == []
+    (attempt,) = await webhook.attempts()
+    assert attempt["error"] == "it could not be sent; the server's log says why"
+    assert "was not sent" in caplog.text
