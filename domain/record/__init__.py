@@ -12,6 +12,7 @@ Pure.
     earlier   whether what an inverse writes still fits
     deciding  the rules
     folding   how later commands see earlier ones
+    alone     a record along its own events, onwards and back
 """
 
 from domain.record import deciding, folding, needs

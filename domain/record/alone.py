@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from domain.events import Event, Recorded
+from domain.events import Recorded
 from domain.facts import Link, Row, in_order
 from domain.ids import RecordId
 from domain.record.events import (
@@ -108,7 +108,3 @@ def _listed(ids: Sequence[str], places: Sequence[int] | None) -> tuple[Link, ...
         Link(RecordId(one), 0, place)
         for one, place in zip(ids, places or range(len(ids)), strict=True)
     )
-
-
-def is_change(event: Event) -> bool:
-    return isinstance(event, RecordUpdated | RecordLinksChanged)

@@ -5,6 +5,7 @@
     catalogs      the catalogue of that position, folded from its events
     rows          a table's rows and links of that position, as one statement
     shadows       such a table kept for a while, so that lists can be read of it
+    whole         some records as whole rows, for who goes through many events
     reading       what surfaces ask: a catalogue, a record, a page
 
 The compiler and the JSON of the ordinary reads run on the rows of then through

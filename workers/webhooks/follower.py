@@ -1,8 +1,9 @@
 """The follower that turns events into deliveries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from domain.catalog import Catalog
 from domain.errors import Busy
 from domain.ids import WorkspaceId
 from domain.webhook import OUTGOING, WebhookReplayed, works
@@ -67,17 +68,17 @@ class Webhooks:
                 stretch = Stretch(workspace_id, some, course)
                 await told.put(await self._teller.tell(ask, stretch))
                 for one in some:
-                    if one.type.startswith("webhook."):
-                        await self._see_to_webhook(ask, told, course, one)
+                    told.changed.update(changed_by(one, course.after(one.seq)))
+                    if one.type == WebhookReplayed.TYPE:
+                        await self._replay(ask, told, course, one)
                 upto = some[-1].seq
             return upto
         except Busy as error:
             raise Unavailable(error.detail) from error
 
-    async def _see_to_webhook(
+    async def _replay(
         self, ask: Ask, told: "Told", course: Course, one: Envelope
     ) -> None:
-        told.changed.add(one.stream)
         event = one.recorded.event
         webhook = course.after(one.seq).webhooks.get(one.stream)  # type: ignore[call-overload]
         if not isinstance(event, WebhookReplayed) or webhook is None:
@@ -112,6 +113,27 @@ class Told:
         if rows:
             await add(self.connection, rows)
             self.size += sum(len(one.body) for one in rows)
+
+
+def changed_by(one: Envelope, catalog: Catalog) -> Iterable[str]:
+    """The webhooks that an event changes, or that come or go with what it does."""
+    if one.type.startswith("webhook."):
+        return [one.stream]
+    if one.type not in _COME_AND_GO:
+        return ()
+    own = one.stream == one.workspace_id
+    return [
+        webhook.id
+        for webhook in catalog.webhooks.values()
+        if own or webhook.table_id == one.stream
+    ]
+
+
+_COME_AND_GO = frozenset(
+    f"{noun}.{word}"
+    for noun in ("table", "workspace")
+    for word in ("deleted", "restored")
+)
 
 
 def asking(connection: Connection) -> Ask:

@@ -10,10 +10,15 @@ A record that came to be linked to itself, or was, is gone through onwards inste
 the row as of the stretch's beginning: what its links' other end is told then may repeat
 what its own event said, which going back cannot tell.
 
+Of records that are written all the time the last row is kept, and is good for their
+next event while its version is the one before it and the schema has not changed: so a
+long backlog of one record is not gone through again for each stretch of it.
+
 A change of type says of many records at once what became of their values, so a stretch
 ends before one.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -39,6 +44,8 @@ from workers.following import Poison
 from workers.webhooks.catalogs import Course
 
 STRETCH = 250  # events whose rows are held at once
+SEVERAL = 3  # events of a record in a stretch: there will be more
+MOST_KEPT = 64  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +67,64 @@ def stretches(events: Sequence[Envelope]) -> Iterator[Sequence[Envelope]]:
     yield events[start:]
 
 
+class Kept:
+    """Rows of records that had several events in a stretch, as the last one left them,
+    each with the position of its table's schema."""
+
+    def __init__(self) -> None:
+        self._rows: OrderedDict[str, tuple[Row, int]] = OrderedDict()
+
+    def before(self, first: Recorded, course: Course) -> Row | None:
+        """The row before an event, where it is known."""
+        row, schema_seq = self._rows.get(first.event.stream_id, (None, 0))
+        if row is None or row.version != first.version - 1:
+            return None
+        table = course.before(first.seq).tables.get(TableId(row.table_id))
+        return row if table is not None and table.schema_seq == schema_seq else None
+
+    def keep(self, run: Sequence[Recorded], row: Row | None, course: Course) -> None:
+        record_id = run[-1].event.stream_id
+        known = self._rows.pop(record_id, None)
+        if row is None or (known is None and len(run) < SEVERAL):
+            return
+        table = course.after(run[-1].seq).tables[TableId(row.table_id)]
+        self._rows[record_id] = row, table.schema_seq
+        while len(self._rows) > MOST_KEPT:
+            self._rows.popitem(last=False)
+
+
 async def around(
     ask: Ask,
     course: Course,
     stretch: Sequence[Envelope],
     events: Sequence[Recorded],
+    kept: Kept,
 ) -> Mapping[int, Around]:
-    """By position, for events of records in a stretch: all those that each of the
-    records has in it."""
+    """By position, for those of the events that are of records: of each record all
+    that the stretch has."""
+    events = [one for one in events if one.event.TYPE.startswith("record.")]
     found: dict[int, Around] = {}
     unknown: dict[str, Sequence[Recorded]] = {}
-    for record_id, run in _runs(events):
-        known = _known(run)
+    runs = list(_runs(events))
+    for record_id, run in runs:
+        row = kept.before(run[0], course)
+        known = _known(run) if row is None else _onwards(row, run)
         if known is None:
             unknown[record_id] = run
         else:
             found.update(known)
-    for onto_itself, runs in _apart(unknown):
-        rows = await (_rows_at if onto_itself else _rows)(ask, course, stretch, runs)
-        for record_id, run in runs.items():
+    for onto_itself, some in _apart(unknown):
+        rows = await (_rows_at if onto_itself else _rows)(ask, course, stretch, some)
+        for record_id, run in some.items():
             if record_id in rows:
                 way = _onwards if onto_itself else _backwards
                 found.update(way(rows[record_id], run))
             elif any(isinstance(one.event, RecordUpdated) for one in run):
                 raise Poison(f"record {record_id} is not in its table")
     await _sign(ask, events, found)
+    for _, run in runs:
+        last = found.get(run[-1].seq)
+        kept.keep(run, None if last is None else last.after, course)
     return found
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.catalog import Catalog, Webhook
+from domain.events import Event
 from domain.history import HistoryUndone
 from domain.ids import EventId, TableId, WorkspaceId, table_number_of
 from domain.table import TableDeleted
@@ -19,7 +20,7 @@ from projections.log import Envelope
 from workers.deliveries import NewDelivery
 from workers.webhooks.catalogs import Course, Courses
 from workers.webhooks.happened import Happened, Surface
-from workers.webhooks.records import Around, around
+from workers.webhooks.records import Around, Kept, around
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Teller:
     where the replay stands; it alone is told then."""
 
     def __init__(self, surfaces: Sequence[Surface], courses: Courses) -> None:
-        self._surfaces, self._courses = surfaces, courses
+        self._surfaces, self._courses, self._kept = surfaces, courses, Kept()
         self._types = frozenset(type_ for one in surfaces for type_ in one.names)
 
     async def tell(
@@ -55,15 +56,18 @@ class Teller:
         if not taken:
             return []
         undone = await _undone(ask, stretch)
-        recorded = [one.recorded for one in _with_their_records(stretch, taken)]
-        rows = await around(ask, stretch.course, stretch.events, recorded)
+        read = {one.seq: one.recorded for one in _with_their_records(stretch, taken)}
+        known = list(read.values())
+        rows = await around(ask, stretch.course, stretch.events, known, self._kept)
         made: list[NewDelivery] = []
         for one in stretch.events:
             if one.seq not in taken:
                 continue
-            happened = await self._happened(
-                ask, stretch, one, undo=one.batch_id in undone, around=rows.get(one.seq)
-            )
+            undo, event = one.batch_id in undone, read[one.seq].event
+            if one.type.startswith("record."):
+                happened = _of_record(stretch, one, event, rows.get(one.seq), undo=undo)
+            else:
+                happened = await self._of_schema(ask, stretch, one, event, undo=undo)
             if happened is not None:
                 made += _deliveries(happened, taken[one.seq], again)
         return made
@@ -105,27 +109,13 @@ class Teller:
             if (name := surface.names.get(type_)) and takes(webhook, name)
         ]
 
-    async def _happened(
-        self,
-        ask: Ask,
-        stretch: Stretch,
-        one: Envelope,
-        *,
-        undo: bool,
-        around: Around | None,
+    async def _of_schema(
+        self, ask: Ask, stretch: Stretch, one: Envelope, event: Event, *, undo: bool
     ) -> Happened | None:
-        course = stretch.course
-        before, after = course.before(one.seq), course.after(one.seq)
+        before, after = stretch.course.before(one.seq), stretch.course.after(one.seq)
         table_id = table_of(one, after)
         if table_id is None:
             return None
-        event = one.recorded.event
-        if one.type.startswith("record."):
-            if around is None:
-                return None  # it concerned a record that was not there any more
-            return Happened(
-                one, event, undo, table_id, before, after, around.before, around.after
-            )
         first = one.seq - one.batch_index
         began = await self._at(ask, stretch, first - 1)
         ended = await self._at(ask, stretch, first + one.batch_size - 1)
@@ -177,13 +167,33 @@ def table_of(one: Envelope, catalog: Catalog) -> TableId | None:
     return None if table is None else table.id
 
 
+def _of_record(
+    stretch: Stretch,
+    one: Envelope,
+    event: Event,
+    around: Around | None,
+    *,
+    undo: bool,
+) -> Happened | None:
+    """None where the record was not there any more."""
+    catalog = stretch.course.after(one.seq)
+    table_id = table_of(one, catalog)
+    if table_id is None or around is None:
+        return None
+    rows = around.before, around.after
+    return Happened(one, event, undo, table_id, catalog, catalog, *rows)
+
+
 def _with_their_records(
     stretch: Stretch, taken: Mapping[int, Sequence[Taker]]
 ) -> list[Envelope]:
-    """All events of each record that an event which is taken concerns."""
-    of_records = [one for one in stretch.events if one.type.startswith("record.")]
-    streams = {one.stream for one in of_records if one.seq in taken}
-    return [one for one in of_records if one.stream in streams]
+    """What is taken, and all events of each record that any of it concerns."""
+    streams = {
+        one.stream
+        for one in stretch.events
+        if one.seq in taken and one.type.startswith("record.")
+    }
+    return [one for one in stretch.events if one.seq in taken or one.stream in streams]
 
 
 def _deliveries(

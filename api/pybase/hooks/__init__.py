@@ -13,8 +13,9 @@ tables there is `field_id` and `field`, and `table`, in the place of the record'
 All of it is in the names and choices of that moment.  Members are told by their ids.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -108,9 +109,29 @@ def _has_value(row: Row, field: Field) -> bool:
 
 def _values(row: Row, fields: Iterable[Field]) -> Told:
     return {
-        one.name: orjson.Fragment(present.shower(one)(row.value(one.id), row.number))
+        one.name: orjson.Fragment(_shower(_Same(one))(row.value(one.id), row.number))
         for one in fields
     }
+
+
+class _Same:
+    """Carries a field past the cache, where it is its own key."""
+
+    __slots__ = ("field",)
+
+    def __init__(self, one: Field) -> None:
+        self.field = one
+
+    def __hash__(self) -> int:
+        return id(self.field)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.field is self.field
+
+
+@lru_cache(maxsize=4096)
+def _shower(of: _Same) -> Callable[[Any, int], bytes]:
+    return present.shower(of.field)
 
 
 def _record_text(table: Table, row: Row) -> bytes:

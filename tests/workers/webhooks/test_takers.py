@@ -9,7 +9,14 @@ from commands.system import new_id
 from domain.catalog import Table
 from domain.ids import BaseId, WebhookId
 from domain.table import DeleteTable, RestoreTable
-from domain.webhook import CreateWebhook, DeleteWebhook, RenewWebhook, RestoreWebhook
+from domain.webhook import (
+    CreateWebhook,
+    DeleteWebhook,
+    RenewWebhook,
+    RestoreWebhook,
+    UpdateWebhook,
+)
+from domain.workspace import DeleteWorkspace
 from tests.commands.tenant import LoopedCommitter, Tenant
 from tests.workers.webhooks.heard import Hearing
 from workers.following import Loop
@@ -178,3 +185,26 @@ def test_other_workspaces_are_passed_by(
     heard.follow()
     assert names(heard, tenant, hook) == ["told"]
     assert other.rows("SELECT 1 FROM hooks.contents") == []
+
+
+@pytest.mark.parametrize("what", ["webhook", "table", "workspace"])
+def test_who_rests_is_looked_at_when_anything_about_it_changes(
+    heard: Hearing, tenant: Tenant, table: Table, what: str
+):
+    hook = heard.hook(tenant, "record.*", table_id=table.id)
+    tenant.create(table, {"Name": "a"})
+    heard.follow()
+    with tenant.seeing() as connection:
+        connection.execute(
+            "UPDATE hooks.receivers SET rests_until = 'infinity' WHERE webhook_id = %s",
+            [hook],
+        )
+    changes = {
+        "webhook": UpdateWebhook(hook, {"paused": True}),
+        "table": DeleteTable(table.id),
+        "workspace": DeleteWorkspace(tenant.workspace_id),
+    }
+    tenant.do(changes[what])
+    heard.follow()
+    rests = "SELECT rests_until FROM hooks.receivers WHERE webhook_id = %s"
+    assert tenant.rows(rests, hook) == [(None,)]
