@@ -36,8 +36,8 @@ demo: $(READY) ## load real data into a running server and look around
 test: $(READY) ## run the whole suite, fastest part first
 	@exec $(BIN)/python tools/suite.py $(ARGS)
 
-nothing-lost: $(READY) ## kill server, worker, backends, cluster and Valkey 100 times (KILLS=n)
-	@TABELLION_KILLS=$(KILLS) exec $(BIN)/python -m pytest -s tests/process/test_nothing_lost.py tests/process/test_nothing_untold.py
+nothing-lost: $(READY) ## kill server, worker, Postgres, Valkey and Kafka 100 times (KILLS=n)
+	@TABELLION_KILLS=$(KILLS) exec $(BIN)/python -m pytest -s tests/process/test_nothing_lost.py tests/process/test_nothing_untold.py tests/kafka/test_nothing_lost.py
 
 fuzz: $(READY) ## ask what the OpenAPI document allows, and what not (EXAMPLES=n)
 	@TABELLION_FUZZ=$(EXAMPLES) exec $(BIN)/python -m pytest -s tests/api/conformance

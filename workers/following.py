@@ -19,15 +19,17 @@ page event by event, tried again, and then the workspace is parked: the others g
 nothing is skipped, and log, metrics and `tabellion doctor` say so until somebody
 resumes it.
 
+A follower may be a `Choosing` one: of workspaces that it passes by no event is read.
+
 Woken by the seal's notice; asking once a second alone would be correct.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import psycopg
 from psycopg import sql
@@ -114,6 +116,16 @@ class Follower(Protocol):
         """
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """A follower that need not be given every workspace's events."""
+
+    async def passed_by(
+        self, connection: Connection, workspaces: Sequence[WorkspaceId]
+    ) -> Collection[WorkspaceId]:
+        """Those of them in which nothing that has happened by now concerns it."""
 
 
 class Following:
@@ -220,9 +232,11 @@ class Loop:
         """
         await self.follower.prepare()
         async with self._transaction() as connection:
-            pages = await self._claim(connection, only, events)
+            places = await self._claim(connection, only)
+            passed = await self._pass_by(connection, places)
+            pages = await self._pages(connection, places, events)
             if not pages:
-                return 0
+                return passed
             try:
                 reached = await self.follower.follow(connection, pages)
             except Unavailable:
@@ -231,25 +245,47 @@ class Loop:
                 if connection.closed:
                     raise
                 raise Failed(pages, error) from error
-            return await self._move(connection, pages, reached)
+            before = {page.workspace_id: page.events[0].seq - 1 for page in pages}
+            return passed + await self._move(connection, before, reached)
 
     async def _claim(
-        self, connection: Connection, only: WorkspaceId | None, events: int
-    ) -> Sequence[Page]:
+        self, connection: Connection, only: WorkspaceId | None
+    ) -> dict[str, "Place"]:
         name = self.follower.name
         values = {"follower": name, "only": only, "most": WORKSPACES}
         found = await connection.execute(_CLAIM, values)
         claimed = text_array([row[0] for row in await found.fetchall()])
         # a statement of its own, after the locks: where they are by now
         found = await connection.execute(_PLACES, [name, claimed])
-        places = {row[0]: row for row in await found.fetchall()}
+        places = {row[0]: Place(*row[1:]) for row in await found.fetchall()}
+        if places:
+            await connection.execute(_SEE, ["{" + ",".join(places) + "}"])
+        return places
+
+    async def _pass_by(self, connection: Connection, places: dict[str, "Place"]) -> int:
+        """Takes out the places of workspaces that the follower wants no events of, and
+        moves those on."""
+        if not places or not isinstance(self.follower, Choosing):
+            return 0
+        # asked after the places: so there is nothing up to them that it does not see
+        wanted = [WorkspaceId(one) for one in places]
+        passed = await self.follower.passed_by(connection, wanted)
+        moved = {one: places.pop(one) for one in passed}
+        return await self._move(
+            connection,
+            {one: place.seq for one, place in moved.items()},
+            {one: Reached(place.upto) for one, place in moved.items()},
+        )
+
+    async def _pages(
+        self, connection: Connection, places: Mapping[str, "Place"], events: int
+    ) -> Sequence[Page]:
         if not places:
             return []
-        await connection.execute(_SEE, ["{" + ",".join(places) + "}"])
         values = {
             "workspaces": text_array(list(places)),
-            "afters": text_array([row[1] for row in places.values()]),
-            "uptos": text_array([row[2] for row in places.values()]),
+            "afters": text_array([one.seq for one in places.values()]),
+            "uptos": text_array([one.upto for one in places.values()]),
             "events": max(events // len(places), 1),
             "bytes": BYTES // len(places),
         }
@@ -258,18 +294,17 @@ class Loop:
         for row in await found.fetchall():
             pages.setdefault(row[3], []).append(Envelope(*row))
         return [
-            Page(WorkspaceId(one), envelopes, places[one][3])
+            Page(WorkspaceId(one), envelopes, places[one].note)
             for one, envelopes in pages.items()
         ]
 
     async def _move(
         self,
         connection: Connection,
-        pages: Sequence[Page],
+        before: Mapping[WorkspaceId, int],
         reached: Mapping[WorkspaceId, Reached],
     ) -> int:
-        """Writes down how far the follower came."""
-        before = {page.workspace_id: page.events[0].seq - 1 for page in pages}
+        """Writes down how far the follower came, and gives how many events that is."""
         moved = {
             workspace_id: one
             for workspace_id, one in reached.items()
@@ -353,6 +388,15 @@ class Loop:
     async def _let_go(self) -> None:
         if self._connection is not None:
             await self._connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a follower stands in a workspace, and what there is to follow."""
+
+    seq: int
+    upto: int
+    note: str | None
 
 
 class Failed(Exception):

@@ -1,12 +1,12 @@
 """Server, worker, Postgres, Valkey and Kafka die under load: every event is in Kafka,
 and in order, and every delivery of a webhook was made.
 
-What a topic then has is compared with the ledger by `tabellion relay verify`.
+What a topic then has is compared with the ledger by `tabellion relay verify`.  The long
+run (`make nothing-lost`) takes TABELLION_KILLS and TABELLION_SEED.
 """
 
 import random
 import re
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +21,7 @@ from tests.kafka.relaying import messages, positions
 from tests.ports import free_port
 from tests.process.killing import promises
 from tests.process.killing.clients import Load
+from tests.process.killing.deaths import LONG, SEED, bounce, kills, strike, tell
 from tests.process.killing.recipient import Recipient
 from tests.process.killing.server import Server
 from tests.process.killing.told import (
@@ -35,8 +36,8 @@ from tools.kafka import Broker
 
 pytestmark = [pytest.mark.anyio, needs_kafka]
 CLIENTS = 4
-PAUSE = 1.5  # seconds between two deaths
-PATIENCE = 60.0
+KILLS = kills(5)
+PATIENCE = 180.0 if LONG else 60.0  # seconds
 TOPIC = "test.nothing-lost"
 
 
@@ -83,15 +84,17 @@ def settled(url: str, recipient: Recipient) -> tuple[str, str, str, str]:
 
 
 @needs_redis
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(2 * PATIENCE + 60 + KILLS * 30)
 async def test_every_event_is_in_kafka_and_told_whatever_is_killed(
     broker: Broker, tmp_path: Path, settings: Any
 ):
+    tell(f"seed {SEED}, {KILLS} kills")
+    choose = random.Random(SEED)
     data_dir = tmp_path / "data"
     tmp_path.chmod(0o755)
-    recipient, valkey = Recipient(0), RedisServer(tmp_path, free_port())
+    recipient, valkey = Recipient(SEED), RedisServer(tmp_path, free_port())
     valkey.start()
-    server, worker = told_processes(data_dir, valkey, recipient, impatient=True)
+    server, worker = told_processes(data_dir, valkey, recipient, impatient=not LONG)
     for one in (server, worker):
         one.environment |= {
             "TABELLION_KAFKA_BOOTSTRAP_SERVERS": broker.address,
@@ -99,6 +102,19 @@ async def test_every_event_is_in_kafka_and_told_whatever_is_killed(
         }
         one.start()
     superuser = Cluster(data_dir).url("postgres")
+
+    def bounce_kafka() -> None:
+        broker.kill()
+        time.sleep(choose.uniform(0.0, 2.0))
+        broker.up()
+
+    ways = {
+        "worker": worker.kill_server,
+        "server": server.kill_server,
+        "valkey": lambda: bounce(valkey, choose),
+        "cluster": server.kill_cluster,
+        "kafka": bounce_kafka,
+    }
     try:
         server.wait(90)
         token, workspace_id, table_id, webhook_id = settled(server.url, recipient)
@@ -108,26 +124,13 @@ async def test_every_event_is_in_kafka_and_told_whatever_is_killed(
             table_id,
             tmp_path / "intents",
             CLIENTS,
-            random.randrange(2**32),
-            batch=20,
+            SEED,
+            batch=5,
             pause=0.05,
         )
         load.start()
         try:
-            for die in (
-                worker.kill_server,
-                broker.kill,
-                valkey.kill,
-                server.kill_cluster,
-                server.kill_server,
-            ):
-                time.sleep(PAUSE)
-                die()
-            valkey.start()
-            bringing_back = threading.Thread(target=broker.up)
-            bringing_back.start()
-            time.sleep(PAUSE)
-            bringing_back.join()
+            strike(ways, KILLS, choose, server.wait)
         finally:
             load.stop()
         server.wait(90)

@@ -10,10 +10,7 @@ one of `make nothing-lost`:
 In the short run who was told of a task, or has its lease, is given up sooner.
 """
 
-import os
 import random
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -23,8 +20,8 @@ from commands.embedded.cluster import Cluster
 from tests.ports import free_port
 from tests.process.killing import promises
 from tests.process.killing.clients import Load, things
+from tests.process.killing.deaths import LONG, SEED, bounce, kills, strike, tell
 from tests.process.killing.recipient import Recipient
-from tests.process.killing.server import Server, Worker
 from tests.process.killing.told import (
     a_webhook,
     deliveries,
@@ -32,38 +29,10 @@ from tests.process.killing.told import (
     until_quiet,
     untold,
 )
-from tests.process.test_nothing_lost import tell
 from tests.redis_server import RedisServer, needs_redis
 
-LONG = "TABELLION_KILLS" in os.environ
-KILLS = int(os.environ.get("TABELLION_KILLS", "6"))
-SEED = int(os.environ.get("TABELLION_SEED") or random.SystemRandom().getrandbits(32))
+KILLS = kills(6)
 QUIET_SECONDS = 180.0  # at the most, after the last kill
-
-
-def kill(
-    server: Server, worker: Worker, valkey: RedisServer, choose: random.Random
-) -> None:
-    def bounce() -> None:
-        valkey.kill()
-        time.sleep(choose.uniform(0.0, 2.0))
-        valkey.start()
-
-    ways: list[tuple[str, Callable[[], None]]] = [
-        ("worker", worker.kill_server),
-        ("valkey", bounce),
-        ("server", server.kill_server),
-        ("connections", server.terminate_backends),
-        ("backend", server.kill_backend),
-        ("cluster", server.kill_cluster),
-    ]
-    for number in range(KILLS):
-        time.sleep(choose.uniform(0.3, 2.0))
-        name, way = ways[number] if number < len(ways) else choose.choice(ways)
-        tell(f"{number + 1}: {name}")
-        way()
-        if choose.random() < 0.5:  # now and then the next blow comes before it stands
-            server.wait()
 
 
 @needs_redis
@@ -77,6 +46,14 @@ def test_every_delivery_is_made_once_and_in_order(tmp_path: Path):
     data_dir = tmp_path / "data"
     server, worker = told_processes(data_dir, valkey, recipient, impatient=not LONG)
     superuser = Cluster(data_dir).url("postgres")
+    ways = {
+        "worker": worker.kill_server,
+        "server": server.kill_server,
+        "valkey": lambda: bounce(valkey, choose),
+        "connections": server.terminate_backends,
+        "backend": server.kill_backend,
+        "cluster": server.kill_cluster,
+    }
     for one in (server, worker):
         one.start()
     try:
@@ -98,7 +75,7 @@ def test_every_delivery_is_made_once_and_in_order(tmp_path: Path):
             )
             load.start()
             try:
-                kill(server, worker, valkey, choose)
+                strike(ways, KILLS, choose, server.wait)
             finally:
                 load.stop()
             server.wait()

@@ -94,7 +94,7 @@ _ADD = """
             %(ids)s::uuid[], %(workspaces)s::uuid[], %(webhooks)s::uuid[],
             %(seqs)s::bigint[], %(by_seqs)s::bigint[], %(event_ids)s::uuid[],
             %(events)s::text[], %(receivers)s::text[], %(streams)s::uuid[],
-            %(bodies)s::bytea[]
+            %(bodies)b::bytea[]
         ) AS n (id, workspace_id, webhook_id, seq, by_seq, event_id, event, receiver,
                 stream, body)
     ), fresh AS (

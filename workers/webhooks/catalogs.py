@@ -85,15 +85,19 @@ class Courses:
         return await self._past.at(workspace_id, rows[0][0] if rows else 0, ask)
 
 
+async def without_any(
+    ask: Ask, workspaces: Sequence[WorkspaceId]
+) -> Sequence[WorkspaceId]:
+    """Those of them that have no webhook and never had one: what is there now is asked,
+    and nothing ever vanishes from it."""
+    (rows,) = await ask([(_WITHOUT, ["{" + ",".join(workspaces) + "}"])])
+    return [WorkspaceId(row[0]) for row in rows]
+
+
 async def last_before(
     ask: Ask, befores: Mapping[WorkspaceId, int]
 ) -> Mapping[WorkspaceId, int]:
-    """Of these workspaces those that have a webhook, or had one, each with the position
-    of its last event of the catalogue up to a position.
-
-    What is there now is asked, and nothing ever vanishes from it: so no workspace is
-    left out that had a webhook then.
-    """
+    """By workspace, the position of its last event of the catalogue up to another."""
     values = {
         "workspaces": "{" + ",".join(befores) + "}",
         "befores": "{" + ",".join(map(str, befores.values())) + "}",
@@ -103,7 +107,14 @@ async def last_before(
     return {WorkspaceId(row[0]): row[1] for row in rows}
 
 
-# by the primary key of webhooks and by events_beside_records
+# by the primary key of webhooks
+_WITHOUT = b"""
+    SELECT w.workspace_id::text FROM unnest(%s::uuid[]) AS w (workspace_id)
+    WHERE NOT EXISTS (
+        SELECT FROM catalog.webhooks AS h WHERE h.workspace_id = w.workspace_id
+    )
+"""
+# by events_beside_records
 _LAST = b"""
     SELECT w.workspace_id::text, coalesce(l.seq, 0)
     FROM unnest(%(workspaces)s::uuid[], %(befores)s::bigint[])
@@ -114,7 +125,4 @@ _LAST = b"""
           AND left(e.type, 7) <> 'record.' AND e.type = ANY (%(types)s::text[])
         ORDER BY e.seq DESC LIMIT 1
     ) AS l ON TRUE
-    WHERE EXISTS (
-        SELECT FROM catalog.webhooks AS h WHERE h.workspace_id = w.workspace_id
-    )
 """

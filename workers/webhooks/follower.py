@@ -1,6 +1,6 @@
 """The follower that turns events into deliveries."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.catalog import Catalog
@@ -12,7 +12,7 @@ from projections.log import Envelope
 from projections.reader import Rows, Statement
 from workers.deliveries import NewDelivery, add, stir
 from workers.following import Connection, Page, Reached, Unavailable
-from workers.webhooks.catalogs import Course, Courses, last_before
+from workers.webhooks.catalogs import Course, Courses, last_before, without_any
 from workers.webhooks.happened import Surface
 from workers.webhooks.records import stretches
 from workers.webhooks.replaying import Replay, replayed
@@ -38,6 +38,12 @@ class Webhooks:
     async def close(self) -> None:
         """Nothing is held."""
 
+    async def passed_by(
+        self, connection: Connection, workspaces: Sequence[WorkspaceId]
+    ) -> Collection[WorkspaceId]:
+        """Those that never had a webhook."""
+        return await without_any(asking(connection), workspaces)
+
     async def follow(
         self, connection: Connection, pages: Sequence[Page]
     ) -> Mapping[WorkspaceId, Reached]:
@@ -47,11 +53,9 @@ class Webhooks:
         lasts = await last_before(ask, befores)
         reached = {}
         for page in pages:
-            upto = page.events[-1].seq
-            if page.workspace_id in lasts:
-                if told.enough:
-                    continue  # another transaction's
-                upto = await self._page(ask, told, page, lasts[page.workspace_id])
+            if told.enough:
+                break  # the rest is another transaction's
+            upto = await self._page(ask, told, page, lasts[page.workspace_id])
             reached[page.workspace_id] = Reached(upto)
         await stir(connection, told.changed)  # the last of all
         return reached

@@ -20,6 +20,7 @@ from domain.workspace import DeleteWorkspace
 from tests.commands.tenant import LoopedCommitter, Tenant
 from tests.workers.webhooks.heard import Hearing
 from workers.following import Loop
+from workers.webhooks import Webhooks
 
 
 @pytest.fixture
@@ -170,21 +171,36 @@ def test_killed_before_its_commit_it_tells_everything_once(
     assert names(heard, tenant, hook) == ["a", "b"]
 
 
-def test_other_workspaces_are_passed_by(
+def test_no_event_is_read_of_a_workspace_that_never_had_a_webhook(
     heard: Hearing,
     tenant: Tenant,
     table: Table,
     database: DatabaseUrls,
     committer: LoopedCommitter,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     other = Tenant(database, committer, base_id=BaseId(new_id())).settle()
+    read: set[str] = set()
+
+    async def reading(self: Webhooks, connection: Any, pages: Any) -> Any:
+        read.update(page.workspace_id for page in pages)
+        return await followed(self, connection, pages)
+
+    followed = Webhooks.follow
+    monkeypatch.setattr(Webhooks, "follow", reading)
     hook = heard.hook(tenant, "record.created")
     there = other.table("Name")
-    other.create(there, {"Name": "not told"})
+    other.create(there, {"Name": "nobody is told"})
     tenant.create(table, {"Name": "told"})
     heard.follow()
+    assert tenant.workspace_id in read
+    assert other.workspace_id not in read
     assert names(heard, tenant, hook) == ["told"]
-    assert other.rows("SELECT 1 FROM hooks.contents") == []
+
+    later = heard.hook(other, "record.created")
+    other.create(there, {"Name": "told too"})
+    heard.follow()
+    assert names(heard, other, later) == ["told too"]
 
 
 @pytest.mark.parametrize("what", ["webhook", "table", "workspace"])
