@@ -37,7 +37,7 @@ test: $(READY) ## run the whole suite, fastest part first
 	@exec $(BIN)/python tools/suite.py $(ARGS)
 
 nothing-lost: $(READY) ## kill server, worker, Postgres, Valkey and Kafka 100 times (KILLS=n)
-	@TABELLION_KILLS=$(KILLS) exec $(BIN)/python -m pytest -s tests/process/test_nothing_lost.py tests/process/test_nothing_untold.py tests/kafka/test_nothing_lost.py
+	@TABELLION_KILLS=$(KILLS) exec $(BIN)/python -m pytest -s tests/killing/test_nothing_lost.py tests/killing/test_nothing_untold.py tests/kafka/test_nothing_lost.py
 
 fuzz: $(READY) ## ask what the OpenAPI document allows, and what not (EXAMPLES=n)
 	@TABELLION_FUZZ=$(EXAMPLES) exec $(BIN)/python -m pytest -s tests/api/conformance

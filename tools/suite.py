@@ -42,7 +42,10 @@ STEPS = (
         Part("documents", ("api/conformance",), minutes=4),
         Part("kafka", ("kafka",), minutes=4),
     ),
-    (Part("process", ("process",), minutes=8),),
+    (
+        Part("process", ("process",), minutes=8),
+        Part("killing", ("killing",), minutes=4),
+    ),
 )
 PARTS = tuple(part for step in STEPS for part in step)
 

@@ -95,7 +95,7 @@ def _shown(one: Delivery, sent_to: dict[str, Any]) -> dict[str, Any]:
             {
                 "number": each.number,
                 "at": each.at,
-                "seconds": each.seconds,
+                "seconds": round(each.seconds, 3),
                 "status": each.status,
                 "error": each.error,
                 "reply": _text(bytes.fromhex(each.reply)),

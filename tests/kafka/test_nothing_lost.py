@@ -18,19 +18,19 @@ import pytest
 from commands.embedded.cluster import Cluster
 from tests.kafka.broker import needs_kafka
 from tests.kafka.relaying import messages, positions
-from tests.ports import free_port
-from tests.process.killing import promises
-from tests.process.killing.clients import Load
-from tests.process.killing.deaths import LONG, SEED, bounce, kills, strike, tell
-from tests.process.killing.recipient import Recipient
-from tests.process.killing.server import Server
-from tests.process.killing.told import (
+from tests.killing import promises
+from tests.killing.clients import Load
+from tests.killing.deaths import LONG, SEED, bounce, kills, strike, tell
+from tests.killing.recipient import Recipient
+from tests.killing.server import Server
+from tests.killing.told import (
     a_webhook,
     deliveries,
     told_processes,
     until_quiet,
     untold,
 )
+from tests.ports import free_port
 from tests.redis_server import RedisServer, needs_redis
 from tools.kafka import Broker
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.client import ABSENT, Client, Json, made
-from tests.process.killing.server import Server, serving
+from tests.killing.server import Server, serving
 
 
 @dataclass

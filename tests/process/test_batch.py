@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from tests.client import Client, made
-from tests.process.killing.server import serving
+from tests.killing.server import serving
 
 FIELDS = 200
 

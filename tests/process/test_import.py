@@ -13,7 +13,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from tests.client import Client, made
-from tests.process.killing.server import Server, serving
+from tests.killing.server import Server, serving
 
 ROWS = 12_000
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.client import Client, made
-from tests.process.killing.server import Server, serving
+from tests.killing.server import Server, serving
 
 
 @pytest.fixture(scope="module")

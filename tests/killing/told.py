@@ -14,9 +14,9 @@ import orjson
 import psycopg
 
 from projections.followed import standings
+from tests.killing.recipient import Arrival, Recipient
+from tests.killing.server import Server, Worker
 from tests.ports import free_port
-from tests.process.killing.recipient import Arrival, Recipient
-from tests.process.killing.server import Server, Worker
 from tests.redis_server import RedisServer
 
 FOLLOWER = "webhooks"

@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.killing import promises
+from tests.killing.clients import Load, things
+from tests.killing.server import Server
 from tests.ports import free_port
-from tests.process.killing import promises
-from tests.process.killing.clients import Load, things
-from tests.process.killing.server import Server
 
 KILLS = int(os.environ.get("TABELLION_KILLS", "12"))
 SEED = int(os.environ.get("TABELLION_SEED") or random.SystemRandom().getrandbits(32))

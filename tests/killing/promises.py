@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx2
 
-from tests.process.killing.clients import Intent
-from tests.process.killing.server import Server
+from tests.killing.clients import Intent
+from tests.killing.server import Server
 
 
 def feed(client: httpx2.Client, workspace_id: str) -> list[dict[str, Any]]:

@@ -19,8 +19,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.process.killing.clients import Load
-from tests.process.killing.server import Server, serving
+from tests.killing.clients import Load
+from tests.killing.server import Server, serving
 
 KILLS = int(os.environ.get("TABELLION_FEED_KILLS", "4"))
 WRITERS = 16

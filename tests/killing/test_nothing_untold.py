@@ -17,18 +17,18 @@ import httpx2
 import pytest
 
 from commands.embedded.cluster import Cluster
-from tests.ports import free_port
-from tests.process.killing import promises
-from tests.process.killing.clients import Load, things
-from tests.process.killing.deaths import LONG, SEED, bounce, kills, strike, tell
-from tests.process.killing.recipient import Recipient
-from tests.process.killing.told import (
+from tests.killing import promises
+from tests.killing.clients import Load, things
+from tests.killing.deaths import LONG, SEED, bounce, kills, strike, tell
+from tests.killing.recipient import Recipient
+from tests.killing.told import (
     a_webhook,
     deliveries,
     told_processes,
     until_quiet,
     untold,
 )
+from tests.ports import free_port
 from tests.redis_server import RedisServer, needs_redis
 
 KILLS = kills(6)

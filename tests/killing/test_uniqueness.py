@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.client import Client, made
-from tests.process.killing.server import Server
+from tests.killing.server import Server
 
 ROWS = 7_000
 
