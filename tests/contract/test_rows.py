@@ -45,7 +45,7 @@ OF_TABLE_REST = (
     *(f"07{last}" for last in "012345678"),
     *(f"08{last}" for last in "0123456789abcd"),
 )
-# the same of the headless CMS, but for its webhooks
+# the same of the headless CMS: all of it
 OF_CMS = (
     *("001", "002", "003", "010", "011", "012", "020", "021"),
     *("030", "031", "032", "033", "040", "041", "042"),
@@ -55,6 +55,7 @@ OF_CMS = (
     *(f"08{last}" for last in "01234567"),
     *(f"09{last}" for last in "01234567"),
     *(f"10{last}" for last in "0123"),
+    *(f"11{last}" for last in "0123456"),
 )
 # nothing to be seen: no operation that is documented needs a constraint to be enforced
 NOWHERE = {354}

@@ -102,11 +102,14 @@ def test_a_362_and_369_an_incoming_webhook_is_made(client, table, settings):
     assert shown == hook
 
 
-def test_n_06_a_webhook_of_a_workspace_takes_events_of_content(client, table):
-    body = outgoing(None, events=["entry.*"], workspace_id=table["workspace_id"])
+def test_e_110_a_webhook_of_a_workspace_takes_the_five_events_of_content(client, table):
+    events = [f"entry.{one}" for one in ("created", "updated", "deleted")]
+    events += ["object_type.created", "object_type.updated"]
+    body = outgoing(None, events=events, workspace_id=table["workspace_id"])
 
     hook = made(client.post(PATH, json=body))
 
+    assert hook["events"] == events
     assert hook["table_id"] is None
     assert hook["workspace_id"] == table["workspace_id"]
     found = made(client.get(PATH, params={"workspace_id": table["workspace_id"]}))
