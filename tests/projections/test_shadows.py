@@ -11,17 +11,9 @@ from projections.as_of import shadows
 from projections.postgres import connect
 from projections.rebuild import check
 from projections.target import kept_shadow
-from tests.client import Client, Json, Server, made
+from tests.client import Client, Json, made
 
-
-@pytest.fixture(scope="module", autouse=True)
-def answering(server: Server) -> None:
-    """Other tests end connections of this database, the server's too, which tells of
-    each that it lost once."""
-    with Client(server.url) as client:
-        for _ in range(40):
-            client.get("/ready")
-        assert client.get("/ready").is_success
+pytestmark = pytest.mark.usefixtures("answering")
 
 
 @pytest.fixture
