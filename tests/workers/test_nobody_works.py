@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import psycopg
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from api.cli import app
 from commands.embedded import DatabaseUrls
