@@ -1,5 +1,7 @@
 """What the process tells Prometheus."""
 
+from collections.abc import Iterable
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -7,8 +9,10 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from commands.deciding import Group
 from commands.system import System
@@ -86,21 +90,16 @@ class Metrics:
                 ("parked", "Workspaces that a follower stands still in"),
             )
         )
-        self._waiting, self._under_way, self._oldest, self._turned_off = (
+        self._waiting, self._under_way, self._oldest = (
             Gauge(f"tabellion_webhook_{name}", told, registry=registry)
             for name, told in (
                 ("deliveries_waiting", "Deliveries that wait, for a try or another"),
                 ("deliveries_under_way", "Deliveries that are being sent"),
                 ("oldest_waiting_seconds", "How long the oldest of them has waited"),
-                ("turned_off", "How often a webhook was turned off for failing"),
             )
         )
-        self._attempts = Gauge(
-            "tabellion_webhook_attempts",
-            "Tries of deliveries by how they ended, of all processes",
-            ["outcome"],
-            registry=registry,
-        )
+        self._counted = _Counted()
+        registry.register(self._counted)
         self._routes: dict[tuple[str, str, str, int], Counter] = {}
         self._latency: dict[str, Histogram] = {}
 
@@ -154,9 +153,31 @@ class Metrics:
         self._waiting.set(now.waiting)
         self._under_way.set(now.under_way)
         self._oldest.set(now.oldest)
-        self._turned_off.set(now.turned_off)
-        self._attempts.labels("delivered").set(now.delivered)
-        self._attempts.labels("failed").set(now.failed)
+        self._counted.now = now
+
+
+class _Counted(Collector):
+    """What the database counts, of all processes together."""
+
+    def __init__(self) -> None:
+        self.now: delivered.Standing | None = None
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        if self.now is None:
+            return
+        attempts = CounterMetricFamily(
+            "tabellion_webhook_attempts",
+            "Tries of deliveries by how they ended",
+            labels=["outcome"],
+        )
+        attempts.add_metric(["delivered"], self.now.delivered)
+        attempts.add_metric(["failed"], self.now.failed)
+        yield attempts
+        yield CounterMetricFamily(
+            "tabellion_webhook_turned_off",
+            "How often a webhook was turned off: its receiver failed or wanted no more",
+            self.now.turned_off,
+        )
 
 
 _BACKLOG = (

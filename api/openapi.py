@@ -135,7 +135,7 @@ def _headers(route: Route) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
     if route.planned:
         return found
-    if route.method in ("POST", "PATCH", "DELETE"):
+    if route.method in ("POST", "PATCH", "DELETE") and not route.repeats:
         said = "The same key and request: one effect"
         found.append(("Idempotency-Key", IDEMPOTENCY_KEY, said))
     if route.method in ("PATCH", "DELETE") and route.parameters:

@@ -54,6 +54,7 @@ class Route:
     errors: Sequence[int] = field(default_factory=tuple)
     media: Sequence[str] = ("application/json",)  # of a success
     alone: bool = False
+    repeats: bool = False  # the same again has its effect again: it takes no key
     largest: int | None = None  # bytes of a body, where fewer than of any
     # who may come in and how often, where the path says who it is
     admits: Admits | None = None

@@ -4,7 +4,6 @@ Both count as the `limits` package does: a window starts with a key's first hit,
 the window before counts the part that still lies within the period.
 """
 
-import logging
 from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Protocol, TypeAlias, TypeVar
@@ -15,13 +14,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from workers.outages import redis_at
+
 T = TypeVar("T")
 Clock: TypeAlias = Callable[[], float]
 # hits of the window before, seconds that it counts on, hits of this one, and seconds
 # until nothing of this one counts
 Window: TypeAlias = tuple[int, float, int, float]
-
-log = logging.getLogger(__name__)
 
 MOST_KEYS = 100_000  # of one length of window
 REDIS_TIMEOUT = 0.5  # seconds, of a connection and of an answer
@@ -133,7 +132,7 @@ class InRedis:
         )
         self._own = InProcess(clock)
         self._rest_until = 0.0
-        self._failing = False
+        self._outage = redis_at(url)
 
     async def acquire_sliding_window_entry(
         self, key: str, limit: int, expiry: int, amount: int = 1
@@ -155,14 +154,7 @@ class InRedis:
             answer = await question(self._storage)
         except (RedisError, OSError) as error:
             self._rest_until = self._clock() + REDIS_REST_SECONDS
-            if not self._failing:
-                log.warning(
-                    "Redis does not answer (%s): limits are counted in this process",
-                    type(error).__name__,
-                )
-            self._failing = True
+            self._outage.failed(error)
             return await question(self._own)
-        if self._failing:
-            log.warning("Redis answers again: limits are counted there")
-        self._failing = False
+        self._outage.answered()
         return answer

@@ -57,8 +57,20 @@ def _told(system: System, running: Running) -> Iterator[str]:
         )
     else:
         yield "database   TABELLION_DATABASE_URL"
+    yield f"calls      {_callable(settings)}"
     yield f"followers  {', '.join(running.followers) or 'none'}"
     yield f"tasks      {', '.join(running.jobs) or 'none'}, {running.engine}"
+
+
+def _callable(settings: Settings) -> str:
+    """What webhooks may reach: another process with other settings tells other ones."""
+    ports = ", ".join(settings.outbound_ports)
+    networks = ", ".join(settings.outbound_allow)
+    return (
+        f"{'any port' if ports == '*' else f'ports {ports}'} of public addresses"
+        + (f" and of {networks}" if networks else "")
+        + "; to be the same wherever webhooks are sent"
+    )
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -35,6 +35,13 @@ def standing(connection: psycopg.Connection[Any]) -> Standing:
     return Standing(*row)
 
 
+def neglected(connection: psycopg.Connection[Any], least: float) -> float:
+    """For how many seconds a delivery has been due whose webhook had no turn for as
+    long: none has where somebody works.  0 where it is not `least`."""
+    row = connection.execute(_NEGLECTED, [least]).fetchone()
+    return float(row[0]) if row else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Tried:
     """An attempt, as JSON of `LISTED` has it; no `status`: there was no reply."""
@@ -109,6 +116,19 @@ STANDING = b"""
                coalesce(sum(turned_off), 0)::bigint AS turned_off
         FROM hooks.receivers
     ) AS r
+"""
+# by deliveries_due, of each webhook its first
+_NEGLECTED = """
+    SELECT coalesce(max(extract(epoch FROM clock_timestamp()
+               - greatest(h.due_at, r.rests_until, r.told_at))), 0)::float8
+    FROM hooks.receivers AS r
+    CROSS JOIN LATERAL (
+        SELECT d.due_at FROM hooks.deliveries AS d
+        WHERE d.webhook_id = r.webhook_id AND d.state = 'waiting' AND d.head
+        ORDER BY d.due_at LIMIT 1
+    ) AS h
+    WHERE greatest(h.due_at, r.rests_until, r.told_at)
+          < clock_timestamp() - %s::float8 * interval '1 second'
 """
 # by deliveries_of_webhook, once for each state
 _LISTED = b"""

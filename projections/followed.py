@@ -41,6 +41,16 @@ def parked(connection: psycopg.Connection[Any]) -> Sequence[Parked]:
     return [Parked(*row) for row in connection.execute(_PARKED)]
 
 
+def unbegun(
+    connection: psycopg.Connection[Any], followers: Sequence[str], seconds: float
+) -> Sequence[str]:
+    """Those that were never there, though there has been something to follow for so
+    long."""
+    values = {"followers": list(followers), "seconds": seconds}
+    found = connection.execute(_UNBEGUN, values)
+    return [row[0] for row in found]
+
+
 def resume(
     connection: psycopg.Connection[Any], follower: str, workspace_id: str | None
 ) -> int:
@@ -80,6 +90,15 @@ STANDINGS = b"""
 _PARKED = """
     SELECT follower, workspace_id::text, seq, upto, coalesce(error, '')
     FROM ledger.followed WHERE parked ORDER BY follower, workspace_id
+"""
+# the first one of the feed, by its primary key
+_UNBEGUN = """
+    SELECT f.follower FROM unnest(%(followers)s::text[]) AS f (follower)
+    WHERE NOT EXISTS (SELECT FROM ledger.positions AS p WHERE p.follower = f.follower)
+      AND (SELECT coalesce(sealed_at, '-infinity') FROM ledger.feed
+           ORDER BY last_global LIMIT 1)
+          < clock_timestamp() - %(seconds)s::float8 * interval '1 second'
+    ORDER BY f.follower
 """
 _RESUME = """
     UPDATE ledger.followed

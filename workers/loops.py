@@ -25,16 +25,17 @@ class Unavailable(Exception):
 
 
 class Failures:
-    """The failures in a row of one loop; `does` is what it does then."""
+    """The failures in a row of one loop."""
 
-    def __init__(self, name: str, does: str = "waits and tries again") -> None:
-        self._name, self._does, self._count = name, does, 0
+    def __init__(self, name: str) -> None:
+        self._name, self._count = name, 0
 
     def say(self, error: BaseException) -> None:
         """Counts one.  Told are the first, the second, the fourth, the eighth, …"""
         self._count += 1
         if self._count & (self._count - 1) == 0:
-            log.warning("%s %s: %s", self._name, self._does, first_line(error))
+            told = first_line(error)
+            log.warning("%s waits and tries again: %s", self._name, told)
 
     def count(self) -> None:
         """Counts one that was told otherwise."""

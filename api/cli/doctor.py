@@ -4,6 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
+LATE_SECONDS = 60  # after so long of waiting something is wrong
+NOBODY_WORKS = (
+    "does anybody work? tabellion work has to run, or tabellion serve with"
+    " TABELLION_SERVE_WORKS on; their logs say what they wait for"
+)
+
 
 def doctor(
     settings_only: Annotated[
@@ -88,6 +94,7 @@ def _examine(console: Any, settings: Any, urls: Any) -> Any:
         _show_constraints(console, app)
         yield from _followers(console, app)
         _show_deliveries(console, app)
+        yield from _undone(settings, app)
         yield from _files(console, settings, app)
     if not settings.serve_works:
         console.print("what follows the commits is done by tabellion work alone")
@@ -171,14 +178,37 @@ def _followers(console: Any, app: Any) -> Any:
         )
 
 
+def _undone(settings: Any, app: Any) -> Any:
+    """Yields what follows the commits and has waited for longer than a minute."""
+    from api.hooks import surfaces
+    from projections.delivered import neglected
+    from projections.followed import standings, unbegun
+    from workers.followers import followers
+
+    ours = [one.name for one in followers(settings, surfaces())]
+    waits = {
+        f"follower {one.follower} is {one.backlog} events behind, for {one.lag:.0f} s"
+        for one in standings(app)
+        if one.follower in ours and one.lag > LATE_SECONDS
+    }
+    never = unbegun(app, ours, LATE_SECONDS)
+    waits |= {f"follower {name} has never run" for name in never}
+    seconds = neglected(app, LATE_SECONDS)
+    if seconds:
+        waits.add(f"deliveries to webhooks have been due for {seconds:.0f} s")
+    for one in sorted(waits):
+        yield f"{one}: {NOBODY_WORKS}"
+
+
 def _show_deliveries(console: Any, app: Any) -> None:
     from projections.delivered import standing
 
     now = standing(app)
     console.print(
         f"deliveries to webhooks that wait: {now.waiting}, the oldest for"
-        f" {now.oldest:.0f} s; {now.under_way} are being sent; webhooks were turned off"
-        f" for failing {now.turned_off} times",
+        f" {now.oldest:.0f} s; {now.under_way} are being sent; webhooks that were"
+        f" turned off because their receivers failed or wanted no more:"
+        f" {now.turned_off}",
         highlight=False,
     )
 

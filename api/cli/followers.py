@@ -1,6 +1,6 @@
 """`tabellion followers`: what follows the feed, how far, and where it stands still.
 
-Exits 1 where a follower is parked.
+Exits 1 where a follower is parked, 2 where none is called as one that is to go on.
 """
 
 from typing import Annotated
@@ -31,6 +31,12 @@ def followers(
         migrate(urls)
         with connect(urls.app, autocommit=True) as app:
             if resume is not None:
+                known = [one.follower for one in standings(app)]
+                if resume not in known:
+                    names = ", ".join(known) or "there is none yet"
+                    raise typer.BadParameter(
+                        f"no follower is called {resume}; known: {names}"
+                    )
                 only = None if workspace is None else str(workspace)
                 went_on = resume_follower(app, resume, only)
                 print(f"{resume} goes on in {went_on} workspaces")

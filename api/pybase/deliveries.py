@@ -23,6 +23,7 @@ from workers.deliveries.trying import try_out
 from workers.deliveries.webhooks import Ready
 
 MOST = 100  # of a page: each has its body
+PAUSED = "the webhook is paused"
 LARGEST_PAYLOAD = 64 * 1024  # bytes
 
 
@@ -46,7 +47,8 @@ async def list_deliveries(system: System, request: Request) -> Reply:
     )
     rows, ((total,),) = found.results
     sent_to = await _request_of(system, request, found, webhook_id)
-    items = [_shown(delivered.delivery(row), sent_to) for row in rows]
+    paused = found.catalog.live_webhook(webhook_id).paused
+    items = [_shown(delivered.delivery(row), sent_to, paused=paused) for row in rows]
     return json_reply(present.page(items, total, limit, page.offset))
 
 
@@ -70,7 +72,8 @@ async def _request_of(
     return {"url": url_of(system, webhook, address, whole=whole), "headers": headers}
 
 
-def _shown(one: Delivery, sent_to: dict[str, Any]) -> dict[str, Any]:
+def _shown(one: Delivery, sent_to: dict[str, Any], *, paused: bool) -> dict[str, Any]:
+    held = paused and one.state == "waiting"
     message = Message(one.event_id, one.body)  # type: ignore[arg-type]
     headers = {**sent_to["headers"], "webhook-id": message.id}
     body = one.body.decode("utf-8", "replace")
@@ -81,10 +84,10 @@ def _shown(one: Delivery, sent_to: dict[str, Any]) -> dict[str, Any]:
         "position": one.seq,
         "replayed_by": None if one.by_seq == one.seq else one.by_seq,
         "state": one.state,
-        "reason": one.reason,
+        "reason": PAUSED if held else one.reason,
         "created_at": one.created_at,
         "finished_at": one.finished_at,
-        "next_attempt_at": one.due_at,
+        "next_attempt_at": None if held else one.due_at,
         "request": {
             "url": sent_to["url"],
             "headers": headers,

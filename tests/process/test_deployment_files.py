@@ -138,6 +138,23 @@ def test_the_compose_file_has_what_follows_the_commits_apart():
     assert {name: work[name] for name in same} == {name: SERVER[name] for name in same}
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "OUTBOUND_ALLOW",
+        "OUTBOUND_PORTS",
+        "WEBHOOK_RETRIES",
+        "WEBHOOK_GIVE_UP_HOURS",
+        "DELIVERIES_DAYS",
+    ],
+)
+def test_what_webhooks_are_sent_by_is_set_for_who_serves_and_who_works(name):
+    variable = f"TABELLION_{name}"
+    passed_on = f"${{{variable}:-{DEFAULTS[variable].default}}}"
+    for service in ("tabellion", "work"):
+        assert COMPOSE["services"][service]["environment"][variable] == passed_on
+
+
 def test_the_ports_are_those_of_the_settings():
     ports = [int(DEFAULTS[f"TABELLION_PORT_{door}"].default) for door in DOORS]
     assert [int(port) for port in instructions("EXPOSE")[0].split()] == ports

@@ -73,6 +73,8 @@ def test_it_stops_in_time_where_redis_and_kafka_are_gone(tmp_path: Path):
         data_dir,
         TABELLION_REDIS_URL=f"redis://:hunter2hunter2@{nobody}/0",
         TABELLION_KAFKA_BOOTSTRAP_SERVERS=nobody,
+        TABELLION_OUTBOUND_PORTS="80,8443",
+        TABELLION_OUTBOUND_ALLOW="10.1.0.0/16",
     ) as process:
         said = until_it_works(process)
         time.sleep(1)
@@ -83,6 +85,7 @@ def test_it_stops_in_time_where_redis_and_kafka_are_gone(tmp_path: Path):
         assert process.returncode == 0
     assert "followers  webhooks, kafka" in said
     assert "carried by Redis" in said
+    assert "calls      ports 80, 8443 of public addresses and of 10.1.0.0/16" in said
     assert "hunter2" not in said + told
 
 

@@ -20,13 +20,14 @@ from workers.deliveries.outcomes import (
     put_off,
     settle,
 )
-from workers.deliveries.retries import Attempt, Dead, Verdict, verdict
+from workers.deliveries.retries import Again, Attempt, Dead, Verdict, verdict
 from workers.deliveries.rows import NAME
 from workers.deliveries.sending import Message, Send
 from workers.deliveries.tidying import tidy
 from workers.deliveries.turns import due
 from workers.deliveries.webhooks import (
     Gone,
+    Last,
     Off,
     Paused,
     Ready,
@@ -94,19 +95,27 @@ class Deliveries:
         match await self._standing(claimed):
             case Ready() as to:
                 await self._settle(claimed, await self._sent(claimed, to))
+            case Last(to, reason):
+                await self._end(claimed, Gone(reason, sparing=claimed.event))
+                await self._settle(claimed, await self._sent(claimed, to))
             case Unreadable(reason):
                 await self._settle(claimed, Attempt(now(), 0.0, error=reason))
             case Paused():
                 await put_off(self._pool, claimed, PAUSED_SECONDS)
-            case Off(reason):
-                await close(self._pool, claimed, "failed", reason)
-            case Gone(reason):
-                await close(self._pool, claimed, "cancelled", reason)
+            case Off() | Gone() as over:
+                await self._end(claimed, over)
+
+    async def _end(self, claimed: Claimed, over: Off | Gone) -> None:
+        """Closes what waits of a webhook that is over."""
+        if isinstance(over, Off):
+            await close(self._pool, claimed, "failed", over.reason)
+        else:
+            await close(self._pool, claimed, "cancelled", over.reason, over.sparing)
 
     async def _standing(self, claimed: Claimed) -> Standing:
         try:
             return await self._webhooks.standing(
-                claimed.workspace_id, claimed.webhook_id
+                claimed.workspace_id, claimed.webhook_id, claimed.event
             )
         except Busy as error:
             raise Unavailable(error.detail) from error
@@ -127,6 +136,15 @@ class Deliveries:
         reason = self._gives_up(found, failing)
         if reason is not None:
             await self._turn_off(claimed, reason)
+        if reason is not None or isinstance(found, Again):
+            await self._look_again(claimed)
+
+    async def _look_again(self, claimed: Claimed) -> None:
+        """Whether the webhook was over before this attempt was: who stirred then passed
+        by what was under way."""
+        standing = await self._standing(claimed)
+        if isinstance(standing, Off | Gone):
+            await self._end(claimed, standing)
 
     def _gives_up(self, found: Verdict, failing: float) -> str | None:
         """Why its webhook is turned off, if it is."""

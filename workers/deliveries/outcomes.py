@@ -38,6 +38,7 @@ class Claimed:
     workspace_id: WorkspaceId
     webhook_id: str
     event_id: EventId
+    event: str
     stream: str
     number: int
 
@@ -90,14 +91,18 @@ async def settle(
     return float(goes[0][0]) if goes else 0.0
 
 
-async def close(pool: Pool, claimed: Claimed, state: str, reason: str) -> None:
-    """Ends all that waits of the webhook, but what is under way."""
+async def close(
+    pool: Pool, claimed: Claimed, state: str, reason: str, sparing: str | None = None
+) -> None:
+    """Ends all that waits of the webhook, but what is under way, and but the events of
+    the name `sparing`."""
     values = {
         "webhook": claimed.webhook_id,
         "id": claimed.id,
         "lease": claimed.lease,
         "state": state,
         "reason": reason,
+        "sparing": sparing,
         "most": CLOSED_AT_ONCE,
     }
     closed = CLOSED_AT_ONCE
@@ -176,7 +181,7 @@ _CLAIM = """
     WHERE id = %(id)s::uuid AND state = 'waiting' AND head
       AND due_at <= clock_timestamp()
       AND (leased_until IS NULL OR leased_until <= clock_timestamp())
-    RETURNING workspace_id, webhook_id, event_id, stream, attempts + 1
+    RETURNING workspace_id, webhook_id, event_id, event, stream, attempts + 1
 """
 _BODY = "SELECT body FROM hooks.contents WHERE delivery_id = %s::uuid"
 WRITE_ATTEMPT = """
@@ -247,6 +252,7 @@ _CLOSE = """
         WHERE webhook_id = %(webhook)s::uuid AND state = 'waiting'
           AND (leased_until IS NULL OR leased_until <= clock_timestamp()
                OR id = %(id)s::uuid AND lease = %(lease)s::uuid)
+          AND event IS DISTINCT FROM %(sparing)s
         ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
     )
     UPDATE hooks.deliveries AS d

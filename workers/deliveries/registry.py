@@ -11,10 +11,12 @@ from domain.catalog import Catalog, Webhook
 from domain.errors import NotFound
 from domain.events import Actor
 from domain.ids import INSTANCE, WebhookId, WorkspaceId
+from domain.table import TableDeleted
 from domain.webhook import UpdateWebhook, works
 from projections.reader import ANYBODY
 from workers.deliveries.webhooks import (
     Gone,
+    Last,
     Off,
     Paused,
     Ready,
@@ -33,14 +35,20 @@ class Registry:
 
     system: System
 
-    async def standing(self, workspace_id: WorkspaceId, webhook_id: str) -> Standing:
+    async def standing(
+        self, workspace_id: WorkspaceId, webhook_id: str, event: str
+    ) -> Standing:
         try:
             catalog = await self._present(workspace_id)
         except NotFound:
             return Gone("the workspace is gone")
         webhook = catalog.webhooks.get(WebhookId(webhook_id))
         if webhook is None or webhook not in catalog.live_webhooks:
-            return Gone(_gone(catalog, webhook))
+            gone = _gone(catalog, webhook)
+            if webhook is None or gone.sparing != event:
+                return gone
+            to = await self._ready(webhook)
+            return Last(to, gone.reason) if isinstance(to, Ready) else to
         if not works(webhook):
             return Off(_off(webhook))
         return Paused() if webhook.paused else await self._ready(webhook)
@@ -82,12 +90,15 @@ class Registry:
         )
 
 
-def _gone(catalog: Catalog, webhook: Webhook | None) -> str:
+def _gone(catalog: Catalog, webhook: Webhook | None) -> Gone:
     if catalog.workspace is None or catalog.workspace.deleted:
-        return "the workspace is deleted"
+        return Gone("the workspace is deleted")
     if webhook is None or webhook.deleted:
-        return "the webhook is deleted"
-    return "the webhook's table is deleted"
+        return Gone("the webhook is deleted")
+    # that it is deleted is told still; not by one that nobody can let go on any more
+    told = works(webhook) and not webhook.paused
+    sparing = TableDeleted.TYPE if told else None
+    return Gone("the webhook's table is deleted", sparing)
 
 
 def _off(webhook: Webhook) -> str:

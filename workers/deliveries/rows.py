@@ -9,7 +9,7 @@ FOR SHARE, so finishing it comes either before, and then what is added is the he
 after the commit, and then it finds what was added (`promote` in `outcomes.py`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from commands.system import now, random_bits
@@ -68,16 +68,23 @@ async def add(connection: Connection, rows: Sequence[NewDelivery]) -> int:
     return added
 
 
-async def stir(connection: Connection, webhooks: Iterable[str]) -> None:
-    """Has webhooks that changed looked at anew, at COMMIT: a paused one goes on, what
-    waits for a deleted one is closed.
+async def stir(connection: Connection, changed: Mapping[str, bool]) -> None:
+    """Has webhooks that changed looked at anew, at COMMIT: a paused one goes on, and of
+    one that is over (turned off, or gone with what it belongs to) all that waits is
+    closed, also what is to be tried tomorrow.  `changed`: whether each is over.
 
-    The last statement of its transaction: who finishes a delivery locks its row before
-    its webhook's, and `add` locks rows.
+    For the latter a head comes due now: whoever performs it closes all of them.  What
+    is under way, or just being finished, is looked at after its end anyway (`job.py`).
+
+    The last of its transaction: who finishes a delivery locks its row before its
+    webhook's, and `add` locks rows.  For none of these rows is waited here.
     """
-    wanted = text_array(sorted(webhooks))
-    stirred = await connection.execute(_STIR, [wanted])
-    if stirred.rowcount:
+    if not changed:
+        return
+    over = text_array(sorted(one for one, ended in changed.items() if ended))
+    ending = await connection.execute(_END, [over])
+    stirred = await connection.execute(_STIR, [text_array(sorted(changed))])
+    if ending.rowcount or stirred.rowcount:
         await connection.execute(NOTIFY, [CHANNEL, NAME])
 
 
@@ -130,6 +137,20 @@ _ADD = """
         SELECT id, added.workspace_id, body FROM added JOIN new USING (id)
     )
     SELECT count(*) FROM added
+"""
+# by deliveries_due; what others have locked they finish, or look at themselves
+_END = """
+    WITH first AS MATERIALIZED (
+        SELECT heads.id FROM unnest(%s::uuid[]) AS w (webhook_id)
+        CROSS JOIN LATERAL (
+            SELECT d.id FROM hooks.deliveries AS d
+            WHERE d.webhook_id = w.webhook_id AND d.state = 'waiting' AND d.head
+              AND (d.leased_until IS NULL OR d.leased_until <= clock_timestamp())
+            ORDER BY d.due_at, d.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+        ) AS heads
+    )
+    UPDATE hooks.deliveries AS d SET due_at = least(due_at, clock_timestamp())
+    FROM first WHERE d.id = first.id
 """
 _STIR = """
     UPDATE hooks.receivers SET rests_until = NULL

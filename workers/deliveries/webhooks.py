@@ -30,9 +30,19 @@ class Off:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """It is deleted, or its table is, and what is waiting is no longer wanted."""
+    """It is deleted, or its table is, and what is waiting is no longer wanted, but for
+    events of the name `sparing`."""
 
     reason: str
+    sparing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """This event is sent still, and nothing else: it says that the table is deleted."""
+
+    to: Ready
+    reason: str  # why nothing else is
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +52,16 @@ class Unreadable:
     reason: str
 
 
-Standing: TypeAlias = Ready | Paused | Off | Gone | Unreadable
+Standing: TypeAlias = Ready | Paused | Off | Gone | Last | Unreadable
 
 
 class Webhooks(Protocol):
     """The webhooks of all workspaces."""
 
-    async def standing(self, workspace_id: WorkspaceId, webhook_id: str) -> Standing:
-        """How it is now.  Raises Busy."""
+    async def standing(
+        self, workspace_id: WorkspaceId, webhook_id: str, event: str
+    ) -> Standing:
+        """How it is now, for an event of that name.  Raises Busy."""
 
     async def turn_off(
         self, workspace_id: WorkspaceId, webhook_id: str, reason: str

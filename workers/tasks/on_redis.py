@@ -26,7 +26,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 from redis.retry import Retry
 
-from workers.loops import Failures
+from workers.outages import redis_at
 from workers.tasks.in_process import UNDER_WAY, InProcess
 from workers.tasks.job import Job
 
@@ -52,7 +52,7 @@ class OnRedis:
 
     def __init__(self, url: str, namespace: str, *, most: int = UNDER_WAY) -> None:
         self._here = InProcess(most)
-        self._state = _State()
+        self._state = _State(url)
         self._broker = _Broker(url, namespace, self._state)
         self._actor: Actor[[str, list[str]], None] = Actor(
             self._taken,
@@ -150,10 +150,10 @@ class OnRedis:
 
 
 class _State:
-    """Whether Redis answers: told once where it does not, and then ever more rarely."""
+    """Whether Redis answers: where it does not, tasks go without it for a while."""
 
-    def __init__(self) -> None:
-        self._failures = Failures("Redis", "does not answer, tasks go without it")
+    def __init__(self, url: str) -> None:
+        self._outage = redis_at(url)
         self._rest_until = 0.0
 
     @property
@@ -162,12 +162,11 @@ class _State:
 
     def failed(self, error: BaseException) -> None:
         self._rest_until = time.monotonic() + REST_SECONDS
-        self._failures.say(error)
+        self._outage.failed(error)
 
     def answered(self) -> None:
         self._rest_until = 0.0
-        if self._failures.over():
-            log.warning("Redis answers again and carries tasks")
+        self._outage.answered()
 
 
 class _Broker(RedisBroker):

@@ -1,6 +1,6 @@
 """The follower that turns events into deliveries."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.catalog import Catalog
@@ -72,7 +72,7 @@ class Webhooks:
                 stretch = Stretch(workspace_id, some, course)
                 await told.put(await self._teller.tell(ask, stretch))
                 for one in some:
-                    told.changed.update(changed_by(one, course.after(one.seq)))
+                    told.changed |= changed_by(one, course.after(one.seq))
                     if one.type == WebhookReplayed.TYPE:
                         await self._replay(ask, told, course, one)
                 upto = some[-1].seq
@@ -107,7 +107,7 @@ class Told:
 
     connection: Connection
     size: int = 0  # in bytes
-    changed: set[str] = field(default_factory=set)  # webhooks
+    changed: dict[str, bool] = field(default_factory=dict)  # by webhook: `changed_by`
 
     @property
     def enough(self) -> bool:
@@ -119,18 +119,18 @@ class Told:
             self.size += sum(len(one.body) for one in rows)
 
 
-def changed_by(one: Envelope, catalog: Catalog) -> Iterable[str]:
-    """The webhooks that an event changes, or that come or go with what it does."""
-    if one.type.startswith("webhook."):
-        return [one.stream]
-    if one.type not in _COME_AND_GO:
-        return ()
+def changed_by(one: Envelope, catalog: Catalog) -> dict[str, bool]:
+    """The webhooks that an event changes, or that come or go with what it does; and
+    whether each is over then, so that nothing more is to be sent for it."""
+    if one.type not in _COME_AND_GO and not one.type.startswith("webhook."):
+        return {}
+    live = {webhook.id for webhook in catalog.live_webhooks if works(webhook)}
     own = one.stream == one.workspace_id
-    return [
-        webhook.id
+    return {
+        webhook.id: webhook.id not in live
         for webhook in catalog.webhooks.values()
-        if own or webhook.table_id == one.stream
-    ]
+        if own or one.stream in (webhook.id, webhook.table_id)
+    }
 
 
 _COME_AND_GO = frozenset(

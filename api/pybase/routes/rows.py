@@ -81,6 +81,7 @@ def write(
     query: Sequence[Parameter] = (),
     errors: Sequence[int] = WRITE,
     alone: bool = False,
+    repeats: bool = False,
 ) -> Route:
     usual = {"POST": 201, "PATCH": 200, "DELETE": 204}[method]
     return Route(
@@ -98,6 +99,7 @@ def write(
         query=query,
         errors=errors,
         alone=alone,
+        repeats=repeats,
     )
 
 

@@ -104,7 +104,8 @@ def webhook_rows() -> list[Route]:
         write(
             "POST",
             "/webhooks/{id}/test",
-            "Send a signed message of type webhook.test now, and tell how that went",
+            "Send a signed message of type webhook.test now, and tell how that went;"
+            " each request sends one",
             deliveries.test_webhook,
             tag,
             ADMIN,
@@ -114,5 +115,6 @@ def webhook_rows() -> list[Route]:
             response=schemas.TESTED,
             errors=(*READ, 409, 413, 415),
             alone=True,
+            repeats=True,
         ),
     ]

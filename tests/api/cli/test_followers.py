@@ -62,3 +62,12 @@ def test_a_workspace_is_one_of_a_follower_that_is_resumed():
     assert (
         CliRunner().invoke(app, ["followers", "--workspace", WORKSPACE]).exit_code == 2
     )
+
+
+@pytest.mark.usefixtures("_parked")
+def test_a_follower_that_is_resumed_is_one_of_those_there_are():
+    answer = CliRunner().invoke(app, ["followers", "--resume", "x"])
+    assert answer.exit_code == 2
+    told = " ".join(answer.output.replace("│", " ").split())
+    assert "no follower is called x; known: " in told
+    assert "someone" in told

@@ -177,6 +177,50 @@ async def test_what_happens_to_a_record_is_told_soon(
     assert one["request"]["body"] == sent.body.decode()
 
 
+async def test_what_waits_for_a_paused_webhook_says_so(
+    owner, receiver, webhook, table, works
+):
+    path = f"/webhooks/{webhook['id']}"
+    made(await call(owner.patch, path, json={"is_paused": True}))
+    await asyncio.to_thread(owner.record, table["id"], Name="Ada")
+    async with asyncio.timeout(10):
+        while not (items := made(await call(owner.get, deliveries(webhook)))["items"]):
+            await asyncio.sleep(0.02)
+
+    (one,) = items
+    assert (one["state"], one["next_attempt_at"]) == ("waiting", None)
+    assert one["reason"] == "the webhook is paused"
+
+
+async def test_what_is_turned_off_fails_soon_and_can_be_replayed(
+    owner, receiver, webhook, table, works
+):
+    path = f"/webhooks/{webhook['id']}"
+    receiver.reply(Says(503, {"retry-after": "3600"}))
+    for name in ("Ada", "Grace"):
+        await asyncio.to_thread(owner.record, table["id"], Name=name)
+    async with asyncio.timeout(10):
+        await receiver.arrived.wait()
+        while not await _ended(owner, webhook, "?state=waiting", 2):
+            await asyncio.sleep(0.02)
+
+    made(await call(owner.patch, path, json={"is_enabled": False}))
+
+    async with asyncio.timeout(5):
+        while not await _ended(owner, webhook, "?state=failed", 2):
+            await asyncio.sleep(0.02)
+    changed = made(await call(owner.patch, path, json={"is_enabled": True}))
+    wanted = {"from_position": 1, "only": "failed"}
+    again = await call(owner.post, f"{path}/replay", json=wanted)
+    assert (again.status_code, again.json()["queued"]) == (202, 2)
+    now = made(await call(owner.get, path))["version"]
+    assert now == changed["version"] + 1
+
+
+async def _ended(owner, webhook, query, count):
+    return made(await call(owner.get, deliveries(webhook, query)))["total"] == count
+
+
 async def test_the_newest_come_first_a_page_at_a_time(owner, receiver, webhook):
     for status in (200, 500, 200, 500):
         receiver.reply(Says(status))

@@ -167,6 +167,17 @@ def test_every_reference_leads_somewhere(document):
         assert found
 
 
+def test_what_is_sent_again_each_time_takes_no_idempotency_key(document):
+    def headers(path):
+        operation = document["paths"][path]["post"]
+        return [one["name"] for one in operation["parameters"] if one["in"] == "header"]
+
+    (path,) = [one for one in document["paths"] if one.endswith("/webhooks/{id}/test")]
+    assert headers(path) == []
+    assert "each request sends one" in document["paths"][path]["post"]["summary"]
+    assert headers(path.replace("test", "replay")) == ["Idempotency-Key"]
+
+
 def test_every_operation_has_a_name_of_its_own(operations):
     names = [operation["operationId"] for operation in operations.values()]
 

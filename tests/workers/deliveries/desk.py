@@ -65,11 +65,11 @@ class Webhook:
         async with self.adding(rows) as added:
             return added
 
-    async def stir(self) -> None:
+    async def stir(self, *, over: bool = False) -> None:
         async with await psycopg.AsyncConnection.connect(
             self.database.follower
         ) as connection:
-            await stir(connection, [self.id])
+            await stir(connection, {self.id: over})
 
     async def rows(self) -> list[tuple[int, str, bool]]:
         """(position, state, whether it is its stream's head), in their order."""
@@ -135,7 +135,9 @@ class Known:
         self.standings: dict[str, Standing] = {}
         self.turned_off: list[tuple[str, str]] = []
 
-    async def standing(self, workspace_id: WorkspaceId, webhook_id: str) -> Standing:
+    async def standing(
+        self, workspace_id: WorkspaceId, webhook_id: str, event: str
+    ) -> Standing:
         return self.standings.get(webhook_id, Gone("not known here"))
 
     async def turn_off(

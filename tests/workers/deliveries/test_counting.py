@@ -33,9 +33,10 @@ async def test_metrics_tell_what_waits_and_how_attempts_ended(
     assert "tabellion_webhook_deliveries_waiting 2.0" in told
     assert "tabellion_webhook_deliveries_under_way 1.0" in told
     assert "tabellion_webhook_oldest_waiting_seconds 90." in told
-    assert 'tabellion_webhook_attempts{outcome="delivered"} 1.0' in told
-    assert 'tabellion_webhook_attempts{outcome="failed"} 1.0' in told
-    assert "tabellion_webhook_turned_off 0.0" in told
+    assert 'tabellion_webhook_attempts_total{outcome="delivered"} 1.0' in told
+    assert 'tabellion_webhook_attempts_total{outcome="failed"} 1.0' in told
+    assert "tabellion_webhook_turned_off_total 0.0" in told
+    assert "# TYPE tabellion_webhook_turned_off_total counter" in told
 
 
 async def test_the_doctor_counts_them_too(desk: Desk, receiver: Receiver):

@@ -312,6 +312,63 @@ async def test_deleted_while_it_is_sent_what_comes_of_that_is_still_written_down
     assert await webhook.states() == ["delivered", "cancelled"]
 
 
+async def test_of_a_webhook_that_is_over_all_that_waits_is_closed_at_once(
+    desk: Desk, receiver: Receiver, webhook: Webhook
+):
+    receiver.reply(Says(503, {"retry-after": "3600"}))
+    one, other = new_id(), new_id()
+    await webhook.add(
+        webhook.delivery(3, one), webhook.delivery(4, one), webhook.delivery(5, other)
+    )
+    await desk.work()
+    await webhook.set("due_at = now() + interval '1 day'")
+    assert await desk.due() == []
+
+    desk.known.standings[webhook.id] = Off("turned off by somebody")
+    await webhook.stir(over=True)
+
+    assert await desk.work() == 1
+    assert await webhook.states() == ["failed"] * 3
+    reasons = {row["reason"] for row in await webhook.deliveries()}
+    assert reasons == {"turned off by somebody"}
+
+
+async def test_what_was_under_way_when_its_webhook_ended_is_not_tried_again(
+    desk: Desk, receiver: Receiver, webhook: Webhook
+):
+    receiver.reply(Says(500, delay=0.2))
+    await webhook.add(webhook.delivery(3))
+    (told,) = await desk.due()
+    sending_it = asyncio.create_task(desk.job.perform(told))
+    await receiver.arrived.wait()
+    desk.known.standings[webhook.id] = Gone("the webhook is deleted")
+    await webhook.stir(over=True)
+
+    await sending_it
+
+    (row,) = await webhook.deliveries()
+    assert (row["state"], row["attempts"]) == ("cancelled", 1)
+    assert row["reason"] == "the webhook is deleted"
+
+
+async def test_the_end_of_a_webhook_waits_for_nobody_who_finishes_something(
+    desk: Desk, receiver: Receiver, webhook: Webhook
+):
+    await webhook.add(webhook.delivery(3), webhook.delivery(4))
+    await webhook.set("due_at = now() + interval '1 day'")
+    async with desk.pool.connection() as connection, connection.transaction():
+        await connection.execute(
+            "SELECT FROM hooks.deliveries WHERE webhook_id = %s::uuid AND seq = 3"
+            " FOR UPDATE",
+            [webhook.id],
+        )
+        async with asyncio.timeout(2):
+            await webhook.stir(over=True)
+
+    due = {row["seq"]: row["due_in"] for row in await webhook.deliveries()}
+    assert due[4] <= 0 < due[3]
+
+
 async def test_a_paused_webhook_keeps_what_waits(
     desk: Desk, receiver: Receiver, webhook: Webhook
 ):

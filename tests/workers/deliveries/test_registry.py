@@ -1,5 +1,7 @@
 """Deliveries of webhooks as the ledger and the vault have them."""
 
+from dataclasses import replace
+
 import pytest
 from standardwebhooks import Webhook as Standard
 
@@ -114,6 +116,50 @@ async def test_threat_73_what_changed_since_is_seen_at_the_next_try(
     assert len(receiver.received) == 1
     (row,) = await webhook.deliveries()
     assert (row["state"], row["reason"]) == (state, reason)
+
+
+@pytest.mark.parametrize("last", ["sent", "turned off", "paused", "webhook deleted"])
+async def test_the_deletion_of_its_table_is_the_last_that_it_is_told(
+    desk: Desk, webhook: Webhook, receiver: Receiver, tenant: Tenant, table: Table, last
+):
+    own, webhook_id = table.id, WebhookId(webhook.id)
+    goodbye = replace(webhook.delivery(6, own, b"goodbye"), event="table.deleted")
+    await webhook.add(
+        webhook.delivery(3), webhook.delivery(4, own), webhook.delivery(5, own)
+    )
+    await webhook.set("due_at = now() + interval '1 day'")
+    await webhook.add(goodbye)
+    before: dict[str, list[Command]] = {
+        "turned off": [UpdateWebhook(webhook_id, {"enabled": False})],
+        "paused": [UpdateWebhook(webhook_id, {"paused": True})],
+        "webhook deleted": [DeleteWebhook(webhook_id)],
+    }
+    for command in before.get(last, []):
+        tenant.do(command)
+    tenant.do(DeleteTable(own))
+    await webhook.stir(over=True)
+
+    await desk.work()
+
+    assert receiver.bodies == ([b"goodbye"] if last == "sent" else [])
+    ended = "delivered" if last == "sent" else "cancelled"
+    assert await webhook.states() == ["cancelled"] * 3 + [ended]
+
+
+async def test_while_the_last_message_is_tried_again_nothing_else_waits(
+    desk: Desk, webhook: Webhook, receiver: Receiver, tenant: Tenant, table: Table
+):
+    receiver.reply(Says(500), Says(200))
+    goodbye = replace(webhook.delivery(3, table.id), event="table.deleted")
+    await webhook.add(goodbye, webhook.delivery(4))
+    tenant.do(DeleteTable(table.id))
+
+    await desk.work()
+    assert await webhook.states() == ["waiting", "cancelled"]
+
+    await webhook.due_now()
+    await desk.work()
+    assert await webhook.states() == ["delivered", "cancelled"]
 
 
 async def test_410_turns_it_off_by_an_event_of_nobody_in_particular(

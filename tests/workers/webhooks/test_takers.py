@@ -7,6 +7,7 @@ import pytest
 from commands.embedded import DatabaseUrls
 from commands.system import new_id
 from domain.catalog import Table
+from domain.events import Command
 from domain.ids import BaseId, WebhookId
 from domain.table import DeleteTable, RestoreTable
 from domain.webhook import (
@@ -224,3 +225,43 @@ def test_who_rests_is_looked_at_when_anything_about_it_changes(
     heard.follow()
     rests = "SELECT rests_until FROM hooks.receivers WHERE webhook_id = %s"
     assert tenant.rows(rests, hook) == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("what", "over"),
+    [
+        ("turned off", True),
+        ("webhook", True),
+        ("table", True),
+        ("workspace", True),
+        ("turned off and on", False),
+        ("paused", False),
+    ],
+)
+def test_what_waits_for_one_that_is_over_comes_due_to_be_closed(
+    heard: Hearing, tenant: Tenant, table: Table, what: str, over: bool
+):
+    hook = heard.hook(tenant, "record.*", table_id=table.id)
+    tenant.create(table, {"Name": "a"})
+    heard.follow()
+    with tenant.seeing() as connection:
+        connection.execute(
+            "UPDATE hooks.deliveries SET due_at = 'infinity' WHERE webhook_id = %s",
+            [hook],
+        )
+    off, on = (UpdateWebhook(hook, {"enabled": one}) for one in (False, True))
+    changes: dict[str, list[Command]] = {
+        "turned off": [off],
+        "webhook": [DeleteWebhook(hook)],
+        "table": [DeleteTable(table.id)],
+        "workspace": [DeleteWorkspace(tenant.workspace_id)],
+        "turned off and on": [off, on],
+        "paused": [UpdateWebhook(hook, {"paused": True})],
+    }
+    for command in changes[what]:
+        tenant.do(command)
+
+    heard.follow()
+
+    due = "SELECT due_at <= now() FROM hooks.deliveries WHERE webhook_id = %s"
+    assert tenant.rows(due, hook) == [(over,)]

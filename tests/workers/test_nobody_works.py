@@ -1,0 +1,105 @@
+"""`tabellion doctor` where what follows the commits is done by nobody."""
+
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.cli import app
+from commands.embedded import DatabaseUrls
+from commands.seal import seal
+from commands.settings import Settings
+from commands.system import new_id
+from projections.postgres import connect
+from tests.commands.tenant import Tenant
+from tests.workers.deliveries.desk import Webhook
+
+pytestmark = pytest.mark.anyio
+ADVICE = "does anybody work? tabellion work has to run"
+
+
+@pytest.fixture(autouse=True)
+def _environment(
+    database: DatabaseUrls, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (
+        ("DATABASE_URL", database.app),
+        ("OWNER_DATABASE_URL", database.owner),
+        ("FOLLOWER_DATABASE_URL", database.follower),
+        ("SECRET_KEY", settings.secret_key.get_secret_value()),
+        ("DATA_DIR", str(settings.data_dir)),
+    ):
+        monkeypatch.setenv(f"TABELLION_{name}", value)
+
+
+@pytest.fixture
+def wired(
+    database: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, str]]:
+    """Followers by what they are: of the settings are the first two."""
+    names = {one: f"{one}-{new_id()}" for one in ("late", "new", "unwired")}
+    ours = [SimpleNamespace(name=names[one]) for one in ("late", "new")]
+    monkeypatch.setattr("workers.followers.followers", lambda *_: ours)
+    with psycopg.connect(database.owner, autocommit=True) as owner:
+        for one in ("late", "unwired"):
+            owner.execute("INSERT INTO ledger.positions VALUES (%s, 0)", [names[one]])
+        yield names
+        for name in names.values():
+            owner.execute("DELETE FROM ledger.positions WHERE follower = %s", [name])
+
+
+def examined() -> Result:
+    return CliRunner().invoke(app, ["doctor"])
+
+
+def words(result: Result) -> str:
+    return " ".join(result.stdout.split())
+
+
+def test_followers_of_the_settings_that_are_late_or_never_ran_are_missing(
+    database: DatabaseUrls,
+    tenant: Tenant,
+    wired: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    tenant.table("Name")
+    with connect(database.app, autocommit=True) as connection:
+        while seal(connection):
+            pass
+    monkeypatch.setattr(sys.modules["api.cli.doctor"], "LATE_SECONDS", 0)
+
+    result = examined()
+
+    told = words(result)
+    assert result.exit_code == 1
+    assert f"missing follower {wired['late']} is " in told
+    assert f"missing follower {wired['new']} has never run: {ADVICE}" in told
+    assert f"missing follower {wired['unwired']}" not in told
+
+
+async def test_deliveries_that_nobody_sends_are_missing(database: DatabaseUrls):
+    webhook = Webhook(database)
+    await webhook.add(webhook.delivery(3))
+    try:
+        assert "have been due" not in words(examined())
+
+        await webhook.set("due_at = now() - interval '90 s'")
+        result = examined()
+        assert result.exit_code == 1
+        told = words(result)
+        assert "missing deliveries to webhooks have been due for 9" in told
+        assert ADVICE in told
+
+        await webhook.ask(
+            "UPDATE hooks.receivers SET told_at = now()"
+            " WHERE webhook_id = %(webhook)s::uuid"
+        )
+        assert "have been due" not in words(examined())
+    finally:
+        for table in ("deliveries", "receivers"):
+            await webhook.ask(
+                f"DELETE FROM hooks.{table} WHERE webhook_id = %(webhook)s::uuid"
+            )
