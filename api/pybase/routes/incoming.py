@@ -23,7 +23,7 @@ def incoming_row() -> Route:
                 "webhook-id",
                 r"^[\x21-\x7e]{1,200}$",
                 "The message's id: with it a message makes one record, however often it"
-                " is sent",
+                " is sent; an Idempotency-Key beside it does not count",
             ),
         ),
         errors=(400, 404, 409, 413, 422, 423, 429, 503),
