@@ -2,7 +2,8 @@
 
     target   where an outgoing one sends, sealed; an immutable row, named by events
     secret   `whsec_` and the base64 of 32 bytes: messages are signed with it; sealed.
-             A new one leaves the one before it valid for 24 hours
+             Each is valid for 24 hours more after a newer one has come; five at once
+             at the most
     token    `whk_` and 43 characters: who has it may send; only its SHA-256 is kept
 
 Secrets and tokens are in the reply that makes them and nowhere else.  With a webhook's
@@ -31,7 +32,8 @@ from projections.reader import Reader
 
 SECRET_PREFIX, TOKEN_PREFIX = "whsec_", "whk_"
 TOKEN_LENGTH = 47
-ROTATION_HOURS = 24  # that the secret before the newest one is valid
+ROTATION_HOURS = 24  # that a secret is valid after a newer one has come
+MAX_SECRETS = 5  # valid at once; with one more the oldest ends
 MAX_HEADERS = 20
 MAX_VALUE = 2_048  # characters of a header's value
 _MAX_NAME = 100
@@ -124,12 +126,14 @@ class Vault:
         return VaultWrite(_NEW_TARGET, values)
 
     def new_secret(self, secret_id: str, secret: str) -> list[VaultWrite]:
-        """The one before it, if there is one, ends in a while, any other now."""
+        """The one before it, if there is one, ends in a while: others when it was said.
+        Whoever asks twice, as after a lost reply, cuts off nobody who knows the first.
+        """
         sealed = self.sealing.seal(secret.encode())
         values = [secret_id, self.workspace_id, self.webhook_id, sealed]
         return [
-            VaultWrite(_DROP_ENDING, [self.webhook_id]),
             VaultWrite(_END_LATER, [ROTATION_HOURS, self.webhook_id]),
+            VaultWrite(_DROP_OLD, [self.webhook_id, self.webhook_id, MAX_SECRETS - 1]),
             VaultWrite(_NEW_SECRET, values),
         ]
 
@@ -143,14 +147,17 @@ _NEW_TARGET = sql.SQL(
     "INSERT INTO vault.webhook_targets (id, workspace_id, webhook_id, sealed)"
     " VALUES (%s::uuid, %s::uuid, %s::uuid, %s)"
 )
-_DROP_ENDING = sql.SQL(
-    "DELETE FROM vault.webhook_secrets"
-    " WHERE webhook_id = %s::uuid AND ends_at IS NOT NULL"
-)
 _END_LATER = sql.SQL(
     "UPDATE vault.webhook_secrets"
     " SET ends_at = clock_timestamp() + make_interval(hours => %s::int)"
-    " WHERE webhook_id = %s::uuid"
+    " WHERE webhook_id = %s::uuid AND ends_at IS NULL"
+)
+# those that are over, and of the others all but the newest few
+_DROP_OLD = sql.SQL(
+    "DELETE FROM vault.webhook_secrets WHERE webhook_id = %s::uuid"
+    " AND id NOT IN (SELECT id FROM vault.webhook_secrets"
+    " WHERE webhook_id = %s::uuid AND ends_at > clock_timestamp()"
+    " ORDER BY made_at DESC LIMIT %s::int)"
 )
 _NEW_SECRET = sql.SQL(
     "INSERT INTO vault.webhook_secrets (id, workspace_id, webhook_id, sealed)"

@@ -66,8 +66,8 @@ def webhook_rows() -> list[Route]:
         write(
             "POST",
             "/webhooks/{id}/rotate-secret",
-            "Give an outgoing webhook another signing secret; the one before it is"
-            " valid for 24 hours more",
+            "Give an outgoing webhook another signing secret; each one before it is"
+            " valid for 24 hours from when a newer one came",
             w.rotate_secret,
             tag,
             ADMIN,

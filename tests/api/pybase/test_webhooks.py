@@ -452,7 +452,7 @@ def test_a_secret_is_rotated_and_the_one_before_it_ends_later(client, table, ser
     sending = server.run(
         sending_of(system.reader, system.sealing, hook["id"], target_id.target_id)
     )
-    assert sending.secrets == [third, second]
+    assert sending.secrets == [third, second, hook["secret"]]
     assert sending.address.url == hook["url"]
 
 
