@@ -22,6 +22,7 @@ from psycopg import sql
 
 from commands.outbound.client import check_header
 from commands.outbound.errors import Refused
+from commands.outbound.guard import Guard
 from commands.outbound.urls import read as read_url
 from commands.sealing import Sealing, Unreadable
 from commands.unit import VaultWrite
@@ -74,10 +75,11 @@ def digest_of(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def check_url(url: str) -> None:
-    """Raises Invalid.  Whether its host may be called is seen when it is."""
+def check_url(url: str, guard: Guard) -> None:
+    """Raises Invalid.  Where a name leads is seen when it is called; ports and
+    addresses that are not called now are refused now, not by days of failures."""
     try:
-        read_url(url)
+        guard.target(url)
     except Refused as error:
         raise Invalid(str(error), field="url") from error
     if "#" in url:

@@ -9,12 +9,13 @@ from hashlib import sha256
 import psycopg
 import pytest
 
+from commands.outbound import Guard
 from commands.webhooks import addresses_of, sending_of
 from tests.client import made, new_id
 
 PATH = "/webhooks"
-URL = "https://hooks.example.org:8443/in/7fQ-canary-path?key=canary-query"
-SHORT = "https://hooks.example.org:8443/…"
+URL = "https://hooks.example.org:80/in/7fQ-canary-path?key=canary-query"
+SHORT = "https://hooks.example.org:80/…"
 HEADERS = {"X-API-Key": "canary-header"}
 MASK = "********"
 
@@ -83,7 +84,7 @@ def test_a_361_and_369_an_outgoing_webhook_is_made(client, table, happened):
     }
     [(type_, data)] = happened(table["workspace_id"], before)
     assert type_ == "webhook.created"
-    assert data["target"]["origin"] == "https://hooks.example.org:8443"
+    assert data["target"]["origin"] == "https://hooks.example.org:80"
 
 
 def test_a_362_and_369_an_incoming_webhook_is_made(client, table, settings):
@@ -171,6 +172,35 @@ def test_a_361_what_is_none_is_refused(client, kept, happened, wrong):
     assert (reply.status_code, reply.json()["code"]) == (422, "VALIDATION_ERROR")
     assert "example.org" not in reply.text
     assert happened(kept["workspace_id"], before) == []
+
+
+def test_a_key_that_is_not_taken_is_named(client, kept, happened):
+    """Whoever sends one means something by it, such as a secret of their own."""
+    hook = client.webhook(kept["id"])
+    path = f"{PATH}/{hook['id']}"
+    before = client.position(kept["workspace_id"])
+    elsewhere = {"table_id": new_id(), "workspace_id": new_id(), "type": "incoming"}
+    asked = [
+        (client.post, PATH, outgoing(kept["id"]), {"secret": "whsec_canary"}),
+        (client.post, PATH, incoming(kept["id"]), {"token": "whk_canary", "method": 1}),
+        (client.patch, path, {"name": "New"}, {**elsewhere, "secret": "canary"}),
+        (client.post, f"{path}/replay", {"from_position": 1}, {"until": 7}),
+    ]
+
+    for method, where, body, more in asked:
+        reply = method(where, json=body | more)
+        assert (reply.status_code, reply.json()["code"]) == (422, "VALIDATION_ERROR")
+        assert reply.json()["errors"] == [
+            {
+                "loc": [name],
+                "msg": "Not a key that this request takes",
+                "type": "extra_forbidden",
+            }
+            for name in more
+        ]
+        assert "canary" not in reply.text
+    assert happened(kept["workspace_id"], before) == []
+    assert client.delete(path).status_code == 204
 
 
 WRONG_IN = {
@@ -406,6 +436,53 @@ def test_a_364_if_match_names_the_version(client, table):
     assert client.patch(
         path, json={"name": "New"}, headers={"if-match": '"v1"'}
     ).is_success
+
+
+NOT_CALLED = {
+    "https://127.0.0.1/": "127.0.0.1 is not a public address",
+    "http://169.254.169.254/latest": "169.254.169.254 is not a public address",
+    "https://[::ffff:10.0.0.1]/": "::ffff:a00:1 is not a public address",
+    "https://example.org:25/": "This server does not call port 25",
+}
+
+
+@pytest.mark.parametrize(("url", "said"), NOT_CALLED.items())
+def test_threat_60_an_address_that_is_not_called_is_refused_at_once(
+    client, kept, happened, url, said
+):
+    hook = client.webhook(kept["id"])
+    before = client.position(kept["workspace_id"])
+
+    replies = (
+        client.post(PATH, json=outgoing(kept["id"], url=url)),
+        client.patch(f"{PATH}/{hook['id']}", json={"url": url}),
+    )
+
+    for reply in replies:
+        assert (reply.status_code, reply.json()["code"]) == (422, "VALIDATION_ERROR")
+        assert reply.json()["field"] == "url"
+        assert reply.json()["detail"].startswith(said)
+    assert happened(kept["workspace_id"], before) == []
+    assert client.delete(f"{PATH}/{hook['id']}").status_code == 204
+
+
+def test_an_address_that_is_called_no_more_may_stay_and_come_back(
+    client, table, server, monkeypatch
+):
+    """Sending refuses it then."""
+    allowing = Guard(["10.0.0.0/8"], ports=[8080])
+    old, path = "http://10.0.0.7:8080/in", PATH
+    with monkeypatch.context() as once:
+        once.setattr(server.system.outbound, "guard", allowing)
+        hook = client.webhook(table["id"], url=old)
+        path = f"{PATH}/{hook['id']}"
+    kept_as_it_is = client.patch(path, json={"headers": HEADERS})
+    moved = client.patch(path, json={"url": URL})
+    undone(client, moved)
+
+    assert made(kept_as_it_is)["url"] == old
+    assert made(client.get(path))["url"] == old
+    assert client.patch(path, json={"url": old}).status_code == 422
 
 
 # --------------------------------------------------------------- secrets and tokens
