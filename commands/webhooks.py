@@ -101,7 +101,8 @@ def check_headers(headers: Mapping[str, str]) -> None:
         except Refused as error:
             raise Invalid(str(error), field=_HEADERS) from error
         if name.lower() in _SIGNED:
-            raise Invalid(f"The header {name} is the signature's", field=_HEADERS)
+            detail = f"The header {name} is this server's own: leave it out"
+            raise Invalid(detail, field=_HEADERS)
         if len(value) > MAX_VALUE:
             detail = f"The value of the header {name} is over {MAX_VALUE} characters"
             raise Invalid(detail, field=_HEADERS)

@@ -826,3 +826,24 @@ def test_threat_70_no_value_of_a_header_is_ever_shown_again(client, table, membe
         all_ = caller.get(PATH, params={"table_id": table["id"]})
         assert made(one)["headers"] == {"X-API-Key": MASK}
         assert "canary-header" not in one.text + all_.text
+
+
+SAID = [
+    ({"headers": {"X-Key": "gr\u00fcn"}}, "The value of the header X-Key has a char"),
+    ({"headers": {"X-Key": "a "}}, "The value of the header X-Key has a character"),
+    ({"headers": {"X Key": "a"}}, "A header's name has letters, digits and hyphens"),
+    ({"headers": {"User-Agent": "a"}}, "The header User-Agent is this server's own"),
+    ({"headers": {"webhook-id": "a"}}, "The header webhook-id is this server's own"),
+    ({"url": "https://example.org:0/"}, "The URL's port is not one of 1 to 65535"),
+    ({"url": "https://example.org:99999"}, "The URL's port is not one of 1 to 65535"),
+    ({"url": "https://b\u00fccher.example"}, "The URL's host is missing or misspelled"),
+    ({"url": "https://[::1"}, "The URL cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("more", "said"), SAID, ids=lambda one: str(one)[:40])
+def test_a_refusal_says_what_is_wrong(client, kept, more, said):
+    reply = client.post(PATH, json=outgoing(kept["id"], **more))
+
+    assert reply.status_code == 422
+    assert reply.json()["detail"].startswith(said)
