@@ -16,20 +16,28 @@ VIEWER, EDITOR, ADMIN, OWNER = Role.viewer, Role.editor, Role.admin, Role.owner
 
 ID = {"type": "string", "format": "uuid"}
 SIZE = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
-PAGING: tuple[Parameter, ...] = (
-    ("limit", SIZE, "Items on a page, 1 to 1,000; 100 unless told"),
-    (
-        "offset",
-        {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET},
-        "Items to pass over",
-    ),
-    (
-        "page",
-        {"type": "integer", "minimum": 1, "maximum": MAX_OFFSET + 1},
-        "The page's number, from 1: instead of offset",
-    ),
-    ("page_size", SIZE, "Items on a page: instead of limit"),
-)
+
+
+def paging(most: int = MAX_LIMIT) -> tuple[Parameter, ...]:
+    """`most`: of a page."""
+    size = {**SIZE, "maximum": most}
+    return (
+        ("limit", size, f"Items on a page, 1 to {most:,}; 100 unless told"),
+        (
+            "offset",
+            {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET},
+            "Items to pass over",
+        ),
+        (
+            "page",
+            {"type": "integer", "minimum": 1, "maximum": MAX_OFFSET + 1},
+            "The page's number, from 1: instead of offset",
+        ),
+        ("page_size", size, "Items on a page: instead of limit"),
+    )
+
+
+PAGING = paging()
 AS_OF: Parameter = (
     "as_of",
     "string",

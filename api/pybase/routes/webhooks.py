@@ -1,7 +1,7 @@
 """Webhooks of a table, or of a workspace."""
 
 from api.pybase import deliveries, schemas, shapes, webhooks
-from api.pybase.routes.rows import ADMIN, ID, PAGING, READ, read, write
+from api.pybase.routes.rows import ADMIN, ID, PAGING, READ, paging, read, write
 from api.routes import Route
 from projections.delivered import STATES
 
@@ -90,15 +90,14 @@ def webhook_rows() -> list[Route]:
         ),
         read(
             "/webhooks/{id}/deliveries",
-            "What a webhook sent or is to send, newest first, with every attempt; 100"
-            " on a page at the most",
+            "What a webhook sent or is to send, newest first, with every attempt",
             deliveries.list_deliveries,
             tag,
             schemas.page(schemas.DELIVERY),
             role=ADMIN,
             query=(
                 ("state", {"type": "string", "enum": list(STATES)}, "Only these"),
-                *PAGING,
+                *paging(deliveries.MOST),
             ),
         ),
         write(
