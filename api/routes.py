@@ -55,6 +55,9 @@ class Route:
     media: Sequence[str] = ("application/json",)  # of a success
     alone: bool = False
     largest: int | None = None  # bytes of a body, where fewer than of any
+    # for its document: what the summary has no room for; bodies by what they show
+    description: str = ""
+    examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # who may come in and how often, where the path says who it is
     admits: Admits | None = None
 

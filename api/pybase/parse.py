@@ -152,6 +152,7 @@ def read_page(
     offset: str | None = None,
     page: str | None = None,
     page_size: str | None = None,
+    *,
     most: int = MAX_LIMIT,
 ) -> Page:
     """The page of a query string, counted either way; 100 from the start by default.

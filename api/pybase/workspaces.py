@@ -56,7 +56,7 @@ def page_of(request: Request, most: int = MAX_LIMIT) -> Page:
         query.get("offset"),
         query.get("page"),
         query.get("page_size"),
-        most,
+        most=most,
     )
 
 

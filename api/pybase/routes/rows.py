@@ -3,7 +3,7 @@
 A row without a handler is documented and to come: it answers 501.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -89,6 +89,8 @@ def write(
     query: Sequence[Parameter] = (),
     errors: Sequence[int] = WRITE,
     alone: bool = False,
+    description: str = "",
+    examples: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Route:
     usual = {"POST": 201, "PATCH": 200, "DELETE": 204}[method]
     return Route(
@@ -106,6 +108,8 @@ def write(
         query=query,
         errors=errors,
         alone=alone,
+        description=description,
+        examples=examples or {},
     )
 
 

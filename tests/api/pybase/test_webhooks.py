@@ -5,13 +5,14 @@ import base64
 import json
 import re
 from hashlib import sha256
+from typing import Any
 
 import psycopg
 import pytest
 
 from commands.outbound import Guard
 from commands.webhooks import addresses_of, sending_of
-from tests.client import made, new_id
+from tests.client import Json, made, new_id
 
 PATH = "/webhooks"
 URL = "https://hooks.example.org:80/in/7fQ-canary-path?key=canary-query"
@@ -179,8 +180,12 @@ def test_a_key_that_is_not_taken_is_named(client, kept, happened):
     hook = client.webhook(kept["id"])
     path = f"{PATH}/{hook['id']}"
     before = client.position(kept["workspace_id"])
-    elsewhere = {"table_id": new_id(), "workspace_id": new_id(), "type": "incoming"}
-    asked = [
+    elsewhere: Json = {
+        "table_id": new_id(),
+        "workspace_id": new_id(),
+        "type": "incoming",
+    }
+    asked: list[Any] = [
         (client.post, PATH, outgoing(kept["id"]), {"secret": "whsec_canary"}),
         (client.post, PATH, incoming(kept["id"]), {"token": "whk_canary", "method": 1}),
         (client.patch, path, {"name": "New"}, {**elsewhere, "secret": "canary"}),
