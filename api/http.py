@@ -330,6 +330,9 @@ def _check_texts(value: Any) -> None:
             _check_texts(item)
 
 
+_SAID = {"extra_forbidden": "Not a key that this request takes"}
+
+
 def read_shape(given: dict[str, Any], model: type[M]) -> M:
     """A body as its model.  Raises Invalid: {errors: [{loc, msg, type}]}."""
     try:
@@ -338,7 +341,7 @@ def read_shape(given: dict[str, Any], model: type[M]) -> M:
         problems: list[Json] = [
             {
                 "loc": [str(part)[:100] for part in problem["loc"]],
-                "msg": problem["msg"],
+                "msg": _SAID.get(problem["type"], problem["msg"]),
                 "type": problem["type"],
             }
             for problem in error.errors(include_url=False, include_input=False)[:50]

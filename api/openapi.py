@@ -29,10 +29,12 @@ def document(
     unknown_caller: int = 401,
     mount: str = "",
     batches: bool = False,
+    messages: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """OpenAPI 3.1; every operation declares each error it can answer with, and what it
     answers to who is not known.  `mount` is what comes before all of its paths;
-    `batches`: whether its writes may be operations of one."""
+    `batches`: whether its writes may be operations of one; `messages`: what it sends,
+    as the section `webhooks`."""
     bodies = list(dict.fromkeys(route.body for route in routes if route.body))
     references, definitions = models_json_schema(
         [(body, "validation") for body in bodies], ref_template=_REFERENCE
@@ -49,6 +51,7 @@ def document(
         "info": {"title": title, "version": version, "description": description},
         **({"servers": [{"url": mount}]} if mount else {}),
         "paths": paths,
+        **({"webhooks": messages} if messages else {}),
         "components": {
             "schemas": {**definitions.get("$defs", {}), "Error": error},
             "securitySchemes": {
@@ -69,7 +72,9 @@ def _operation(route: Route, body: Any, unknown_caller: int) -> dict[str, Any]:
     }
     if not route.public:
         operation["security"] = [{"bearer": []}, {"apiKey": []}]
-    said = ["Not available yet: answers 501."] if route.planned else []
+    said = [route.description] if route.description else []
+    if route.planned:
+        said.append("Not available yet: answers 501.")
     if route.role is not None:
         said.append(f"Needs the role {route.role.name} or higher.")
     if said:
@@ -77,7 +82,7 @@ def _operation(route: Route, body: Any, unknown_caller: int) -> dict[str, Any]:
     if body is not None:
         operation["requestBody"] = {
             "required": route.body_needed,
-            "content": {"application/json": {"schema": body}},
+            "content": {"application/json": {"schema": body, **_examples(route)}},
         }
     if route.form is not None:
         operation["requestBody"] = {
@@ -85,6 +90,12 @@ def _operation(route: Route, body: Any, unknown_caller: int) -> dict[str, Any]:
             "content": {"multipart/form-data": {"schema": route.form}},
         }
     return operation
+
+
+def _examples(route: Route) -> dict[str, Any]:
+    if not route.examples:
+        return {}
+    return {"examples": {name: {"value": one} for name, one in route.examples.items()}}
 
 
 def _add_to(operation: dict[str, Any], sentence: str) -> None:

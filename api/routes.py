@@ -56,6 +56,9 @@ class Route:
     alone: bool = False
     repeats: bool = False  # the same again has its effect again: it takes no key
     largest: int | None = None  # bytes of a body, where fewer than of any
+    # for its document: what the summary has no room for; bodies by what they show
+    description: str = ""
+    examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # who may come in and how often, where the path says who it is
     admits: Admits | None = None
 

@@ -78,3 +78,9 @@ class Shape(BaseModel):
     model_config = ConfigDict(
         extra="ignore", strict=True, json_schema_extra=_without_null_defaults
     )
+
+
+class ExactShape(Shape):
+    """Refuses keys that it does not have: who sends one means something by it."""
+
+    model_config = ConfigDict(extra="forbid")

@@ -2,7 +2,8 @@
 
     target   where an outgoing one sends, sealed; an immutable row, named by events
     secret   `whsec_` and the base64 of 32 bytes: messages are signed with it; sealed.
-             A new one leaves the one before it valid for 24 hours
+             Each is valid for 24 hours more after a newer one has come; five at once
+             at the most
     token    `whk_` and 43 characters: who has it may send; only its SHA-256 is kept
 
 Secrets and tokens are in the reply that makes them and nowhere else.  With a webhook's
@@ -21,6 +22,7 @@ from psycopg import sql
 
 from commands.outbound.client import check_header
 from commands.outbound.errors import Refused
+from commands.outbound.guard import Guard
 from commands.outbound.urls import read as read_url
 from commands.sealing import Sealing, Unreadable
 from commands.unit import VaultWrite
@@ -31,7 +33,8 @@ from projections.reader import Reader
 
 SECRET_PREFIX, TOKEN_PREFIX = "whsec_", "whk_"
 TOKEN_LENGTH = 47
-ROTATION_HOURS = 24  # that the secret before the newest one is valid
+ROTATION_HOURS = 24  # that a secret is valid after a newer one has come
+MAX_SECRETS = 5  # valid at once; with one more the oldest ends
 MAX_HEADERS = 20
 MAX_VALUE = 2_048  # characters of a header's value
 _MAX_NAME = 100
@@ -72,10 +75,11 @@ def digest_of(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def check_url(url: str) -> None:
-    """Raises Invalid.  Whether its host may be called is seen when it is."""
+def check_url(url: str, guard: Guard) -> None:
+    """Raises Invalid.  Where a name leads is seen when it is called; ports and
+    addresses that are not called now are refused now, not by days of failures."""
     try:
-        read_url(url)
+        guard.target(url)
     except Refused as error:
         raise Invalid(str(error), field="url") from error
     if "#" in url:
@@ -97,7 +101,8 @@ def check_headers(headers: Mapping[str, str]) -> None:
         except Refused as error:
             raise Invalid(str(error), field=_HEADERS) from error
         if name.lower() in _SIGNED:
-            raise Invalid(f"The header {name} is the signature's", field=_HEADERS)
+            detail = f"The header {name} is this server's own: leave it out"
+            raise Invalid(detail, field=_HEADERS)
         if len(value) > MAX_VALUE:
             detail = f"The value of the header {name} is over {MAX_VALUE} characters"
             raise Invalid(detail, field=_HEADERS)
@@ -124,12 +129,14 @@ class Vault:
         return VaultWrite(_NEW_TARGET, values)
 
     def new_secret(self, secret_id: str, secret: str) -> list[VaultWrite]:
-        """The one before it, if there is one, ends in a while, any other now."""
+        """The one before it, if there is one, ends in a while: others when it was said.
+        Whoever asks twice, as after a lost reply, cuts off nobody who knows the first.
+        """
         sealed = self.sealing.seal(secret.encode())
         values = [secret_id, self.workspace_id, self.webhook_id, sealed]
         return [
-            VaultWrite(_DROP_ENDING, [self.webhook_id]),
             VaultWrite(_END_LATER, [ROTATION_HOURS, self.webhook_id]),
+            VaultWrite(_DROP_OLD, [self.webhook_id, self.webhook_id, MAX_SECRETS - 1]),
             VaultWrite(_NEW_SECRET, values),
         ]
 
@@ -143,14 +150,17 @@ _NEW_TARGET = sql.SQL(
     "INSERT INTO vault.webhook_targets (id, workspace_id, webhook_id, sealed)"
     " VALUES (%s::uuid, %s::uuid, %s::uuid, %s)"
 )
-_DROP_ENDING = sql.SQL(
-    "DELETE FROM vault.webhook_secrets"
-    " WHERE webhook_id = %s::uuid AND ends_at IS NOT NULL"
-)
 _END_LATER = sql.SQL(
     "UPDATE vault.webhook_secrets"
     " SET ends_at = clock_timestamp() + make_interval(hours => %s::int)"
-    " WHERE webhook_id = %s::uuid"
+    " WHERE webhook_id = %s::uuid AND ends_at IS NULL"
+)
+# those that are over, and of the others all but the newest few
+_DROP_OLD = sql.SQL(
+    "DELETE FROM vault.webhook_secrets WHERE webhook_id = %s::uuid"
+    " AND id NOT IN (SELECT id FROM vault.webhook_secrets"
+    " WHERE webhook_id = %s::uuid AND ends_at > clock_timestamp()"
+    " ORDER BY made_at DESC LIMIT %s::int)"
 )
 _NEW_SECRET = sql.SQL(
     "INSERT INTO vault.webhook_secrets (id, workspace_id, webhook_id, sealed)"

@@ -444,8 +444,10 @@ def _replay(command: ReplayWebhook, facts: Facts) -> Sequence[Event]:
     webhook = facts.catalog.live_webhook(command.webhook_id)
     if webhook.kind != OUTGOING:
         raise Malformed("Only an outgoing webhook sends anything again")
-    if not works(webhook):
-        raise Conflict("The webhook is turned off, or needs a new secret")
+    if not webhook.enabled:
+        raise Conflict("The webhook is turned off: turn it on first")
+    if not webhook.renewed:
+        raise Conflict("The webhook needs a new secret: rotate it first")
     first, last = command.from_position, command.to_position
     if not 1 <= first <= last <= facts.position:
         raise Invalid("Positions are 1 to the present one, and in their order")

@@ -6,7 +6,7 @@ FILE is an SQLite database.  A message's id and what is made of it (here: a row)
 written in one transaction, so it can be killed at any moment.  A message that is there
 already is answered like the first one; one that is not genuine is answered 401 and
 leaves nothing.  While the secret changes, WEBHOOK_SECRET may hold both, parted by a
-blank.
+blank; with one that is no secret it does not start.
 
 It knows nothing of Tabellion but docs/webhooks.md: only the standard library is used.
 """
@@ -19,6 +19,7 @@ import sqlite3
 import sys
 import time
 from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -86,8 +87,6 @@ class Receiver(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, inbox: Inbox, secrets: Sequence[str], port: int) -> None:
-        for secret in secrets:
-            b64decode(secret.removeprefix("whsec_"), validate=True)
         super().__init__(("127.0.0.1", port), Handler)
         self.inbox, self.secrets = inbox, secrets
 
@@ -127,6 +126,15 @@ class Handler(BaseHTTPRequestHandler):
         """A line a message is enough."""
 
 
+def is_secret(text: str) -> bool:
+    """Whether it can be a webhook's: `whsec_` and the base64 of 24 to 64 bytes."""
+    try:
+        key = b64decode(text.removeprefix("whsec_"), validate=True)
+    except (NotBase64, ValueError):  # also where it is not ASCII
+        return False
+    return text.startswith("whsec_") and 24 <= len(key) <= 64
+
+
 def main() -> None:
     asked = argparse.ArgumentParser(description="Receives a webhook's messages")
     asked.add_argument("file", help="an SQLite database")
@@ -135,6 +143,8 @@ def main() -> None:
     secrets = os.environ.get("WEBHOOK_SECRET", "").split()
     if not secrets:
         sys.exit("WEBHOOK_SECRET is not set: what a webhook's secret is was said once")
+    if not all(map(is_secret, secrets)):
+        sys.exit("WEBHOOK_SECRET is no secret of a webhook: whsec_ and 44 characters")
     receiver = Receiver(Inbox(told.file), secrets, told.port)
     print(f"http://127.0.0.1:{receiver.server_address[1]}/", flush=True)
     try:

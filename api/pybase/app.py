@@ -14,6 +14,7 @@ from api.openapi import document
 from api.pages import Pages
 from api.pybase import errors, schemas
 from api.pybase.accounts import Accounts
+from api.pybase.messages import messages
 from api.pybase.routes import pybase_routes
 from api.routes import Routes
 from api.sessions import SessionCookies
@@ -79,6 +80,7 @@ class PyBaseApplication:
             prefix=PREFIX,
             error=schemas.ERROR,
             batches=True,
+            messages=messages(),
             mount=mount,
         )
         self.pages = Pages(made, errors.refusal, mount)

@@ -30,8 +30,8 @@ LARGEST_PAYLOAD = 64 * 1024  # bytes
 async def list_deliveries(system: System, request: Request) -> Reply:
     """Newest first."""
     webhook_id = request.id("id", "webhook")
-    page, states = page_of(request), _states(request)
-    limit = min(page.limit, MOST)
+    page, states = page_of(request, MOST), _states(request)
+    limit = page.limit
     workspace_id = await system.reader.find(request.who, "webhook", webhook_id)
 
     def plan(catalog: Catalog) -> list[Statement]:

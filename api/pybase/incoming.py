@@ -69,16 +69,16 @@ async def receive(system: System, request: Request) -> Reply:
 
 
 def _once(request: Request) -> Once | None:
-    """By `Idempotency-Key`, or by the id that senders after Standard Webhooks give a
-    message: that is the same message, however it is written this time.
+    """By the id that senders after Standard Webhooks give a message: that is the same
+    message, however it is written and sent this time; else by `Idempotency-Key`.
 
     No fingerprint of the path: the token is in it.
     """
-    if request.idempotency_key is not None:
-        return Once(f"key:{request.idempotency_key}", sha256(request.body).digest())
     id = request.header("webhook-id")
     if id is None:
-        return None
+        if request.idempotency_key is None:
+            return None
+        return Once(f"key:{request.idempotency_key}", sha256(request.body).digest())
     if not _ID.fullmatch(id):
         raise Malformed(f"webhook-id must be 1 to {_LONGEST_ID} printable characters")
     return Once(f"id:{id}", sha256(b"a message").digest())

@@ -152,6 +152,8 @@ def read_page(
     offset: str | None = None,
     page: str | None = None,
     page_size: str | None = None,
+    *,
+    most: int = MAX_LIMIT,
 ) -> Page:
     """The page of a query string, counted either way; 100 from the start by default.
 
@@ -159,8 +161,8 @@ def read_page(
     both words of a pair are given, they have to agree.
     """
     size = _agreed(
-        ("limit", _whole("limit", limit, 1, MAX_LIMIT)),
-        ("page_size", _whole("page_size", page_size, 1, MAX_LIMIT)),
+        ("limit", _whole("limit", limit, 1, most)),
+        ("page_size", _whole("page_size", page_size, 1, most)),
     )
     size = DEFAULT_LIMIT if size is None else size
     number = _whole("page", page, 1, MAX_OFFSET // size + 1)

@@ -12,6 +12,8 @@ from api.schemas import (
     array,
     object_of,
 )
+from domain.webhook import KINDS, OF_CONTENT, OF_TABLES
+from projections.delivered import STATES
 
 
 def page(items: Schema) -> Schema:
@@ -251,12 +253,12 @@ WEBHOOK = object_of(
     workspace_id=ID,
     table_id=MAYBE,
     name=TEXT,
-    type=TEXT,
+    type={"type": "string", "enum": list(KINDS)},
     is_enabled=FLAG,
     is_paused=FLAG,
     disabled_reason=MAYBE,
     needs_renewal=FLAG,
-    events=array(TEXT),
+    events=array({"type": "string", "enum": [*OF_TABLES, *OF_CONTENT]}),
     url=TEXT,
     headers={"type": "object", "additionalProperties": TEXT},
     field_mappings={"type": "object", "additionalProperties": TEXT},
@@ -265,12 +267,21 @@ WEBHOOK = object_of(
     updated_at=TIME,
     version=COUNT,
 )
-# with what is shown once: the signing secret of an outgoing one, or an incoming one's
-# token, which is in its URL too
-NEW_WEBHOOK: Schema = {
-    **WEBHOOK,
-    "properties": {**WEBHOOK["properties"], "secret": TEXT, "token": TEXT},
+_ONCE: dict[str, Schema] = {
+    "secret": {
+        "type": "string",
+        "pattern": "^whsec_",
+        "description": "Of an outgoing one: what its messages are signed with. In this"
+        " reply alone",
+    },
+    "token": {
+        "type": "string",
+        "pattern": "^whk_",
+        "description": "Of an incoming one: who has it may send. In this reply alone,"
+        " and in its `url`, which is whole in this reply alone",
+    },
 }
+NEW_WEBHOOK: Schema = {**WEBHOOK, "properties": {**WEBHOOK["properties"], **_ONCE}}
 
 _MAYBE_COUNT: Schema = {"type": ["integer", "null"]}
 DELIVERY = object_of(
@@ -279,7 +290,7 @@ DELIVERY = object_of(
     event_id=MAYBE,
     position=_MAYBE_COUNT,
     replayed_by=_MAYBE_COUNT,
-    state=TEXT,
+    state={"type": "string", "enum": list(STATES)},
     reason=MAYBE,
     created_at=TIME,
     finished_at=MAYBE,

@@ -1,8 +1,8 @@
 """What PyBase's clients send, but for records, whose shape a table decides.
 
 Both spellings of the facts are taken: `field_type` beside `type`, `is_required` beside
-`required`.  Unknown keys are passed over: a client can neither set an id nor a role by
-naming one.
+`required`.  Unknown keys are passed over, but in webhooks: a client can neither set an
+id nor a role by naming one.
 """
 
 from typing import Annotated, Any, Literal, get_args
@@ -11,6 +11,7 @@ from pydantic import AliasChoices, ConfigDict, Field
 
 from api.shapes import (
     NEVER_NULL,
+    ExactShape,
     Id,
     Name,
     NewPassword,
@@ -346,7 +347,7 @@ WebhookMappings = Annotated[
 ]
 
 
-class CreateWebhook(Shape):
+class CreateWebhook(ExactShape):
     """Of a table, or, outgoing ones, of a workspace.  Outgoing: `url`, `events`,
     `headers`; incoming: `field_mappings`, a field's name or id by the sender's name."""
 
@@ -376,9 +377,9 @@ class TestWebhook(Shape):
     payload: Any = None
 
 
-class UpdateWebhook(Shape):
+class UpdateWebhook(ExactShape):
     """`headers` and `field_mappings` are put whole; a header that is `********` stays
-    as it is."""
+    as it is.  What a webhook is of and its type never change."""
 
     name: Annotated[Name | None, NEVER_NULL] = None
     url: Annotated[WebhookUrl | None, NEVER_NULL] = None
@@ -392,7 +393,7 @@ class UpdateWebhook(Shape):
 Position = Annotated[int, Field(ge=1, le=10**18 - 1)]
 
 
-class ReplayWebhook(Shape):
+class ReplayWebhook(ExactShape):
     """Both positions are in the range; without `to_position` it ends where the
     workspace is now.  `all`: also what was never sent, 10,000 events at the most."""
 

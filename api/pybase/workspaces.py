@@ -30,7 +30,7 @@ from domain.catalog import Base, Catalog, Member
 from domain.errors import Invalid, NotFound
 from domain.ids import BaseId, UserId, WorkspaceId
 from projections import mine
-from projections.query import Page
+from projections.query import MAX_LIMIT, Page
 from projections.reader import allow
 
 NO_STATEMENTS: Any = ()
@@ -49,13 +49,14 @@ async def _catalog(
     return found.catalog
 
 
-def page_of(request: Request) -> Page:
+def page_of(request: Request, most: int = MAX_LIMIT) -> Page:
     query = request.query
     return read_page(
         query.get("limit"),
         query.get("offset"),
         query.get("page"),
         query.get("page_size"),
+        most=most,
     )
 
 

@@ -42,8 +42,8 @@ CREATE TABLE vault.webhook_targets (
     sealed bytea NOT NULL
 );
 
--- What messages are signed with, sealed: the newest one, and the one before it until
--- it ends.
+-- What messages are signed with, sealed: the newest one, and those before it until
+-- they end.
 CREATE TABLE vault.webhook_secrets (
     id uuid PRIMARY KEY,
     workspace_id uuid NOT NULL,

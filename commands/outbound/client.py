@@ -179,11 +179,16 @@ class Outbound:
 def check_header(name: str, value: str) -> None:
     """Raises Refused, where a message cannot have this header, or not from a user."""
     if not _HEADER_NAME.fullmatch(name):
-        raise Refused("A header's name is none")
+        raise Refused(
+            "A header's name has letters, digits and hyphens, no blank and no colon"
+        )
     if name.lower() in OURS:
-        raise Refused(f"The header {name} is not sent for others")
+        raise Refused(f"The header {name} is this server's own: leave it out")
     if not _HEADER_VALUE.fullmatch(value):
-        raise Refused(f"The value of the header {name} is none")
+        raise Refused(
+            f"The value of the header {name} has a character beyond visible ASCII, or a"
+            " blank at one of its ends"
+        )
 
 
 def headers_of(
@@ -222,13 +227,13 @@ def reason_of(error: BaseException) -> str:
         if isinstance(seen, ssl.SSLCertVerificationError):
             return f"The certificate is not good: {seen.verify_message}"
         if isinstance(seen, ssl.SSLError):
-            return "TLS did not come about"
+            return "No TLS connection could be made"
         if isinstance(seen, ConnectionRefusedError):
             return "The connection was refused"
         seen = seen.__cause__ or seen.__context__
     name = type(error).__name__
     if name.startswith("Connect"):
-        return "The connection did not come about"
+        return "No connection could be made"
     if name == "RemoteProtocolError":
         return "The reply was not one of HTTP, or there was none"
     return "The connection broke off"

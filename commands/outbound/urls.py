@@ -61,7 +61,7 @@ def read(url: str) -> Target:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise Refused("The URL is none") from error
+        raise Refused("The URL cannot be read") from error
     if parts.scheme not in PORTS:
         raise Refused("The URL has to begin with http:// or https://")
     if "@" in parts.netloc:
@@ -69,12 +69,12 @@ def read(url: str) -> Target:
     found = _AUTHORITY.fullmatch(parts.netloc)
     if found is None or len(found["name"] or "") > _LONGEST_NAME:
         raise Refused(
-            "The URL's host is none; one beyond ASCII is written as xn--…, an address"
-            " as 192.0.2.1 or [2001:db8::1]"
+            "The URL's host is missing or misspelled: one beyond ASCII is written as"
+            " xn--…, an address as 192.0.2.1 or [2001:db8::1]"
         )
     port = int(found["port"] or PORTS[parts.scheme])
     if not 0 < port < 65536:
-        raise Refused("The URL's port is none")
+        raise Refused("The URL's port is not one of 1 to 65535")
     address = _address(found["name"], found["six"])
     query = f"?{parts.query}" if parts.query else ""
     return Target(

@@ -80,7 +80,7 @@ OUTGOING = {
     "url": "https://hooks.example.org/in",
     "events": ["record.created"],
 }
-NOWHERE = "https://127.0.0.1/"  # nobody is called there
+NOWHERE = "https://localhost/"  # nobody is called there
 WIDE = {"workspace_id": "{workspace}", **OUTGOING}
 INCOMING = {
     "table_id": "{table}",

@@ -9,6 +9,7 @@ from commands.sealing import Sealing
 from commands.system import System, new_id
 from commands.unit import VaultWrite
 from commands.webhooks import (
+    MAX_SECRETS,
     Address,
     Vault,
     addresses_of,
@@ -59,12 +60,15 @@ async def test_a_message_is_sent_with_what_the_vault_has(
     assert kept == {hook: ADDRESS}
 
 
-async def test_an_old_secret_ends(tenant: Tenant, system: System):
+async def test_each_secret_before_the_newest_ends_by_itself(
+    tenant: Tenant, system: System
+):
     vault = a_vault(tenant, system)
-    hook, secrets = vault.webhook_id, [make_secret() for _ in range(3)]
+    hook, secrets = vault.webhook_id, [make_secret() for _ in range(8)]
     first = [vault.new_target(hook, ADDRESS), *vault.new_secret(new_id(), secrets[0])]
     made(tenant, OUTGOING, *first, vault=vault)
-    for secret in secrets[1:]:
+
+    def rotate(secret: str) -> None:
         tenant.do(vault=vault.new_secret(new_id(), secret))
 
     async def valid() -> Sequence[str]:
@@ -72,13 +76,40 @@ async def test_an_old_secret_ends(tenant: Tenant, system: System):
         assert found is not None
         return found.secrets
 
+    def ends() -> list[float]:
+        """How many hours each goes on, the oldest first; not the newest."""
+        rows = tenant.rows(
+            "SELECT extract(epoch FROM ends_at - clock_timestamp()) / 3600"
+            " FROM vault.webhook_secrets WHERE webhook_id = %s AND ends_at IS NOT NULL"
+            " ORDER BY made_at",
+            hook,
+        )
+        return [float(row[0]) for row in rows]
+
+    def pass_by(hours: int) -> None:
+        tenant.rows(
+            "UPDATE vault.webhook_secrets SET ends_at = ends_at"
+            " - make_interval(hours => %s) WHERE webhook_id = %s RETURNING 1",
+            hours,
+            hook,
+        )
+
+    rotate(secrets[1])
+    pass_by(10)
+    rotate(secrets[2])  # as after a reply that was lost
+    assert await valid() == [secrets[2], secrets[1], secrets[0]]
+    assert ends() == pytest.approx([14, 24], abs=0.1)
+    pass_by(14)
     assert await valid() == [secrets[2], secrets[1]]
-    tenant.rows(
-        "UPDATE vault.webhook_secrets SET ends_at = now() WHERE ends_at IS NOT NULL"
-        " AND webhook_id = %s RETURNING 1",
-        hook,
-    )
-    assert await valid() == [secrets[2]]
+    for secret in secrets[3:]:
+        rotate(secret)
+    assert await valid() == secrets[:2:-1]  # five: the oldest of them ended early
+    assert len(ends()) == MAX_SECRETS - 1
+    pass_by(24)
+    assert await valid() == [secrets[-1]]
+    rotate(secrets[0])
+    assert await valid() == [secrets[0], secrets[-1]]
+    assert len(ends()) == 1  # what is over is not kept
 
 
 async def test_a_token_finds_its_webhook_until_there_is_another(

@@ -3,7 +3,7 @@
 A row without a handler is documented and to come: it answers 501.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,20 +16,28 @@ VIEWER, EDITOR, ADMIN, OWNER = Role.viewer, Role.editor, Role.admin, Role.owner
 
 ID = {"type": "string", "format": "uuid"}
 SIZE = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
-PAGING: tuple[Parameter, ...] = (
-    ("limit", SIZE, "Items on a page, 1 to 1,000; 100 unless told"),
-    (
-        "offset",
-        {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET},
-        "Items to pass over",
-    ),
-    (
-        "page",
-        {"type": "integer", "minimum": 1, "maximum": MAX_OFFSET + 1},
-        "The page's number, from 1: instead of offset",
-    ),
-    ("page_size", SIZE, "Items on a page: instead of limit"),
-)
+
+
+def paging(most: int = MAX_LIMIT) -> tuple[Parameter, ...]:
+    """`most`: of a page."""
+    size = {**SIZE, "maximum": most}
+    return (
+        ("limit", size, f"Items on a page, 1 to {most:,}; 100 unless told"),
+        (
+            "offset",
+            {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET},
+            "Items to pass over",
+        ),
+        (
+            "page",
+            {"type": "integer", "minimum": 1, "maximum": MAX_OFFSET + 1},
+            "The page's number, from 1: instead of offset",
+        ),
+        ("page_size", size, "Items on a page: instead of limit"),
+    )
+
+
+PAGING = paging()
 AS_OF: Parameter = (
     "as_of",
     "string",
@@ -82,6 +90,8 @@ def write(
     errors: Sequence[int] = WRITE,
     alone: bool = False,
     repeats: bool = False,
+    description: str = "",
+    examples: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Route:
     usual = {"POST": 201, "PATCH": 200, "DELETE": 204}[method]
     return Route(
@@ -100,6 +110,8 @@ def write(
         errors=errors,
         alone=alone,
         repeats=repeats,
+        description=description,
+        examples=examples or {},
     )
 
 

@@ -1,9 +1,41 @@
 """Webhooks of a table, or of a workspace."""
 
+from typing import Any
+
 from api.pybase import deliveries, schemas, shapes, webhooks
-from api.pybase.routes.rows import ADMIN, ID, PAGING, READ, read, write
+from api.pybase.routes.rows import ADMIN, ID, PAGING, READ, paging, read, write
 from api.routes import Route
 from projections.delivered import STATES
+
+_MADE = (
+    "Outgoing: of a table or of a workspace, with `url` and `events`. An address or a"
+    " port that this server does not call is 422. Incoming: of a table. A key that the"
+    " body does not take is 422."
+)
+_DELETED = (
+    "Signing secrets and tokens are gone. The URL and the headers stay sealed: an undo"
+    " brings it back with them, and in need of a new secret (rotate-secret) or token"
+    " (regenerate-token). Until it has one it sends and takes nothing; what happens"
+    " meanwhile is told by a replay alone."
+)
+_TABLE = "0193a5f0-7c00-7000-8000-000000000001"
+_EXAMPLES: dict[str, dict[str, Any]] = {
+    "outgoing": {
+        "name": "Notify external system",
+        "table_id": _TABLE,
+        "type": "outgoing",
+        "url": "https://api.example.com/webhook",
+        "events": ["record.created", "record.updated"],
+        "headers": {"X-API-Key": "secret"},
+        "is_enabled": True,
+    },
+    "incoming": {
+        "name": "Receive from Zapier",
+        "table_id": _TABLE,
+        "type": "incoming",
+        "field_mappings": {"external_name": "Name", "external_email": "Email"},
+    },
+}
 
 
 def webhook_rows() -> list[Route]:
@@ -31,6 +63,8 @@ def webhook_rows() -> list[Route]:
             body=shapes.CreateWebhook,
             response=schemas.NEW_WEBHOOK,
             alone=True,
+            description=_MADE,
+            examples=_EXAMPLES,
         ),
         read("/webhooks/{id}", "A webhook", w.get_webhook, tag, one),
         write(
@@ -43,6 +77,8 @@ def webhook_rows() -> list[Route]:
             body=shapes.UpdateWebhook,
             response=one,
             alone=True,
+            description="A key that it does not take is 422: what it is of and its type"
+            " stay as they are.",
         ),
         write(
             "DELETE",
@@ -51,6 +87,7 @@ def webhook_rows() -> list[Route]:
             w.delete_webhook,
             tag,
             ADMIN,
+            description=_DELETED,
         ),
         write(
             "POST",
@@ -66,8 +103,8 @@ def webhook_rows() -> list[Route]:
         write(
             "POST",
             "/webhooks/{id}/rotate-secret",
-            "Give an outgoing webhook another signing secret; the one before it is"
-            " valid for 24 hours more",
+            "Give an outgoing webhook another signing secret; each one before it is"
+            " valid for 24 hours from when a newer one came",
             w.rotate_secret,
             tag,
             ADMIN,
@@ -90,15 +127,14 @@ def webhook_rows() -> list[Route]:
         ),
         read(
             "/webhooks/{id}/deliveries",
-            "What a webhook sent or is to send, newest first, with every attempt; 100"
-            " on a page at the most",
+            "What a webhook sent or is to send, newest first, with every attempt",
             deliveries.list_deliveries,
             tag,
             schemas.page(schemas.DELIVERY),
             role=ADMIN,
             query=(
                 ("state", {"type": "string", "enum": list(STATES)}, "Only these"),
-                *PAGING,
+                *paging(deliveries.MOST),
             ),
         ),
         write(

@@ -64,6 +64,8 @@ async def update_webhook(system: System, request: Request) -> Reply:
         webhook = catalog.live_webhook(webhook_id)
         before = await address_of(system, webhook)
         address = _changed(webhook, before, changes)
+        if address is not None and "url" in changes:
+            check_url(address.url, system.outbound.guard)
         table = table_of(webhook, catalog)
         after = _changes(changes, table)
         rows: list[VaultWrite] = []
@@ -103,9 +105,7 @@ def _changed(
     if "headers" in changes:
         headers = _headers(changes["headers"] or {}, before.headers)
         check_headers(headers)
-    url = changes.get("url", before.url)
-    check_url(url)
-    return Address(url, headers)
+    return Address(changes.get("url", before.url), headers)
 
 
 def _headers(given: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:

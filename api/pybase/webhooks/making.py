@@ -54,7 +54,7 @@ def _outgoing(
     if wanted.field_mappings:
         raise Invalid("An outgoing webhook maps no fields", field="field_mappings")
     address = Address(wanted.url, wanted.headers or {})
-    check_url(address.url)
+    check_url(address.url, system.outbound.guard)
     check_headers(address.headers)
     target, secret = Target(new_id(), address.origin), make_secret()
     command = CreateWebhook(

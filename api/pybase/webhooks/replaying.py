@@ -53,10 +53,14 @@ async def _counted(
     last = found.position if wanted.to_position is None else wanted.to_position
     only = FAILED if wanted.only == FAILED else None
     first = wanted.from_position
+    if first > found.position:
+        raise _ahead("from_position", found.position)
     if first > last:
-        raise Invalid("from_position is behind to_position", field="from_position")
+        raise Invalid("from_position is above to_position", field="from_position")
     if only is None and last - first >= MOST:
         raise _too_many(f"A replay tells {MOST} events at the most")
+    if last > found.position:
+        raise _ahead("to_position", found.position)
     replay = Replay(workspace_id, webhook, first, last, _AHEAD, only)
 
     def plan(catalog: Catalog) -> Sequence[Statement]:
@@ -67,6 +71,11 @@ async def _counted(
     if queued > MOST:
         raise _too_many(f"{queued} deliveries failed in it: more than {MOST}")
     return replay, queued
+
+
+def _ahead(name: str, position: int) -> Invalid:
+    detail = f"{name} is ahead of the workspace, which is at {position}"
+    return Invalid(detail, field=name)
 
 
 def _too_many(what: str) -> Invalid:

@@ -236,8 +236,9 @@ async def test_the_newest_come_first_a_page_at_a_time(owner, receiver, webhook):
     assert await seen("?state=failed") == (2, [500, 500])
     assert await seen("?state=failed&page=2&page_size=1") == (2, [500])
     assert await seen("?state=waiting") == (0, [])
-    wrong = await call(owner.get, deliveries(webhook, "?state=lost"))
-    assert wrong.status_code == 422
+    for query in ("?state=lost", "?limit=101", "?page_size=101", "?limit=0"):
+        wrong = await call(owner.get, deliveries(webhook, query))
+        assert wrong.status_code == 422, query
 
 
 async def test_threat_60_a_test_is_guarded_like_every_call(owner, table, server):

@@ -346,7 +346,7 @@ def test_threat_68_a_message_that_comes_again_makes_nothing(
 
 def test_an_id_is_the_message_and_a_key_is_the_request(client, anonymous, people):
     one = hook(client, people)
-    send(anonymous, one, {"Name": "Ada"}, webhook_id="msg_1", idempotency_key="k")
+    send(anonymous, one, {"Name": "Ada"}, idempotency_key="k")
     send(anonymous, one, {"Name": "Ada"}, webhook_id="msg_2")
 
     told = send(anonymous, one, {"Name": "Ada", "Age": 1}, webhook_id="msg_2")
@@ -356,6 +356,22 @@ def test_an_id_is_the_message_and_a_key_is_the_request(client, anonymous, people
     assert other.status_code == 422
     assert other.json()["code"] == "IDEMPOTENCY_KEY_REUSED"
     assert len(records(client, people)) == 2
+
+
+def test_with_an_id_no_key_counts(client, anonymous, people):
+    one = hook(client, people)
+
+    def sent(id, key, body):
+        return send(anonymous, one, body, webhook_id=id, idempotency_key=key)
+
+    first = sent("msg_1", "one", {"Name": "Ada"})
+    again = sent("msg_1", "another", {"Name": "Ada"})
+    other = sent("msg_2", "one", {"Name": "Bob"})
+
+    assert again.content == first.content
+    assert again.headers["idempotency-replayed"] == "true"
+    assert other.status_code == 200
+    assert sorted(each["Name"] for each in records(client, people)) == ["Ada", "Bob"]
 
 
 def test_one_of_twenty_at_once_makes_the_record(client, anonymous, people):

@@ -44,6 +44,16 @@ SHAPE = {
         },
         "servers": {"type": "array"},
         "tags": {"type": "array"},
+        "webhooks": {
+            "type": "object",
+            "additionalProperties": {
+                "required": ["post"],
+                "additionalProperties": False,
+                "properties": {
+                    "post": {"required": ["summary", "requestBody", "responses"]}
+                },
+            },
+        },
         "components": {
             "additionalProperties": False,
             "properties": {
@@ -151,6 +161,7 @@ def test_the_document_is_openapi_3_1(document):
 def test_every_schema_in_it_is_one(document):
     found = [
         *schemas_of(document["paths"]),
+        *schemas_of(document["webhooks"]),
         *document["components"]["schemas"].values(),
     ]
 

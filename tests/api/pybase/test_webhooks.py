@@ -5,16 +5,18 @@ import base64
 import json
 import re
 from hashlib import sha256
+from typing import Any
 
 import psycopg
 import pytest
 
+from commands.outbound import Guard
 from commands.webhooks import addresses_of, sending_of
-from tests.client import made, new_id
+from tests.client import Json, made, new_id
 
 PATH = "/webhooks"
-URL = "https://hooks.example.org:8443/in/7fQ-canary-path?key=canary-query"
-SHORT = "https://hooks.example.org:8443/…"
+URL = "https://hooks.example.org:80/in/7fQ-canary-path?key=canary-query"
+SHORT = "https://hooks.example.org:80/…"
 HEADERS = {"X-API-Key": "canary-header"}
 MASK = "********"
 
@@ -83,7 +85,7 @@ def test_a_361_and_369_an_outgoing_webhook_is_made(client, table, happened):
     }
     [(type_, data)] = happened(table["workspace_id"], before)
     assert type_ == "webhook.created"
-    assert data["target"]["origin"] == "https://hooks.example.org:8443"
+    assert data["target"]["origin"] == "https://hooks.example.org:80"
 
 
 def test_a_362_and_369_an_incoming_webhook_is_made(client, table, settings):
@@ -171,6 +173,39 @@ def test_a_361_what_is_none_is_refused(client, kept, happened, wrong):
     assert (reply.status_code, reply.json()["code"]) == (422, "VALIDATION_ERROR")
     assert "example.org" not in reply.text
     assert happened(kept["workspace_id"], before) == []
+
+
+def test_a_key_that_is_not_taken_is_named(client, kept, happened):
+    """Whoever sends one means something by it, such as a secret of their own."""
+    hook = client.webhook(kept["id"])
+    path = f"{PATH}/{hook['id']}"
+    before = client.position(kept["workspace_id"])
+    elsewhere: Json = {
+        "table_id": new_id(),
+        "workspace_id": new_id(),
+        "type": "incoming",
+    }
+    asked: list[Any] = [
+        (client.post, PATH, outgoing(kept["id"]), {"secret": "whsec_canary"}),
+        (client.post, PATH, incoming(kept["id"]), {"token": "whk_canary", "method": 1}),
+        (client.patch, path, {"name": "New"}, {**elsewhere, "secret": "canary"}),
+        (client.post, f"{path}/replay", {"from_position": 1}, {"until": 7}),
+    ]
+
+    for method, where, body, more in asked:
+        reply = method(where, json=body | more)
+        assert (reply.status_code, reply.json()["code"]) == (422, "VALIDATION_ERROR")
+        assert reply.json()["errors"] == [
+            {
+                "loc": [name],
+                "msg": "Not a key that this request takes",
+                "type": "extra_forbidden",
+            }
+            for name in more
+        ]
+        assert "canary" not in reply.text
+    assert happened(kept["workspace_id"], before) == []
+    assert client.delete(path).status_code == 204
 
 
 WRONG_IN = {
@@ -408,6 +443,53 @@ def test_a_364_if_match_names_the_version(client, table):
     ).is_success
 
 
+NOT_CALLED = {
+    "https://127.0.0.1/": "127.0.0.1 is not a public address",
+    "http://169.254.169.254/latest": "169.254.169.254 is not a public address",
+    "https://[::ffff:10.0.0.1]/": "::ffff:a00:1 is not a public address",
+    "https://example.org:25/": "This server does not call port 25",
+}
+
+
+@pytest.mark.parametrize(("url", "said"), NOT_CALLED.items())
+def test_threat_60_an_address_that_is_not_called_is_refused_at_once(
+    client, kept, happened, url, said
+):
+    hook = client.webhook(kept["id"])
+    before = client.position(kept["workspace_id"])
+
+    replies = (
+        client.post(PATH, json=outgoing(kept["id"], url=url)),
+        client.patch(f"{PATH}/{hook['id']}", json={"url": url}),
+    )
+
+    for reply in replies:
+        assert (reply.status_code, reply.json()["code"]) == (422, "VALIDATION_ERROR")
+        assert reply.json()["field"] == "url"
+        assert reply.json()["detail"].startswith(said)
+    assert happened(kept["workspace_id"], before) == []
+    assert client.delete(f"{PATH}/{hook['id']}").status_code == 204
+
+
+def test_an_address_that_is_called_no_more_may_stay_and_come_back(
+    client, table, server, monkeypatch
+):
+    """Sending refuses it then."""
+    allowing = Guard(["10.0.0.0/8"], ports=[8080])
+    old, path = "http://10.0.0.7:8080/in", PATH
+    with monkeypatch.context() as once:
+        once.setattr(server.system.outbound, "guard", allowing)
+        hook = client.webhook(table["id"], url=old)
+        path = f"{PATH}/{hook['id']}"
+    kept_as_it_is = client.patch(path, json={"headers": HEADERS})
+    moved = client.patch(path, json={"url": URL})
+    undone(client, moved)
+
+    assert made(kept_as_it_is)["url"] == old
+    assert made(client.get(path))["url"] == old
+    assert client.patch(path, json={"url": old}).status_code == 422
+
+
 # --------------------------------------------------------------- secrets and tokens
 
 
@@ -452,7 +534,7 @@ def test_a_secret_is_rotated_and_the_one_before_it_ends_later(client, table, ser
     sending = server.run(
         sending_of(system.reader, system.sealing, hook["id"], target_id.target_id)
     )
-    assert sending.secrets == [third, second]
+    assert sending.secrets == [third, second, hook["secret"]]
     assert sending.address.url == hook["url"]
 
 
@@ -749,3 +831,24 @@ def test_threat_70_no_value_of_a_header_is_ever_shown_again(client, table, membe
         all_ = caller.get(PATH, params={"table_id": table["id"]})
         assert made(one)["headers"] == {"X-API-Key": MASK}
         assert "canary-header" not in one.text + all_.text
+
+
+SAID = [
+    ({"headers": {"X-Key": "gr\u00fcn"}}, "The value of the header X-Key has a char"),
+    ({"headers": {"X-Key": "a "}}, "The value of the header X-Key has a character"),
+    ({"headers": {"X Key": "a"}}, "A header's name has letters, digits and hyphens"),
+    ({"headers": {"User-Agent": "a"}}, "The header User-Agent is this server's own"),
+    ({"headers": {"webhook-id": "a"}}, "The header webhook-id is this server's own"),
+    ({"url": "https://example.org:0/"}, "The URL's port is not one of 1 to 65535"),
+    ({"url": "https://example.org:99999"}, "The URL's port is not one of 1 to 65535"),
+    ({"url": "https://b\u00fccher.example"}, "The URL's host is missing or misspelled"),
+    ({"url": "https://[::1"}, "The URL cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("more", "said"), SAID, ids=lambda one: str(one)[:40])
+def test_a_refusal_says_what_is_wrong(client, kept, more, said):
+    reply = client.post(PATH, json=outgoing(kept["id"], **more))
+
+    assert reply.status_code == 422
+    assert reply.json()["detail"].startswith(said)

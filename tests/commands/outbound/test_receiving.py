@@ -96,5 +96,27 @@ async def test_what_is_not_genuine_leaves_nothing(tmp_path):
     assert [id for id, _ in kept(file)] == ["msg_3", "msg_4", "msg_5"]
 
 
+@pytest.mark.parametrize(
+    "secret",
+    ["", "hello", "whsec_", "whsec_YWJj", "whsec_???", "whk_" + "a" * 43, "grün"],
+)
+async def test_without_a_secret_it_does_not_start(tmp_path, secret):
+    file = tmp_path / "inbox"
+    ended = subprocess.run(
+        [sys.executable, "-m", "examples.receiving", str(file), "--port", "0"],
+        env={"WEBHOOK_SECRET": secret, "PATH": os.environ["PATH"]},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("WEBHOOK_SECRET is no")
+    assert "Traceback" not in ended.stderr
+    assert not file.exists()
+
+
 def client_of_this_machine() -> Outbound:
     return Outbound(Guard(["127.0.0.0/8"], ports=None), seconds=5)

@@ -229,26 +229,27 @@ def test_how_many_are_queued_is_told(client: Client, heard: Hearing, things: Jso
 
 
 @pytest.mark.parametrize(
-    ("body", "field"),
+    ("body", "said"),
     [
         ({}, "from_position"),
         ({"from_position": 0}, "from_position"),
-        ({"from_position": 3, "to_position": 2}, "from_position"),
-        ({"from_position": 1, "to_position": 10**6}, None),
+        ({"from_position": 3, "to_position": 2}, "from_position is above to_position"),
+        ({"from_position": 10**6}, "from_position is ahead of the workspace"),
+        ({"from_position": 1, "to_position": 10**6}, "to_position is ahead of the"),
         ({"from_position": 1, "to_position": 10**6, "only": "all"}, "to_position"),
         ({"from_position": 1, "only": "some"}, "only"),
     ],
 )
 def test_a_range_that_is_none_is_422(
-    client: Client, things: Json, body: Json, field: str | None
+    client: Client, things: Json, body: Json, said: str
 ):
     hook = client.webhook(things["id"])
     reply = replay(client, hook, **body)
     assert reply.status_code == 422, reply.text
     if body.get("only") == "all":
         assert reply.json()["limit"] == 10_000
-    elif field is not None:
-        assert field in reply.text
+    else:
+        assert said in reply.text
 
 
 def test_a_range_with_too_many_failures_is_422(
@@ -270,7 +271,20 @@ def test_an_incoming_webhook_one_that_is_off_and_nobodys(client: Client, things:
     incoming = client.webhook(things["id"], type="incoming")
     off = client.webhook(things["id"], is_enabled=False)
     assert replay(client, incoming, from_position=1).status_code == 400
-    assert replay(client, off, from_position=1).status_code == 409
+    told = replay(client, off, from_position=1)
+    assert (told.status_code, told.json()["detail"]) == (
+        409,
+        "The webhook is turned off: turn it on first",
+    )
+    dead = client.webhook(things["id"])
+    deleted = client.delete(f"/webhooks/{dead['id']}")
+    undo = {"scope": "batch", "id": deleted.headers["x-batch-id"]}
+    assert client.post("/undo", json=undo).is_success
+    told = replay(client, dead, from_position=1)
+    assert (told.status_code, told.json()["detail"]) == (
+        409,
+        "The webhook needs a new secret: rotate it first",
+    )
     assert replay(client, {"id": ABSENT}, from_position=1).status_code == 404
 
 
