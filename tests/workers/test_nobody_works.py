@@ -15,7 +15,7 @@ from commands.settings import Settings
 from commands.system import new_id
 from projections.postgres import connect
 from tests.commands.tenant import Tenant
-from tests.workers.deliveries.desk import Webhook
+from tests.workers.deliveries.desk import Webhook, a_desk
 
 pytestmark = pytest.mark.anyio
 ADVICE = "does anybody work? tabellion work has to run"
@@ -81,9 +81,9 @@ def test_followers_of_the_settings_that_are_late_or_never_ran_are_missing(
 
 
 async def test_deliveries_that_nobody_sends_are_missing(database: DatabaseUrls):
-    webhook = Webhook(database)
-    await webhook.add(webhook.delivery(3))
-    try:
+    async with a_desk(database):
+        webhook = Webhook(database)
+        await webhook.add(webhook.delivery(3))
         assert "have been due" not in words(examined())
 
         await webhook.set("due_at = now() - interval '90 s'")
@@ -98,8 +98,3 @@ async def test_deliveries_that_nobody_sends_are_missing(database: DatabaseUrls):
             " WHERE webhook_id = %(webhook)s::uuid"
         )
         assert "have been due" not in words(examined())
-    finally:
-        for table in ("deliveries", "receivers"):
-            await webhook.ask(
-                f"DELETE FROM hooks.{table} WHERE webhook_id = %(webhook)s::uuid"
-            )

@@ -11,7 +11,7 @@ from projections import delivered
 from projections.postgres import connect
 from tests.workers.deliveries.desk import Desk, Webhook
 from tests.workers.receiver import Received, Receiver, Says, receiving
-from workers.deliveries import outcomes, tidying, turns
+from workers.deliveries import outcomes, rows, tidying, turns
 
 pytestmark = pytest.mark.anyio
 
@@ -182,6 +182,7 @@ async def test_every_question_is_answered_by_an_index(desk: Desk, receiver: Rece
         "streams": f"{{{row['stream']}}}",
         "state": "failed",
         "reason": "",
+        "sparing": None,
     }
     page: Any = delivered.listed(
         webhook.workspace_id, webhook.id, delivered.STATES, 10, 0
@@ -193,7 +194,9 @@ async def test_every_question_is_answered_by_an_index(desk: Desk, receiver: Rece
             (outcomes._PROMOTE, some),
             (outcomes._CLOSE, some),
             (tidying._DELETE, [0.0, 1]),
+            (rows._END, [f"{{{webhook.id}}}"]),
             (delivered.STANDING.decode(), []),
+            (delivered._NEGLECTED, [60]),
             *[(one.decode(), values) for one, values in page],
         ]
         for question, values in questions:
