@@ -111,7 +111,8 @@ async def test_a_test_is_a_delivery_that_is_never_sent_again(
     assert (attempt["number"], attempt["status"]) == (1, 500)
     assert attempt["reply"] == "\ufffd" + "\0" * 1023
     (job,) = jobs(calling.system)
-    assert calling.run(job.overdue(100)) == []
+    # of others something may be left
+    assert listed["id"] not in calling.run(job.overdue(1000))
     assert len(receiver.received) == 1
 
 
