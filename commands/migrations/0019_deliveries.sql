@@ -79,7 +79,7 @@ CREATE TABLE hooks.receivers (
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hooks TO {app};
 -- it adds; to lock what it adds behind, it has to be allowed to update something
-GRANT SELECT, INSERT, UPDATE (head) ON hooks.deliveries TO {follower};
+GRANT SELECT, INSERT, UPDATE (head, due_at) ON hooks.deliveries TO {follower};
 GRANT SELECT, INSERT, UPDATE (rests_until) ON hooks.receivers TO {follower};
 GRANT SELECT, INSERT ON hooks.contents TO {follower};
 GRANT SELECT ON hooks.attempts TO {follower};
