@@ -78,7 +78,8 @@ CREATE TABLE hooks.receivers (
 ) WITH (fillfactor = 50);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hooks TO {app};
--- it adds; to lock what it adds behind, it has to be allowed to update something
+-- it adds, and has what waits for a webhook that is over looked at now; to lock what it
+-- adds behind, it has to be allowed to update something
 GRANT SELECT, INSERT, UPDATE (head, due_at) ON hooks.deliveries TO {follower};
 GRANT SELECT, INSERT, UPDATE (rests_until) ON hooks.receivers TO {follower};
 GRANT SELECT, INSERT ON hooks.contents TO {follower};
