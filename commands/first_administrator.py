@@ -2,8 +2,8 @@
 
 from commands import accounts
 from commands.system import System, new_id, now, time_text
-from commands.unit import Origin, Outcome, Reply
-from commands.write import Prepared, submit_to_instance
+from commands.unit import Origin
+from commands.write import Prepared, submit_to_instance, unread
 from domain.errors import Conflict, DomainError
 from domain.events import Actor, Command
 from domain.ids import INSTANCE, UserId
@@ -59,7 +59,7 @@ async def make_administrator(system: System, email: str, password: str) -> str:
             origin,
             Prepared(
                 [RegisterUser(user_id, key, username), GrantAdministration(user_id)],
-                _nothing,
+                unread,
                 vault=[accounts.new_account(account, password_hash)],
             ),
         )
@@ -73,8 +73,4 @@ async def make_administrator(system: System, email: str, password: str) -> str:
 async def _grant(system: System, user_id: str, commands: list[Command]) -> None:
     origin = Origin(Actor("system", INSTANCE), "system", new_id())
     commands = [*commands, GrantAdministration(UserId(user_id))]
-    await submit_to_instance(system, origin, Prepared(commands, _nothing))
-
-
-def _nothing(_outcome: Outcome) -> Reply:
-    return Reply(200, b"")
+    await submit_to_instance(system, origin, Prepared(commands, unread))

@@ -10,16 +10,15 @@ Secrets and tokens are in the reply that makes them and nowhere else.  With a we
 deletion both go (0018_webhooks.sql); targets stay, for an undo to go back to.
 """
 
-import secrets
-from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 
 import orjson
 from psycopg import sql
 
+from commands import api_keys
+from commands.api_keys import LENGTH, digest_of
 from commands.outbound.client import check_header
 from commands.outbound.errors import Refused
 from commands.outbound.guard import Guard
@@ -31,8 +30,7 @@ from domain.ids import WebhookId, WorkspaceId
 from projections.arrays import text_array
 from projections.reader import Reader
 
-SECRET_PREFIX, TOKEN_PREFIX = "whsec_", "whk_"
-TOKEN_LENGTH = 47
+TOKEN_PREFIX = "whk_"
 ROTATION_HOURS = 24  # that a secret is valid after a newer one has come
 MAX_SECRETS = 5  # valid at once; with one more the oldest ends
 MAX_HEADERS = 20
@@ -63,16 +61,8 @@ class Sending:
     secrets: Sequence[str]
 
 
-def make_secret() -> str:
-    return SECRET_PREFIX + b64encode(secrets.token_bytes(32)).decode()
-
-
 def make_token() -> str:
-    return TOKEN_PREFIX + secrets.token_urlsafe(32)
-
-
-def digest_of(token: str) -> bytes:
-    return sha256(token.encode()).digest()
+    return api_keys.make_secret(TOKEN_PREFIX)
 
 
 def check_url(url: str, guard: Guard) -> None:
@@ -207,7 +197,7 @@ async def webhook_of(
     reader: Reader, token: str
 ) -> tuple[WorkspaceId, WebhookId] | None:
     """Whose token it is."""
-    if len(token) != TOKEN_LENGTH or not token.isascii():
+    if len(token) != LENGTH or not token.isascii():
         return None
     (rows,) = await reader.run([(_BY_TOKEN, [digest_of(token)])])
     return (WorkspaceId(rows[0][0]), WebhookId(rows[0][1])) if rows else None

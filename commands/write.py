@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from commands.system import System
+from commands.system import System, new_id
 from commands.unit import (
     Attempt,
     Done,
@@ -21,7 +21,7 @@ from commands.unit import (
 from domain.access import Role
 from domain.catalog import Catalog
 from domain.errors import Busy, DomainError, NotFound, StaleSchema
-from domain.events import Command
+from domain.events import Actor, Command
 from domain.ids import INSTANCE, WorkspaceId
 from projections.reader import Anybody, Caller
 
@@ -140,6 +140,19 @@ async def submit(
             prepared.rehearsal,
         )
     )
+
+
+async def submit_by_nobody(
+    system: System, workspace_id: WorkspaceId, command: Command
+) -> None:
+    """Commits what the system itself wishes, whose reply nobody reads."""
+    origin = Origin(Actor("system", INSTANCE), "system", new_id())
+    await submit(system, origin, workspace_id, Prepared([command], unread))
+
+
+def unread(_outcome: Outcome) -> Reply:
+    """The reply to what nobody asked for over HTTP."""
+    return Reply(200, b"")
 
 
 async def submit_to_instance(

@@ -16,7 +16,7 @@ from domain.events import Command, Event, Inverse, Recorded, event
 from domain.facts import Facts
 from domain.ids import TableId, ViewId
 from domain.layout import LAYOUTS, read_config
-from domain.workspace import differences, expect_version
+from domain.workspace import differences, expect_schema, expect_version
 
 MAX_VIEWS = 1_000  # live ones of a table
 
@@ -158,11 +158,6 @@ def readable_view(catalog: Catalog, view_id: str) -> View:
     return catalog.live_view(view_id)
 
 
-def _same_schema(table: Table, schema_seq: int | None) -> None:
-    if schema_seq is not None and table.schema_seq != schema_seq:
-        raise StaleSchema()
-
-
 def _room_for_one(table: Table) -> None:
     if len(table.views) >= MAX_VIEWS:
         raise Invalid(f"A table has at most {MAX_VIEWS} views")
@@ -178,7 +173,7 @@ def _create(command: CreateView, facts: Facts) -> Sequence[Event]:
     table = facts.catalog.live_table(command.table_id)
     if command.view_id in table.all_views:
         raise Conflict("The view exists already")
-    _same_schema(table, command.schema_seq)
+    expect_schema(table, command.schema_seq)
     _room_for_one(table)
     _known_type(command.type)
     config = dict(command.config)
@@ -204,7 +199,7 @@ def _update(command: UpdateView, facts: Facts) -> Sequence[Event]:
     view = facts.catalog.live_view(command.view_id)
     table = facts.catalog.live_table(view.table_id)
     expect_version(view.version, command.if_match)
-    _same_schema(table, command.schema_seq)
+    expect_schema(table, command.schema_seq)
     wanted = dict(command.changes)
     if command.schema_seq is not None:
         wanted = _settled(wanted, view, table)

@@ -29,7 +29,7 @@ from domain.events import Command, Event, Inverse, Recorded, event
 from domain.facts import Facts
 from domain.ids import TableId, WebhookId
 from domain.record import CreateRecords
-from domain.workspace import before_of, differences, expect_version
+from domain.workspace import before_of, differences, expect_schema, expect_version
 
 OUTGOING, INCOMING = "outgoing", "incoming"
 KINDS = (OUTGOING, INCOMING)
@@ -284,11 +284,6 @@ def _room_for_one(catalog: Catalog, table_id: str | None) -> None:
         raise Conflict(f"A table has at most {MAX_OF_TABLE} webhooks")
 
 
-def _same_schema(table: Table, schema_seq: int | None) -> None:
-    if schema_seq is not None and table.schema_seq != schema_seq:
-        raise StaleSchema()
-
-
 # ------------------------------------------------------------------------ deciding
 
 
@@ -336,7 +331,7 @@ def _create_incoming(command: CreateWebhook, catalog: Catalog) -> WebhookCreated
     if command.target is not None:
         raise Invalid("The URL of an incoming webhook is made here", field="url")
     table = catalog.live_table(command.table_id)
-    _same_schema(table, command.schema_seq)
+    expect_schema(table, command.schema_seq)
     return _created(command, [], _checked_mappings(command.mappings or {}, table))
 
 
@@ -385,7 +380,7 @@ def _settle(
         wanted["events"] = _checked_events(wanted["events"], webhook.table_id)
     if webhook.table_id is not None and command.schema_seq is not None:
         table = catalog.live_table(webhook.table_id)
-        _same_schema(table, command.schema_seq)
+        expect_schema(table, command.schema_seq)
         if "mappings" in wanted:
             wanted["mappings"] = _checked_mappings(wanted["mappings"], table)
     if wanted.get("enabled", webhook.enabled):

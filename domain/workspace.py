@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.access import Role, may
-from domain.catalog import Catalog, Member, Workspace
+from domain.catalog import Catalog, Member, Table, Workspace
 from domain.decider import asks, decides, folds, grows
 from domain.errors import (
     Conflict,
@@ -17,6 +17,7 @@ from domain.errors import (
     Json,
     NameTaken,
     NotFound,
+    StaleSchema,
     VersionMismatch,
 )
 from domain.events import UPCASTERS, Command, Event, Inverse, Recorded, event
@@ -235,6 +236,12 @@ def expect_version(version: int, if_match: int | None) -> None:
     """Refuses where `If-Match` named another version."""
     if if_match is not None and if_match != version:
         raise VersionMismatch(current_version=version)
+
+
+def expect_schema(table: Table, schema_seq: int | None) -> None:
+    """Refuses what was read against another schema of a table; None was not."""
+    if schema_seq is not None and table.schema_seq != schema_seq:
+        raise StaleSchema()
 
 
 def candidate_slugs(slug: str) -> list[str]:

@@ -31,7 +31,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-import psycopg
 from psycopg import sql
 
 from commands.seal import CHANNEL
@@ -41,12 +40,11 @@ from projections.log import ENVELOPES, Envelope
 from workers.loops import (
     POLL_SECONDS,
     Connection,
-    Failures,
+    Rounds,
     Unavailable,
     connect,
     first_line,
     listen,
-    wait,
 )
 
 __all__ = [
@@ -165,36 +163,21 @@ class Loop:
 
     def __init__(self, url: str, follower: Follower, *, tries: int = TRIES) -> None:
         self._url, self.follower, self._tries = url, follower, tries
-        self._awake = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self._rounds = Rounds(follower.name)
         self._connection: Connection | None = None
 
     def wake(self) -> None:
-        self._awake.set()
+        self._rounds.wake()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self.wake()
+        self._rounds.stop()
 
     async def run(self) -> None:
-        failures = Failures(self.follower.name)
+        async def turn() -> float:
+            return 0.0 if await self.round() else POLL_SECONDS
+
         try:
-            while not self._stopping.is_set():
-                self._awake.clear()
-                try:
-                    busy = await self.round()
-                    failures.over()
-                except (Unavailable, psycopg.Error) as error:
-                    failures.say(error)
-                    await failures.pause(self._stopping)
-                    continue
-                except Exception:  # a bug of ours; the others want to go on
-                    failures.count()
-                    log.exception("%s failed", self.follower.name)
-                    await failures.pause(self._stopping)
-                    continue
-                if not busy:
-                    await wait(self._awake, POLL_SECONDS)
+            await self._rounds.run(turn)
         finally:
             await self.follower.close()
             await self._let_go()
@@ -334,7 +317,7 @@ class Loop:
         for _ in page.events:
             try:
                 moved = await self._turn(page.workspace_id, events=1)
-                if not moved or self._stopping.is_set():
+                if not moved or self._rounds.stopping:
                     return
             except Failed as failed:
                 await self._note_failure(failed.pages[0], failed.error)

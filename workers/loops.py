@@ -4,7 +4,7 @@ and to tell that something is not there once, and then ever more rarely."""
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -51,6 +51,51 @@ class Failures:
         missing."""
         longest = min(0.1 * 2 ** min(self._count, 10), LONGEST_PAUSE)
         await wait(stopping, longest * random.uniform(0.5, 1))
+
+
+class Rounds:
+    """Round after round of one loop, until it is stopped.  What is not there, and a bug
+    of ours, have it wait; nothing ends it."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._failures = name, Failures(name)
+        self._awake, self._stopping = asyncio.Event(), asyncio.Event()
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.wake()
+
+    async def run(
+        self, round: Callable[[], Awaitable[float]], pause: float = 0.0
+    ) -> None:
+        """`round` gives after how many seconds there may be more, if nobody wakes;
+        `pause`: seconds between two of them in any case."""
+        failures = self._failures
+        while not self.stopping:
+            self._awake.clear()
+            try:
+                rest = await round()
+                failures.over()
+            except (Unavailable, psycopg.Error) as error:
+                failures.say(error)
+                await failures.pause(self._stopping)
+                continue
+            except Exception:  # a bug of ours; the others want to go on
+                failures.count()
+                log.exception("%s failed", self._name)
+                await failures.pause(self._stopping)
+                continue
+            if pause:
+                await wait(self._stopping, pause)
+            if rest:
+                await wait(self._awake, rest)
 
 
 async def connect(url: str) -> Connection:

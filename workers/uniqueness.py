@@ -30,14 +30,13 @@ import orjson
 import psycopg
 from psycopg import sql
 
-from commands.system import System, new_id
-from commands.unit import Origin, Outcome, Reply
-from commands.write import Prepared, submit
+from commands.system import System
+from commands.write import submit_by_nobody
 from domain.catalog import Constraint, Table
 from domain.constraint import MOST_EXAMPLES, SettleConstraint
 from domain.errors import DomainError
-from domain.events import Actor, Command
-from domain.ids import INSTANCE, ConstraintId, RecordId, WorkspaceId
+from domain.events import Command
+from domain.ids import ConstraintId, RecordId, WorkspaceId
 from projections.arrays import text_array
 from projections.catalog import load
 from projections.postgres import connect
@@ -86,14 +85,9 @@ def settling(system: System) -> Settle:
     """Commits what ends a fill, as nobody in particular."""
 
     async def settle(workspace_id: WorkspaceId, command: Command) -> None:
-        origin = Origin(Actor("system", INSTANCE), "system", new_id())
-        await submit(system, origin, workspace_id, Prepared([command], _nothing))
+        await submit_by_nobody(system, workspace_id, command)
 
     return settle
-
-
-def _nothing(_outcome: Outcome) -> Reply:
-    return Reply(200, b"")
 
 
 class Filler:

@@ -14,8 +14,8 @@ from commands import accounts, usernames
 from commands.accounts import Account
 from commands.oauth.provider import Identity, Person
 from commands.system import System, new_id, now, time_text
-from commands.unit import Origin, Outcome, Reply, VaultWrite
-from commands.write import Prepared, submit_to_instance
+from commands.unit import Origin, VaultWrite
+from commands.write import Prepared, submit_to_instance, unread
 from domain.errors import Conflict, NameTaken
 from domain.events import Actor, Surface
 from domain.ids import UserId
@@ -78,7 +78,7 @@ async def link(
         origin,
         Prepared(
             [ChangeProfile(UserId(account.user_id), changed)],
-            _nothing,
+            unread,
             vault=[
                 accounts.profile(after, changed),
                 _new_identity(identity, account.user_id),
@@ -120,7 +120,7 @@ async def _register(
         origin,
         Prepared(
             [RegisterUser(user_id, accounts.email_key(me.email), username)],
-            _nothing,
+            unread,
             vault=[
                 accounts.new_account(me, None),
                 _new_identity(identity, user_id),
@@ -141,10 +141,6 @@ def _origin(user_id: str, surface: Surface, request_id: str) -> Origin:
 
 def _new_identity(identity: Identity, user_id: str) -> VaultWrite:
     return VaultWrite(_NEW_IDENTITY, [identity.provider, identity.subject, user_id])
-
-
-def _nothing(_outcome: Outcome) -> Reply:
-    return Reply(200, b"")
 
 
 _USER_OF = b"SELECT user_id FROM vault.identities WHERE provider = %s AND subject = %s"

@@ -17,7 +17,8 @@ from commands.recorder.reading import Range, range_of
 from commands.seal import seal
 from commands.system import new_id, now, random_bits, time_text
 from commands.transaction import Transaction
-from commands.unit import Origin, Outcome, Reply, Unit, VaultWrite
+from commands.unit import Origin, Unit, VaultWrite
+from commands.write import unread
 from domain.errors import Busy
 from domain.events import Actor
 from domain.foreign import AppendForeign, ForeignAppended
@@ -52,9 +53,7 @@ class Appender:
         """
         origin = Origin(Actor("system", INSTANCE), "system", new_id())
         command = AppendForeign(events)
-        unit = Unit(
-            FOREIGN, origin, [command], _nothing, vault=beside, size=len(events)
-        )
+        unit = Unit(FOREIGN, origin, [command], unread, vault=beside, size=len(events))
         loop, committer = self._started()
         submitted = asyncio.run_coroutine_threadsafe(committer.submit(unit), loop)
         outcome = submitted.result().outcome
@@ -96,10 +95,6 @@ def _committer(url: str) -> Committer:
         connections=1,  # there is one workspace
         queue_limit=QUEUE_LIMIT,
     )
-
-
-def _nothing(_outcome: Outcome) -> Reply:
-    return Reply(200, b"")
 
 
 class _Numbers:

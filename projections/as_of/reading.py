@@ -247,22 +247,10 @@ def _record(
         then.retypes,
         record_ids=(record_id,),
     )
-    return sql.SQL(
-        "WITH {later} AS MATERIALIZED ({later_text}),"
-        " {net} AS MATERIALIZED ({net_text}), {rows} AS MATERIALIZED ({rows_text}),"
-        " {links} AS MATERIALIZED ({links_text})"
-        " SELECT t.id, t.version, {json} FROM {rows} AS t"
-    ).format(
-        later=into.later,
-        later_text=past_rows.later(past),
-        net=into.net,
-        net_text=past_rows.net(past),
-        rows=into.rows,
-        rows_text=past_rows.rows(past),
-        links=into.links,
-        links_text=past_links.links(past),
-        json=record_json(into, table, by_id=by_id, fields=fields),
+    shown = sql.SQL("SELECT t.id, t.version, {json} FROM {rows} AS t").format(
+        json=record_json(into, table, by_id=by_id, fields=fields), rows=into.rows
     )
+    return past_rows.within(past, past_links.links(past), shown)
 
 
 _SEQ = b"SELECT catalog_seq FROM ledger.heads WHERE workspace_id = %s::uuid"

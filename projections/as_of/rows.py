@@ -183,6 +183,26 @@ def rows(past: Past) -> sql.Composed:
     )
 
 
+def within(past: Past, links: sql.Composable, asked: sql.Composable) -> sql.Composed:
+    """A statement that reads the rows and the links of then as `asked` says."""
+    into = past.into
+    return sql.SQL(
+        "WITH {later} AS MATERIALIZED ({later_text}),"
+        " {net} AS MATERIALIZED ({net_text}), {rows} AS MATERIALIZED ({rows_text}),"
+        " {links} AS MATERIALIZED ({links_text}) {asked}"
+    ).format(
+        later=into.later,
+        later_text=later(past),
+        net=into.net,
+        net_text=net(past),
+        rows=into.rows,
+        rows_text=rows(past),
+        links=into.links,
+        links_text=links,
+        asked=asked,
+    )
+
+
 def _base_rows(past: Past) -> sql.Composable:
     """One record is looked up by the index: a full join would read the whole table."""
     table = past.base.of_records(past.table.id)

@@ -79,21 +79,8 @@ async def rows_of_then(
 
 
 def _of_then(past: Past) -> sql.Composed:
-    into = past.into
-    return sql.SQL(
-        "WITH {later} AS MATERIALIZED ({later_text}),"
-        " {net} AS MATERIALIZED ({net_text}), {rows} AS MATERIALIZED ({rows_text}),"
-        " {links} AS MATERIALIZED ({links_text}) {whole}"
-    ).format(
-        later=into.later,
-        later_text=past_rows.later(past),
-        net=into.net,
-        net_text=past_rows.net(past),
-        rows=into.rows,
-        rows_text=past_rows.rows(past),
-        links=into.links,
-        links_text=past_links.links_seen(past),
-        whole=_whole(into, past.table),
+    return past_rows.within(
+        past, past_links.links_seen(past), _whole(past.into, past.table)
     )
 
 

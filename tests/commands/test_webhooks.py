@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import psycopg
 import pytest
 
+from commands.outbound.signing import new_secret
 from commands.sealing import Sealing
 from commands.system import System, new_id
 from commands.unit import VaultWrite
@@ -13,7 +14,6 @@ from commands.webhooks import (
     Address,
     Vault,
     addresses_of,
-    make_secret,
     make_token,
     sending_of,
     webhook_of,
@@ -43,7 +43,7 @@ def a_vault(tenant: Tenant, system: System) -> Vault:
 async def test_a_message_is_sent_with_what_the_vault_has(
     tenant: Tenant, system: System
 ):
-    vault, secret = a_vault(tenant, system), make_secret()
+    vault, secret = a_vault(tenant, system), new_secret()
     hook = vault.webhook_id
     rows = [vault.new_target(hook, ADDRESS), *vault.new_secret(new_id(), secret)]
     made(tenant, OUTGOING, *rows, vault=vault)
@@ -64,7 +64,7 @@ async def test_each_secret_before_the_newest_ends_by_itself(
     tenant: Tenant, system: System
 ):
     vault = a_vault(tenant, system)
-    hook, secrets = vault.webhook_id, [make_secret() for _ in range(8)]
+    hook, secrets = vault.webhook_id, [new_secret() for _ in range(8)]
     first = [vault.new_target(hook, ADDRESS), *vault.new_secret(new_id(), secrets[0])]
     made(tenant, OUTGOING, *first, vault=vault)
 

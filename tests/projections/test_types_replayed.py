@@ -61,12 +61,10 @@ def rows(tenant: Tenant, which: int) -> dict[str, Any]:
     return found | {"user": tenant.user_id if which == 1 else None}
 
 
-@pytest.fixture
-def table(tenant: Tenant) -> Table:
-    """A table with a field of every type that needs no other table, and links."""
+def of_every_type(tenant: Tenant, *more: NewField) -> Table:
+    """A table with a field of every type, links to itself among them."""
     fields = [NewField(name, name, row[0]) for name, row in TYPES.items()]
-    several = NewField("several", "user", {"allow_multiple": True})
-    table = tenant.table(*fields, several)
+    table = tenant.table(*fields, *more)
     link = NewField("linked_record", "linked_record", {"linked_table_id": table.id})
     table = tenant.field(table, link)
     seen = {
@@ -80,6 +78,11 @@ def table(tenant: Tenant) -> Table:
         "function": "SUM",
     }
     return tenant.field(table, NewField("rollup", "rollup", rolled))
+
+
+@pytest.fixture
+def table(tenant: Tenant) -> Table:
+    return of_every_type(tenant, NewField("several", "user", {"allow_multiple": True}))
 
 
 def test_every_type_is_in_the_table(table: Table):

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 from commands.sealing import Unreadable as Sealed
-from commands.system import System, new_id
-from commands.unit import Origin, Outcome, Reply
+from commands.system import System
 from commands.webhooks import Sending, sending_of
-from commands.write import Prepared, submit
+from commands.write import submit_by_nobody
 from domain.catalog import Catalog, Webhook
 from domain.errors import NotFound
-from domain.events import Actor
-from domain.ids import INSTANCE, WebhookId, WorkspaceId
+from domain.ids import WebhookId, WorkspaceId
 from domain.table import TableDeleted
 from domain.webhook import UpdateWebhook, works
 from projections.reader import ANYBODY
@@ -63,8 +61,7 @@ class Registry:
         command = UpdateWebhook(
             webhook.id, {"enabled": False, "reason": reason}, known=webhook.version
         )
-        origin = Origin(Actor("system", INSTANCE), "system", new_id())
-        await submit(self.system, origin, workspace_id, Prepared([command], _nothing))
+        await submit_by_nobody(self.system, workspace_id, command)
         return True
 
     async def _present(self, workspace_id: WorkspaceId) -> Catalog:
@@ -105,7 +102,3 @@ def _off(webhook: Webhook) -> str:
     if webhook.enabled:
         return NEEDS_RENEWAL
     return f"{TURNED_OFF}: {webhook.reason}" if webhook.reason else TURNED_OFF
-
-
-def _nothing(_outcome: Outcome) -> Reply:
-    return Reply(200, b"")

@@ -5,14 +5,20 @@ by who was killed, and several processes have their turns.  That it is one is th
 alone: `overdue` tells nobody the same id twice.
 """
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
 import psycopg
 
-from workers.loops import POLL_SECONDS, Connection, Failures, Unavailable, connect, wait
+from workers.loops import (
+    POLL_SECONDS,
+    Connection,
+    Failures,
+    Rounds,
+    Unavailable,
+    connect,
+)
 from workers.tasks.engine import Engine
 from workers.tasks.job import Job
 
@@ -30,36 +36,18 @@ class Sweep:
         self._url, self._engine = url, engine
         self._jobs = list(jobs)
         self._failures = {one.name: Failures(one.name) for one in jobs}
-        self._awake = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self._rounds = Rounds("the sweep")
         self._connection: Connection | None = None
 
     def wake(self) -> None:
-        self._awake.set()
+        self._rounds.wake()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self.wake()
+        self._rounds.stop()
 
     async def run(self) -> None:
-        failures = Failures("the sweep")
         try:
-            while not self._stopping.is_set():
-                self._awake.clear()
-                try:
-                    rest = await self.round()
-                    failures.over()
-                except (Unavailable, psycopg.Error) as error:
-                    failures.say(error)
-                    await failures.pause(self._stopping)
-                    continue
-                except Exception:  # a bug of ours
-                    failures.count()
-                    log.exception("the sweep failed")
-                    await failures.pause(self._stopping)
-                    continue
-                await wait(self._stopping, PAUSE_SECONDS)
-                await wait(self._awake, rest)
+            await self._rounds.run(self.round, PAUSE_SECONDS)
         finally:
             await self._let_go()
 

@@ -22,6 +22,7 @@ from api.writing import (
     write,
     write_slowly,
 )
+from commands.outbound.signing import new_secret
 from commands.system import System, new_id
 from commands.unit import VaultWrite
 from commands.webhooks import (
@@ -29,7 +30,6 @@ from commands.webhooks import (
     Vault,
     check_headers,
     check_url,
-    make_secret,
     make_token,
 )
 from commands.write import Prepared
@@ -160,7 +160,7 @@ async def regenerate_token(system: System, request: Request) -> Reply:
 
 async def rotate_secret(system: System, request: Request) -> Reply:
     """The only reply with the new secret."""
-    secret = make_secret()
+    secret = new_secret()
 
     def rows(vault: Vault) -> list[VaultWrite]:
         return vault.new_secret(new_id(), secret)

@@ -8,13 +8,13 @@ from api.pybase.asking import missing
 from api.pybase.webhooks.looking import one_place
 from api.pybase.webhooks.showing import incoming_url, rendered
 from api.writing import once_with_password, write_slowly
+from commands.outbound.signing import new_secret
 from commands.system import System, new_id
 from commands.webhooks import (
     Address,
     Vault,
     check_headers,
     check_url,
-    make_secret,
     make_token,
 )
 from commands.write import Prepared
@@ -56,7 +56,7 @@ def _outgoing(
     address = Address(wanted.url, wanted.headers or {})
     check_url(address.url, system.outbound.guard)
     check_headers(address.headers)
-    target, secret = Target(new_id(), address.origin), make_secret()
+    target, secret = Target(new_id(), address.origin), new_secret()
     command = CreateWebhook(
         vault.webhook_id,
         _table_id(wanted),

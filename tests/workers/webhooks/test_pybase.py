@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from commands.schema import NewField
 from domain.values import FIELD_TYPES
 from projections.as_of.whole import rows_of_then
 from tests.client import Client, Json, made
-from tests.commands.tenant import Tenant, field_id
-from tests.projections.test_types_replayed import READ_ONLY, TYPES
+from tests.commands.tenant import Tenant
+from tests.projections.test_types_replayed import READ_ONLY, TYPES, of_every_type
 from tests.workers.webhooks.heard import Hearing
 from workers.webhooks import records
 
@@ -361,21 +360,7 @@ def test_a_thousand_records_are_a_thousand_messages(
 def test_values_of_every_type_are_told_as_they_are_read(client: Client, heard: Hearing):
     base = client.base()
     tenant = heard.of(client, base)
-    fields = [NewField(name, name, row[0]) for name, row in TYPES.items()]
-    table = tenant.table(*fields)
-    link = NewField("linked_record", "linked_record", {"linked_table_id": table.id})
-    table = tenant.field(table, link)
-    seen = {
-        "linked_field_id": field_id(table, "linked_record"),
-        "lookup_field_id": field_id(table, "number"),
-    }
-    table = tenant.field(table, NewField("lookup", "lookup", seen))
-    rolled = {
-        "linked_field_id": field_id(table, "linked_record"),
-        "rollup_field_id": field_id(table, "number"),
-        "function": "SUM",
-    }
-    table = tenant.field(table, NewField("rollup", "rollup", rolled))
+    table = of_every_type(tenant)
     assert {one.type for one in table.fields} == set(FIELD_TYPES)
     hook = heard.hook(tenant, "record.*")
     record, other = tenant.create(table, {}, {})
