@@ -134,6 +134,9 @@ def problems(data_dir: Path, kept: Mapping[str, int]) -> Iterator[str]:
     for sha256, size in kept.items():
         try:
             found = place_of(data_dir, sha256).stat().st_size
+        except ValueError as error:
+            yield f"the content {sha256!r} cannot be found: {error}"
+            continue
         except OSError:
             yield f"the content {sha256} is missing"
             continue

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
 
 from commands.committer import Committer
 from commands.deciding import Group
@@ -29,7 +28,7 @@ from projections.as_of import AsOf
 from projections.gets import Gets
 from projections.indexes import Index
 from projections.lists import Lists
-from projections.postgres import CONNECT, adapt
+from projections.postgres import CONNECT, Pool, adapt
 from projections.reader import Catalogs, Reader
 
 LONG_READS = 4  # at a time in one process
@@ -77,7 +76,7 @@ class System:
     catalogs: Catalogs
     committer: Committer
     sealer: Sealer
-    pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]]
+    pool: Pool
     reader: Reader
     gets: Gets
     lists: Lists
@@ -135,14 +134,13 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
         queue_limit=settings.queue_limit,
         committed=committed,
     )
-    pool = AsyncConnectionPool(
+    pool = Pool(
         urls.app,
         kwargs={"autocommit": True, "prepare_threshold": 0, **CONNECT},
         configure=_configure,
         min_size=2,
         max_size=8,
         open=False,
-        check=None,
         reconnect_timeout=30,
     )
     reader = Reader(pool, catalogs)

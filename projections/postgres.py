@@ -1,11 +1,13 @@
 """How this system talks to Postgres: one way to set a connection up."""
 
+import select
 from typing import Any
 
 import orjson
 import psycopg
 from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
+from psycopg_pool import AsyncConnectionPool
 
 from projections import turns
 
@@ -50,3 +52,32 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
     adapt(connection)
     connection.prepare_threshold = 0
     return connection
+
+
+class Pool(AsyncConnectionPool[psycopg.AsyncConnection[Any]]):
+    """A pool that gives out no connection that the server has ended while it rested,
+    as all of them are after a restart.
+
+    The server is asked nothing for it: what says so has come already.
+    """
+
+    async def getconn(
+        self, timeout: float | None = None
+    ) -> psycopg.AsyncConnection[Any]:
+        while True:
+            connection = await super().getconn(timeout)
+            if _is_alive(connection):
+                return connection
+            await connection.close()
+            await self.putconn(connection)  # another one is made in its place
+
+
+def _is_alive(connection: psycopg.AsyncConnection[Any]) -> bool:
+    socket = select.poll()
+    socket.register(connection.pgconn.socket, select.POLLIN)
+    try:
+        while socket.poll(0):
+            connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return False
+    return True

@@ -15,13 +15,14 @@ from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import sql
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from domain.access import Role, may
 from domain.catalog import Catalog
 from domain.errors import Busy, DomainError, Forbidden, NotFound, Unauthenticated
 from domain.ids import WorkspaceId, table_number_of
 from projections.catalog import build, load_statements
+from projections.postgres import Pool
 from projections.target import live
 
 Statement: TypeAlias = "tuple[bytes | sql.Composed, Sequence[Any] | dict[str, Any]]"
@@ -117,11 +118,7 @@ class Catalogs(dict[WorkspaceId, Catalog]):
 class Reader:
     """Async reads over one pool."""
 
-    def __init__(
-        self,
-        pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]],
-        catalogs: Catalogs,
-    ) -> None:
+    def __init__(self, pool: Pool, catalogs: Catalogs) -> None:
         self.pool, self.catalogs = pool, catalogs
 
     async def run(self, statements: Sequence[Statement]) -> list[Rows]:

@@ -83,16 +83,6 @@ def server(settings: Settings, database: DatabaseUrls) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def answering(server: Server) -> None:
-    """For a module that may come after tests that end connections of this database, the
-    server's too, which tells of each that it lost once."""
-    with Client(server.url) as client:
-        for _ in range(40):
-            client.get("/ready")
-        assert client.get("/ready").is_success
-
-
 @pytest.fixture(scope="session")
 def recorded_events(database: DatabaseUrls) -> Callable[..., Recorded]:
     """`recorded_events(workspace_id, after=0)`: the ledger's envelopes, `data` read."""

@@ -13,8 +13,6 @@ from projections.rebuild import check
 from projections.target import kept_shadow
 from tests.client import Client, Json, made
 
-pytestmark = pytest.mark.usefixtures("answering")
-
 
 @pytest.fixture
 def table(client: Client) -> Json:

@@ -10,11 +10,10 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
 
 from commands.embedded import DatabaseUrls
 from commands.system import new_id
-from projections.postgres import CONNECT
+from projections.postgres import CONNECT, Pool
 from workers.tasks import CHANNEL
 
 
@@ -50,7 +49,7 @@ class Errands:
         self.before: Callable[[str], Awaitable[None]] = _nothing
         self.after: Callable[[str], Awaitable[None]] = _nothing
         self.under_way = self.most_under_way = self.asked = 0
-        self._pool: AsyncConnectionPool[Any] | None = None
+        self._pool: Pool | None = None
 
     def twin(self) -> "Errands":
         """The same job in another process."""
@@ -64,14 +63,12 @@ class Errands:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Errands"]:
-        async with AsyncConnectionPool(
+        async with Pool(
             self.url,
             kwargs={"autocommit": True, **CONNECT},
             min_size=1,
             max_size=4,
             open=False,
-            # a backend that was terminated is found out before it is used
-            check=AsyncConnectionPool.check_connection,
         ) as self._pool:
             yield self
 

@@ -1,4 +1,5 @@
-"""`tabellion doctor` where what follows the commits is done by nobody."""
+"""`tabellion doctor` where something is wrong: nobody does what follows the commits, or
+a file cannot be found."""
 
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from commands.embedded import DatabaseUrls
 from commands.seal import seal
 from commands.settings import Settings
 from commands.system import new_id
+from domain.facts import File
+from domain.file import UploadFile
 from projections.postgres import connect
 from tests.commands.tenant import Tenant
 from tests.workers.deliveries.desk import Webhook, a_desk
@@ -52,7 +55,7 @@ def wired(
 
 
 def examined() -> Result:
-    return CliRunner().invoke(app, ["doctor"])
+    return CliRunner().invoke(app, ["doctor"], catch_exceptions=False)
 
 
 def words(result: Result) -> str:
@@ -98,3 +101,19 @@ async def test_deliveries_that_nobody_sends_are_missing(database: DatabaseUrls):
             " WHERE webhook_id = %(webhook)s::uuid"
         )
         assert "have been due" not in words(examined())
+
+
+def test_a_file_whose_hash_is_none_is_told_as_all_else_is(
+    tenant: Tenant, database: DatabaseUrls
+):
+    odd = File(new_id(), "a", "text/plain", 1, "no hash")
+    tenant.do(UploadFile(odd))
+    with connect(database.app, autocommit=True) as connection:
+        while seal(connection):
+            pass
+
+    result = examined()
+
+    assert result.exit_code == 1
+    told = "missing the content 'no hash' cannot be found: no SHA-256 in hexadecimal"
+    assert told in words(result)

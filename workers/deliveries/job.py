@@ -10,9 +10,9 @@ from typing import Self
 from commands.settings import Settings
 from commands.system import now
 from domain.errors import Busy, DomainError
+from projections.postgres import Pool
 from workers.deliveries.outcomes import (
     Claimed,
-    Pool,
     body_of,
     claim,
     close,

@@ -14,18 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import psycopg
-from psycopg_pool import AsyncConnectionPool
-
 from commands.system import new_id
 from domain.ids import EventId, WorkspaceId
 from projections.arrays import text_array
+from projections.postgres import Pool
 from workers.deliveries.retries import Again, Attempt, Delivered, Verdict
 
 LEASE_SECONDS = 30  # twice of what an attempt takes at the most
 CLOSED_AT_ONCE = 1_000
 
-Pool: TypeAlias = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 Statement: TypeAlias = "tuple[str, Sequence[Any] | Mapping[str, Any]]"
 
 

@@ -9,18 +9,16 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
-from psycopg_pool import AsyncConnectionPool
 
 from commands.embedded import DatabaseUrls
 from commands.outbound import Guard, Outbound
 from commands.outbound.signing import new_secret
 from commands.system import new_id
 from domain.ids import EventId, WorkspaceId
-from projections.postgres import adapt
+from projections.postgres import Pool, adapt
 from tests.workers.receiver import Receiver
 from workers.deliveries import NewDelivery, add, stir
 from workers.deliveries.job import Deliveries, Patience
-from workers.deliveries.outcomes import Pool
 from workers.deliveries.sending import Send, sending
 from workers.deliveries.webhooks import Gone, Off, Ready, Standing
 from workers.loops import Connection
@@ -196,7 +194,7 @@ class Desk:
 
 @asynccontextmanager
 async def a_desk(database: DatabaseUrls) -> AsyncIterator[Desk]:
-    pool: Pool = AsyncConnectionPool(
+    pool = Pool(
         database.app,
         kwargs={"autocommit": True},
         configure=_configure,

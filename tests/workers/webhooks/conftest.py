@@ -9,11 +9,6 @@ from tests.commands.tenant import LoopedCommitter
 from tests.workers.webhooks.heard import Hearing, hearing
 
 
-@pytest.fixture(scope="module", autouse=True)
-def whole(answering: None) -> None:
-    """The server has no connection that an earlier test ended."""
-
-
 @pytest.fixture
 def heard(database: DatabaseUrls, committer: LoopedCommitter) -> Iterator[Hearing]:
     """A follower that begins with what the test does."""
