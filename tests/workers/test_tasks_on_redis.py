@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -191,7 +191,10 @@ async def test_messages_of_a_job_that_is_unknown_here_are_left_out(
 
 
 async def test_what_had_been_fetched_when_it_stops_another_does_at_once(
-    database: DatabaseUrls, valkey: RedisServer, namespace: str
+    database: DatabaseUrls,
+    valkey: RedisServer,
+    namespace: str,
+    caplog: pytest.LogCaptureFixture,
 ):
     begun = asyncio.Event()
 
@@ -203,13 +206,20 @@ async def test_what_had_been_fetched_when_it_stops_another_does_at_once(
         one.twin().open() as other,
     ):
         one.before = beginning
-        ids = one.add(12)
-        async with working(OnRedis(valkey.url, namespace, most=1), one):
-            await begun.wait()
         other._seconds = 0
-        # nobody is told anew within a minute: it has to come out of Redis
-        async with working(OnRedis(valkey.url, namespace), other):
-            assert await other.done(ids) == [1] * 12
+        for _ in range(3):
+            begun.clear()
+            caplog.clear()
+            ids = one.add(12)
+            async with working(OnRedis(valkey.url, namespace, most=1), one):
+                await begun.wait()
+            async with working(OnRedis(valkey.url, namespace), other):
+                with suppress(TimeoutError):
+                    await other.done(ids)
+            if "Redis does not answer" not in caplog.text:
+                break  # where the machine stood still for a second, it is tried again
+        # nobody is told anew within a minute: it came out of Redis
+        assert other.effects(ids) == [1] * 12, caplog.text
 
 
 async def test_a_socket_is_an_address_too(
