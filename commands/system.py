@@ -32,6 +32,7 @@ from projections.postgres import CONNECT, Pool, adapt
 from projections.reader import Catalogs, Reader
 
 LONG_READS = 4  # at a time in one process
+MET_BEFORE = 3  # times that a connection meets a statement before it prepares it
 
 
 def now() -> float:
@@ -136,7 +137,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
     )
     pool = Pool(
         urls.app,
-        kwargs={"autocommit": True, "prepare_threshold": 0, **CONNECT},
+        kwargs={"autocommit": True, "prepare_threshold": MET_BEFORE, **CONNECT},
         configure=_configure,
         min_size=2,
         max_size=8,

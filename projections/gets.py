@@ -8,6 +8,7 @@ statement a table.
 
 import asyncio
 from collections import deque
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from domain.catalog import Table
 from domain.errors import Busy, NotFound, Unauthenticated
 from domain.ids import WorkspaceId, table_number_of
 from projections.arrays import text_array
-from projections.reader import Caller, Reader, Statement, see
+from projections.reader import Caller, Reader, Statement
 from projections.records.output import by_ids
 from projections.target import live
 
@@ -126,20 +127,17 @@ class Gets:
         }
         visible = "{" + ",".join(workspaces) + "}"
         statements: list[Statement] = [
-            see(*workspaces),
-            (_HEADS, [visible]),
-            (_ALIVE, [text_array(list(sessions))]),
+            (_ENTER, [visible, visible, text_array(list(sessions))])
         ]
         for (_, by_id), (table, workspace_id, gets) in tables.items():
             statement = by_ids(live(workspace_id), table, by_id=by_id)
             ids = {one.record_id for one in gets}
             statements.append((statement, ["{" + ",".join(ids) + "}"]))
-        _, heads, alive, *results = await reader.run(statements)
-        present = {row[0]: row[1] for row in heads}
-        living = {row[0] for row in alive}
+        ((_, present, alive),), *results = await reader.run(statements)
+        living = frozenset(alive or ())
         stale: list[_Get] = []
         for (_, workspace_id, gets), rows in zip(tables.values(), results, strict=True):
-            if present.get(workspace_id) != planned[workspace_id]:
+            if (present or {}).get(workspace_id) != planned[workspace_id]:
                 stale += gets
                 continue
             found = {row[0]: row for row in rows}
@@ -184,7 +182,7 @@ def _live(table: Table | None) -> Table:
     return table
 
 
-def _answer(one: _Get, row: Any, living: set[str]) -> None:
+def _answer(one: _Get, row: Any, living: Set[str]) -> None:
     if one.future.done():
         return
     if one.caller.session_id not in living:
@@ -195,11 +193,12 @@ def _answer(one: _Get, row: Any, living: set[str]) -> None:
         one.future.set_result(Got(row[1], row[2].encode()))
 
 
-_HEADS = (
-    b"SELECT workspace_id, catalog_seq FROM ledger.heads"
-    b" WHERE workspace_id = ANY (%s::uuid[])"
-)
-_ALIVE = (
-    b"SELECT id FROM vault.sessions WHERE id = ANY (%s::uuid[])"
-    b" AND revoked_at IS NULL AND expires_at > clock_timestamp()"
-)
+# what `reader` asks of each read first, of several: the catalogues' positions and the
+# sessions that are alive
+_ENTER = b"""
+    SELECT set_config('app.workspaces', %s, true),
+           (SELECT json_object_agg(workspace_id, catalog_seq) FROM ledger.places
+            WHERE workspace_id = ANY (%s::uuid[])),
+           (SELECT array_agg(id::text) FROM vault.sessions WHERE id = ANY (%s::uuid[])
+            AND revoked_at IS NULL AND expires_at > clock_timestamp())
+"""

@@ -3,17 +3,19 @@
     asked for the first time      the page and the count, by the query itself
     again, nothing written since  the same, and the ids of the whole list are kept
     after that                    the page by its ids
+    that page again               as it was shown
 
 An order is never trusted by itself, for other processes write too.  With the page goes
 the question whether an event since the order's position is about the table, which the
 ids of records tell.  The statements of a pipeline are answered one after the other:
 the head first, then the rows, the question last.  Where its answer is no, the order,
-the rows and the total are of one state.
+the rows and the total are of one state; so is a page that was shown by that order.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from sys import getsizeof
 from typing import Any
 
 from psycopg import sql
@@ -30,7 +32,8 @@ from projections.sql import order_by, page_with_total, where
 from projections.target import Target, live
 
 MOST_IDS = 200_000  # of one list that is kept
-MOST_BYTES = 64 * 2**20  # of all that are kept
+MOST_BYTES = 64 * 2**20  # of all orders that are kept
+MOST_PAGE_BYTES = 32 * 2**20  # of all pages that are
 LOOK_BACK = 5_000  # events that are looked through for one about the table
 _ENTRY_BYTES = 500  # of a list of which no ids are kept
 
@@ -74,6 +77,18 @@ class _Known:
         return _ENTRY_BYTES + len(self.ids or b"")
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A page as it was shown by an order, good for as long as that one is."""
+
+    order: _Known
+    items: Sequence[bytes]
+
+    @property
+    def size(self) -> int:
+        return _ENTRY_BYTES + sum(map(getsizeof, self.items))
+
+
 class Lists:
     """Reads pages, and knows the lists that were asked for lately.
 
@@ -89,6 +104,7 @@ class Lists:
         self._reader = reader
         self._timed = timed
         self._known: Kept[Asked, _Known] = Kept(MOST_BYTES)
+        self._shown: Kept[tuple[Asked, Page, bool], _Shown] = Kept(MOST_PAGE_BYTES)
 
     async def page(
         self,
@@ -106,15 +122,21 @@ class Lists:
         """
         trying: _Known | None = None
         planned: Query | None = None
+        shown: Sequence[bytes] | None = None
 
         def by_order(catalog: Catalog) -> Sequence[Statement]:
-            nonlocal trying, planned
+            nonlocal trying, planned, shown
             trying = self._of(asked, catalog)
             table = catalog.live_table(TableId(asked.table_id))
+            shown = None
             if trying is None or trying.ids is None:
                 planned = query(catalog)
                 return self._by_query(asked, planned, page, trying, by_id)
             planned = None
+            kept = self._shown.get((asked, page, by_id))
+            if kept is not None and kept.order is trying:
+                shown = kept.items
+                return [written_since(asked.workspace_id, table, trying.position)]
             return [
                 (
                     by_ids(
@@ -137,9 +159,19 @@ class Lists:
                 self._timed(
                     time.perf_counter() - began, helpful(asked.workspace_id, planned)
                 )
-            listed = self._take(asked, found, trying, planned, page)
-            if listed is not None:
-                return listed
+            if planned is not None:
+                return self._take(asked, found, trying, planned)
+            assert trying is not None
+            assert trying.ids is not None
+            *rows, written = found.results
+            if is_written(written):
+                self._known.put(asked, _Known(trying.catalog_seq, found.position))
+                continue
+            trying.position = max(trying.position, found.position)
+            if shown is None:
+                shown = in_order(slice_of(trying.ids, page), rows[0])
+                self._shown.put((asked, page, by_id), _Shown(trying, shown))
+            return Listed(shown, len(trying.ids) // 16, found.position)
 
     async def of_some_fields(
         self,
@@ -183,29 +215,12 @@ class Lists:
         return statements
 
     def _take(
-        self,
-        asked: Asked,
-        found: Found,
-        known: _Known | None,
-        query: Query | None,
-        page: Page,
-    ) -> Listed | None:
-        """The page that was found, or None where the order was no longer good; `query`
-        is what was asked where no order was."""
-        if query is None and known is not None and known.ids is not None:
-            rows, written = found.results
-            if is_written(written):
-                self._known.put(asked, _Known(known.catalog_seq, found.position))
-                return None
-            known.position = max(known.position, found.position)
-            return Listed(
-                in_order(slice_of(known.ids, page), rows),
-                len(known.ids) // 16,
-                found.position,
-            )
+        self, asked: Asked, found: Found, known: _Known | None, query: Query
+    ) -> Listed:
+        """The page that a query found, and what is known of its list from now on."""
         rows, *more = found.results
         now = _Known(found.catalog.seq, found.position)
-        if query is not None and query.fields != query.table.fields:
+        if query.fields != query.table.fields:
             now.fields = query.fields
         if known is not None and known.long:
             now.long = True

@@ -121,18 +121,23 @@ class Reader:
     def __init__(self, pool: Pool, catalogs: Catalogs) -> None:
         self.pool, self.catalogs = pool, catalogs
 
-    async def run(self, statements: Sequence[Statement]) -> list[Rows]:
+    async def run(
+        self, statements: Sequence[Statement], *, prepare: bool = False
+    ) -> list[Rows]:
         """The results of statements sent together, each on its own snapshot.
 
-        Raises Busy where the database does not answer.
+        What is put together for one request is prepared only where `prepare` says so,
+        once a connection has met it a few times.  Raises Busy where the database does
+        not answer.
         """
+        composed = None if prepare else False
         async with self.connection() as connection:
             async with connection.pipeline():
                 cursors = [
-                    # what is put together for one request is planned for its
-                    # values, and prepared for nobody
                     await connection.execute(
-                        statement, values, prepare=isinstance(statement, bytes)
+                        statement,
+                        values,
+                        prepare=isinstance(statement, bytes) or composed,
                     )
                     for statement, values in statements
                 ]
@@ -197,9 +202,8 @@ class Reader:
         A refusal of the plan counts only if the catalogue is the present one.  Raises
         NotFound where the caller is no member, Forbidden where the role is too low.
         """
-        session: list[Statement] = []
-        if isinstance(caller, Caller):
-            session.append((SESSION, [caller.session_id]))
+        session_id = caller.session_id if isinstance(caller, Caller) else None
+        visible = "{" + workspace_id + "}"
         deadline = time.monotonic() + MIN_POSITION_SECONDS
         catalog = await self.catalog(workspace_id)
         while True:
@@ -211,14 +215,16 @@ class Reader:
                 statements = plan(catalog)
             except DomainError as error:
                 refusal = error
-            _, heads, *results = await self.run(
-                [see(workspace_id), (_HEAD, [workspace_id]), *session, *statements]
+            made = any(not isinstance(text, bytes) for text, _ in statements)
+            plans = "force_custom_plan" if made else "auto"
+            entered = (_ENTER, [visible, plans, session_id, workspace_id])
+            ((_, _, alive, position, catalog_seq),), *results = await self.run(
+                [entered, *statements], prepare=True
             )
-            if session and not results.pop(0):
+            if session_id is not None and not alive:
                 raise Unauthenticated()
-            if not heads:
+            if position is None:
                 raise NotFound()
-            position, catalog_seq = heads[0]
             if catalog_seq != catalog.seq:
                 catalog = await self.load(workspace_id) or catalog
                 continue
@@ -321,6 +327,19 @@ _MEMBERSHIPS = (
     b"SELECT workspace_id FROM catalog.members WHERE user_id = %s::uuid"
     b" AND NOT deleted ORDER BY created_at, workspace_id"
 )
+# all that each read asks first, as one statement: it lets what follows in the pipeline
+# see the workspace, and tells whether the session is alive and where the ledger is.
+# What a client put together is planned for its values, prepared or not: a plan for any
+# values would read the whole table for a number that one record has.
+_ENTER = b"""
+    SELECT set_config('app.workspaces', %s, true),
+           set_config('plan_cache_mode', %s, true),
+           EXISTS (SELECT FROM vault.sessions WHERE id = %s::uuid
+                   AND revoked_at IS NULL AND expires_at > clock_timestamp()),
+           p.seq, p.catalog_seq
+    FROM (VALUES (1)) AS one
+    LEFT JOIN ledger.places AS p ON p.workspace_id = %s::uuid
+"""
 SESSION = (
     b"SELECT 1 FROM vault.sessions WHERE id = %s::uuid AND revoked_at IS NULL"
     b" AND expires_at > clock_timestamp()"

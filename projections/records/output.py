@@ -12,7 +12,6 @@ from psycopg import sql
 
 from domain.catalog import Field, Table
 from domain.values.attachments import PATH
-from projections.records.rows import MOMENT
 from projections.target import Target, column_name
 
 _ARGUMENTS = 90  # of one concat; a function takes a hundred
@@ -222,9 +221,10 @@ def _column(field: Field, column: sql.Identifier) -> sql.Composable:
         case "date":
             return sql.SQL("coalesce(to_json({}::text)::text, 'null')").format(column)
         case "timestamptz":
-            return sql.SQL("coalesce('\"' || {} || '\"', 'null')").format(
-                MOMENT.format(column)
-            )
+            return sql.SQL(
+                "coalesce(left(to_json({} AT TIME ZONE 'UTC')::text, -1) || 'Z\"',"
+                " 'null')"
+            ).format(column)
         case _:
             return sql.SQL("coalesce(to_json({})::text, 'null')").format(column)
 

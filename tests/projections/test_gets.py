@@ -155,11 +155,13 @@ class Interrupted(Reader):
         super().__init__(reader.pool, reader.catalogs)
         self.meanwhile: Callable[[], object] | None = None
 
-    async def run(self, statements: Sequence[Statement]) -> list[Rows]:
+    async def run(
+        self, statements: Sequence[Statement], *, prepare: bool = False
+    ) -> list[Rows]:
         happening, self.meanwhile = self.meanwhile, None
         if happening is not None:
             happening()
-        return await super().run(statements)
+        return await super().run(statements, prepare=prepare)
 
 
 async def test_a_member_removed_between_plan_and_query_gets_nothing(
@@ -351,8 +353,10 @@ class Held(Reader):
         self.let_go = asyncio.Event()
         self.found = 0
 
-    async def run(self, statements: Sequence[Statement]) -> list[Rows]:
-        rows = await super().run(statements)
+    async def run(
+        self, statements: Sequence[Statement], *, prepare: bool = False
+    ) -> list[Rows]:
+        rows = await super().run(statements, prepare=prepare)
         self.found += 1
         await self.let_go.wait()
         return rows

@@ -3,7 +3,8 @@
 import json
 import random
 from dataclasses import dataclass, field
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -15,7 +16,7 @@ from domain.ids import TableId
 from projections import lists
 from projections.lists import Asked, Lists
 from projections.query import EVERYTHING, Page, Query, compare, find_field, sort_by
-from projections.reader import Caller
+from projections.reader import Caller, Found, Reader
 from tests.commands.tenant import Tenant, field_id
 
 pytestmark = pytest.mark.anyio
@@ -38,6 +39,7 @@ class Asking:
     table_id: TableId
     lists: Lists = field(init=False)
     read: int = 0
+    fields: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.lists = Lists(self.system.reader)
@@ -57,8 +59,31 @@ class Asking:
 
         asked = Asked(self.tenant.workspace_id, self.table_id, (at_least, sort))
         listed = await self.lists.page(self.caller, asked, query, page)
-        shown = [json.loads(item)["fields"]["name"] for item in listed.items]
-        return [*shown, listed.total]
+        self.fields = [json.loads(item)["fields"] for item in listed.items]
+        return [*(one["name"] for one in self.fields), listed.total]
+
+    async def shown(self) -> list[dict[str, Any]]:
+        """The values on the page."""
+        await self.names()
+        return self.fields
+
+    def count_statements(self) -> list[int]:
+        """How many statements each question from now on has beside what all have."""
+        counted: list[int] = []
+        ask = self.lists._reader.ask
+
+        async def counting(
+            caller: Any, workspace_id: Any, plan: Any, **more: Any
+        ) -> Found:
+            def planned(catalog: Catalog) -> Any:
+                statements = plan(catalog)
+                counted.append(len(statements))
+                return statements
+
+            return await ask(caller, workspace_id, planned, **more)
+
+        self.lists._reader = cast(Reader, SimpleNamespace(ask=counting))
+        return counted
 
     async def until_kept(self) -> None:
         """Asks often enough for the order to be kept, and sees that it is."""
@@ -142,6 +167,31 @@ async def test_a_link_written_from_the_other_table_is_seen(
     tenant.create(books, {"name": "b", "Author": [first]})
 
     assert not await asking.is_kept()
+
+
+async def test_links_that_go_with_the_other_record_are_seen(
+    asking: Asking, tenant: Tenant, table: Table
+):
+    options = {"linked_table_id": table.id, "reverse_name": "Books"}
+    books = tenant.table("name", NewField("Author", "linked_record", options))
+    first = tenant.record_ids(table)[0]
+    (book,) = tenant.create(books, {"name": "b", "Author": [first]})
+    await asking.until_kept()
+    assert (await asking.shown())[0]["Books"] == [book]
+    tenant.do(tenant.deleting(books, book))
+
+    assert (await asking.shown())[0]["Books"] is None
+
+
+async def test_a_page_that_was_shown_is_not_read_again(asking: Asking):
+    await asking.until_kept()
+    first = await asking.names(Page(2, 1))
+    statements = asking.count_statements()
+
+    assert await asking.names(Page(2, 1)) == first == ["b", "c", 5]
+    assert statements == [1]
+    assert await asking.names(Page(2, 2)) == ["c", "d", 5]
+    assert statements == [1, 2]
 
 
 async def test_another_schema_is_another_list(
