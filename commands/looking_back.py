@@ -3,7 +3,7 @@ which of them are undone already, what came after them and what was put into wha
 made."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -170,6 +170,20 @@ class _Looking:
         results = await self.reader.run([see(self.workspace_id), *statements])
         return results[1:]
 
+    async def _one_ahead(self, statements: Iterable[Statement]) -> AsyncIterator[Rows]:
+        """The answers in order: while one is looked at, the database is at the next."""
+        asking: asyncio.Task[Sequence[Rows]] | None = None
+        try:
+            for statement in statements:
+                before, asking = asking, asyncio.create_task(self._run(statement))
+                if before is not None:
+                    yield (await before)[0]
+            if asking is not None:
+                yield (await asking)[0]
+        finally:
+            if asking is not None:
+                asking.cancel()
+
     async def _refuse_redo(self, extent: _Extent) -> None:
         """An undo that was undone is one; anything else is none."""
         known = {one[0] for one in self.undos}
@@ -202,8 +216,10 @@ class _Looking:
             for seq in range(own[0], own[1] + 1)
         }
         found: list[Past] = []
-        for page in _pages([own for own, _ in extent.stretches]):
-            (rows,) = await self._run(history.events(self.workspace_id, page))
+        async for rows in self._one_ahead(
+            history.events(self.workspace_id, page)
+            for page in _pages([own for own, _ in extent.stretches])
+        ):
             found += [history.past(row, batches[row[1]]) for row in rows]
             await asyncio.sleep(0)
         if extent.only is not None:
@@ -223,11 +239,12 @@ class _Looking:
 
     async def _behind(self, streams: Sequence[tuple[str, int]]) -> list[Past]:
         found: list[Past] = []
-        for start in range(0, len(streams), STREAMS):
-            some = streams[start : start + STREAMS]
-            (rows,) = await self._run(
-                history.later(self.workspace_id, some, self.position)
+        async for rows in self._one_ahead(
+            history.later(
+                self.workspace_id, streams[start : start + STREAMS], self.position
             )
+            for start in range(0, len(streams), STREAMS)
+        ):
             for place, row in enumerate(rows):
                 if place % PAGE == PAGE - 1:
                     await asyncio.sleep(0)

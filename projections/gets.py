@@ -127,7 +127,7 @@ class Gets:
         }
         visible = "{" + ",".join(workspaces) + "}"
         statements: list[Statement] = [
-            (_ENTER, [visible, visible, text_array(list(sessions))])
+            (_ENTER, [visible, text_array(list(sessions)), visible])
         ]
         for (_, by_id), (table, workspace_id, gets) in tables.items():
             statement = by_ids(live(workspace_id), table, by_id=by_id)
@@ -196,9 +196,10 @@ def _answer(one: _Get, row: Any, living: Set[str]) -> None:
 # what `reader` asks of each read first, of several: the catalogues' positions and the
 # sessions that are alive
 _ENTER = b"""
-    SELECT set_config('app.workspaces', %s, true),
-           (SELECT json_object_agg(workspace_id, catalog_seq) FROM ledger.places
-            WHERE workspace_id = ANY (%s::uuid[])),
+    SELECT v.visible,
+           (SELECT json_object_agg(workspace_id, catalog_seq) FROM ledger.heads
+            WHERE workspace_id = ANY (%s::uuid[]) AND v.visible IS NOT NULL),
            (SELECT array_agg(id::text) FROM vault.sessions WHERE id = ANY (%s::uuid[])
             AND revoked_at IS NULL AND expires_at > clock_timestamp())
+    FROM (SELECT set_config('app.workspaces', %s, true) OFFSET 0) AS v (visible)
 """

@@ -217,7 +217,7 @@ class Reader:
                 refusal = error
             made = any(not isinstance(text, bytes) for text, _ in statements)
             plans = "force_custom_plan" if made else "auto"
-            entered = (_ENTER, [visible, plans, session_id, workspace_id])
+            entered = (_ENTER, [session_id, visible, plans, workspace_id])
             ((_, _, alive, position, catalog_seq),), *results = await self.run(
                 [entered, *statements], prepare=True
             )
@@ -332,13 +332,18 @@ _MEMBERSHIPS = (
 # What a client put together is planned for its values, prepared or not: a plan for any
 # values would read the whole table for a number that one record has.
 _ENTER = b"""
-    SELECT set_config('app.workspaces', %s, true),
-           set_config('plan_cache_mode', %s, true),
+    SELECT v.visible, v.plans,
            EXISTS (SELECT FROM vault.sessions WHERE id = %s::uuid
                    AND revoked_at IS NULL AND expires_at > clock_timestamp()),
-           p.seq, p.catalog_seq
-    FROM (VALUES (1)) AS one
-    LEFT JOIN ledger.places AS p ON p.workspace_id = %s::uuid
+           h.seq, h.catalog_seq
+    FROM (
+        SELECT set_config('app.workspaces', %s, true),
+               set_config('plan_cache_mode', %s, true) OFFSET 0
+    ) AS v (visible, plans)
+    LEFT JOIN LATERAL (  -- it is looked for when it has become visible
+        SELECT seq, catalog_seq FROM ledger.heads
+        WHERE workspace_id = %s::uuid AND v.visible IS NOT NULL OFFSET 0
+    ) AS h ON TRUE
 """
 SESSION = (
     b"SELECT 1 FROM vault.sessions WHERE id = %s::uuid AND revoked_at IS NULL"

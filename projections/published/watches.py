@@ -142,7 +142,7 @@ class Watches:
         self, connection: Connection, workspaces: Sequence[WorkspaceId]
     ) -> dict[str, Watch]:
         ids = "{" + ",".join(workspaces) + "}"
-        cursor = await connection.execute(_HEADS, [ids], prepare=True)
+        cursor = await connection.execute(_HEADS, [ids, ids], prepare=True)
         heads = await cursor.fetchall()
         moved: dict[WorkspaceId, int] = {}  # from where on
         for workspace_id, seq, _ in heads:
@@ -193,11 +193,16 @@ _MARK = b"""
     encode(substring(s.id FROM 7 FOR 4), 'hex')
         || lpad(to_hex(get_byte(s.id, 10) & 252), 2, '0')
 """
-# by the primary keys of heads, which places shows, and of events
-_HEADS = (
-    b"SELECT workspace_id, seq, catalog_seq FROM ledger.places"
-    b" WHERE workspace_id = ANY (%s::uuid[])"
-)
+# by the primary keys of heads, which are looked for when they have become visible, and
+# of events
+_HEADS = b"""
+    SELECT h.* FROM (SELECT set_config('app.workspaces', %s, true) OFFSET 0)
+        AS v (visible)
+    CROSS JOIN LATERAL (
+        SELECT workspace_id, seq, catalog_seq FROM ledger.heads
+        WHERE workspace_id = ANY (%s::uuid[]) AND v.visible IS NOT NULL OFFSET 0
+    ) AS h
+"""
 _BETWEEN = (
     b"SELECT "
     + _MARK

@@ -22,6 +22,7 @@ from commands.settings import Settings
 from commands.system import System, build
 from domain.errors import DuplicateValue
 from projections.postgres import connect
+from projections.published.watches import Watches
 from projections.reader import Caller
 from tests.commands import other_postgres
 from tests.commands.tenant import LoopedCommitter, Tenant, problems
@@ -341,6 +342,9 @@ async def _read_back(system: System, tenants: Sequence[Tenant]) -> None:
                 lambda _: [(b"SELECT count(*) FROM ledger.events", [])],
             )
             assert found.results == [[(tenant.position(),)]]
+            watch = await Watches(system.reader).of(tenant.workspace_id)
+            assert watch is not None
+            assert watch.seq == tenant.position()
             (table,) = found.catalog.tables.values()
             for record_id in tenant.record_ids(table):
                 got = await system.gets.get(caller, tenant.workspace_id, record_id)
