@@ -40,12 +40,18 @@ class Asking:
     lists: Lists = field(init=False)
     read: int = 0
     fields: list[dict[str, Any]] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.lists = Lists(self.system.reader)
 
     async def names(
-        self, page: Page = PAGE, at_least: str | None = None, sort: str | None = None
+        self,
+        page: Page = PAGE,
+        at_least: str | None = None,
+        sort: str | None = None,
+        *,
+        by_id: bool = False,
     ) -> list[Any]:
         """[name, …, total] of a page."""
 
@@ -58,8 +64,10 @@ class Asking:
             return Query(table, table.fields, where, sorts)
 
         asked = Asked(self.tenant.workspace_id, self.table_id, (at_least, sort))
-        listed = await self.lists.page(self.caller, asked, query, page)
-        self.fields = [json.loads(item)["fields"] for item in listed.items]
+        listed = await self.lists.page(self.caller, asked, query, page, by_id=by_id)
+        items = [json.loads(item) for item in listed.items]
+        self.fields = [one["fields"] for one in items]
+        self.ids = {name for one in items for name in one.get("data", {})}
         return [*(one["name"] for one in self.fields), listed.total]
 
     async def shown(self) -> list[dict[str, Any]]:
@@ -192,6 +200,14 @@ async def test_a_page_that_was_shown_is_not_read_again(asking: Asking):
     assert statements == [1]
     assert await asking.names(Page(2, 2)) == ["c", "d", 5]
     assert statements == [1, 2]
+
+
+async def test_a_page_by_ids_is_another_page(asking: Asking):
+    await asking.until_kept()
+
+    for by_id in (True, False, True, False):
+        await asking.names(by_id=by_id)
+        assert (asking.ids == set()) is not by_id
 
 
 async def test_another_schema_is_another_list(
