@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from commands import converting, streaming
-from commands.append import Head, append
+from commands.append import SLICE, Head, append, append_slice, close
 from commands.deciding import Group, Seen, decide_group
 from commands.gather import Gathering, needed
 from commands.staging import Stages
@@ -20,9 +20,11 @@ from domain.catalog import Catalog
 from domain.errors import Busy, Conflict, NotFound, RowTooLarge, TooManyFields
 from domain.events import Recorded
 from domain.facts import Facts
+from domain.history import HistoryUndone
 from domain.ids import WorkspaceId
 from domain.retype import FieldRetyped
-from projections.apply import apply
+from projections import turns
+from projections.apply import apply, is_of_records
 from projections.arrays import text_array
 from projections.catalog import load
 from projections.log import ZERO
@@ -128,11 +130,14 @@ class Transaction:
                 elif not units[0].alone:
                     self._write(connection, head, facts, units, group)
                     group.finish()  # while the database commits
+                elif not units[0].retypes and _is_of_records(group):
+                    self._write_in_parts(connection, pipeline, head, units, group)
+                    group.finish()
             # psycopg forgets its prepared statements at DDL, which a pipeline that has
             # named one already does not survive
             if head is None or not group.accepted:
                 connection.execute("ROLLBACK")  # of the new head
-            elif units[0].alone and stream is None:
+            elif not group.committing:
                 self._write(connection, head, facts, units, group)
                 group.finish()
         if group.catalog is not None:
@@ -331,6 +336,38 @@ class Transaction:
         for some in _parts_of(events, catalog):
             catalog = apply(connection, live(head.workspace_id), catalog, some)
         append(connection, head, group.accepted, _milliseconds(head.recorded_at))
+        self._finish(connection, units, group)
+
+    def _write_in_parts(
+        self,
+        connection: psycopg.Connection[Any],
+        pipeline: psycopg.Pipeline,
+        head: Head,
+        units: Sequence[Unit],
+        group: Group,
+    ) -> None:
+        """The same of a unit that is alone for its size: what has been sent and not
+        answered is a part at the most, and others have their turns between slices."""
+        (accepted,) = group.accepted
+        at, milliseconds = 0, _milliseconds(head.recorded_at)
+        for some in _parts_of(accepted.events, group.before):
+            if at:
+                pipeline.sync()
+            apply(connection, live(head.workspace_id), group.before, some)
+            for start in range(0, len(some), SLICE):
+                events = some[start : start + SLICE]
+                append_slice(
+                    connection, head, accepted, events, at + start, milliseconds
+                )
+                turns.pause(0)
+            at += len(some)
+        close(connection, head, group.accepted)
+        self._finish(connection, units, group)
+
+    def _finish(
+        self, connection: psycopg.Connection[Any], units: Sequence[Unit], group: Group
+    ) -> None:
+        """Sends what units keep in the vault, and COMMIT."""
         for unit, answer in zip(units, group.answers, strict=False):
             if isinstance(answer, Done) and not answer.replayed:
                 for write in unit.vault:
@@ -388,6 +425,16 @@ class Transaction:
         if isinstance(error, psycopg.OperationalError):
             return Busy()
         return error
+
+
+def _is_of_records(group: Group) -> bool:
+    """Whether all that was accepted is written to tables that are there: at DDL psycopg
+    forgets its prepared statements."""
+    return all(
+        isinstance(one.event, HistoryUndone) or is_of_records(one)
+        for unit in group.accepted
+        for one in unit.events
+    )
 
 
 def _parts_of(

@@ -85,14 +85,15 @@ def apply(
             start += 1
         else:
             end = start
-            while end < len(events) and _of_records(events[end]):
+            while end < len(events) and is_of_records(events[end]):
                 end += 1
             records.apply(connection, target, catalog, events[start:end])
             start = end
     return catalog
 
 
-def _of_records(recorded: Recorded) -> bool:
+def is_of_records(recorded: Recorded) -> bool:
+    """Whether it is written to a table of records, and needs no other schema."""
     event = recorded.event
     beside = isinstance(event, (FileUploaded, FieldConverted, HistoryUndone, *_OF_KEYS))
     return not beside and not changes_catalog(event)
