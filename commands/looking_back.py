@@ -114,7 +114,7 @@ async def blockers_of(
     """The newest event of each thing, or of its field; None where it has none."""
     streams = [(stream, 0) for stream in {stream for stream, _ in causes}]
     statement = history.later(workspace_id, streams, 1 << 60)
-    _, rows = await reader.run([see(workspace_id), statement])
+    *_, rows = await reader.run([see(workspace_id), history.BY_INDEX, statement])
     found: dict[Cause, str | None] = dict.fromkeys(causes)
     for row in rows:
         one = history.since(row)
@@ -175,11 +175,12 @@ class _Looking:
         asking: asyncio.Task[Sequence[Rows]] | None = None
         try:
             for statement in statements:
-                before, asking = asking, asyncio.create_task(self._run(statement))
+                before = asking
+                asking = asyncio.create_task(self._run(history.BY_INDEX, statement))
                 if before is not None:
-                    yield (await before)[0]
+                    yield (await before)[1]
             if asking is not None:
-                yield (await asking)[0]
+                yield (await asking)[1]
         finally:
             if asking is not None:
                 asking.cancel()
