@@ -16,7 +16,7 @@ from domain.catalog import Table
 from domain.errors import Busy, NotFound, Unauthenticated
 from domain.ids import WorkspaceId, table_number_of
 from projections.arrays import text_array
-from projections.reader import Caller, Reader, Statement
+from projections.reader import ALIVE, Caller, Reader, Statement
 from projections.records.output import by_ids
 from projections.target import live
 
@@ -195,11 +195,15 @@ def _answer(one: _Get, row: Any, living: Set[str]) -> None:
 
 # what `reader` asks of each read first, of several: the catalogues' positions and the
 # sessions that are alive
-_ENTER = b"""
+_ENTER = (
+    b"""
     SELECT v.visible,
            (SELECT json_object_agg(workspace_id, catalog_seq) FROM ledger.heads
             WHERE workspace_id = ANY (%s::uuid[]) AND v.visible IS NOT NULL),
            (SELECT array_agg(id::text) FROM vault.sessions WHERE id = ANY (%s::uuid[])
-            AND revoked_at IS NULL AND expires_at > clock_timestamp())
+            AND """
+    + ALIVE
+    + b""")
     FROM (SELECT set_config('app.workspaces', %s, true) OFFSET 0) AS v (visible)
 """
+)

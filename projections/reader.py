@@ -327,14 +327,18 @@ _MEMBERSHIPS = (
     b"SELECT workspace_id FROM catalog.members WHERE user_id = %s::uuid"
     b" AND NOT deleted ORDER BY created_at, workspace_id"
 )
+# of a row of vault.sessions: that it is good
+ALIVE = b"revoked_at IS NULL AND expires_at > clock_timestamp()"
 # all that each read asks first, as one statement: it lets what follows in the pipeline
 # see the workspace, and tells whether the session is alive and where the ledger is.
 # What a client put together is planned for its values, prepared or not: a plan for any
 # values would read the whole table for a number that one record has.
-_ENTER = b"""
+_ENTER = (
+    b"""
     SELECT v.visible, v.plans,
-           EXISTS (SELECT FROM vault.sessions WHERE id = %s::uuid
-                   AND revoked_at IS NULL AND expires_at > clock_timestamp()),
+           EXISTS (SELECT FROM vault.sessions WHERE id = %s::uuid AND """
+    + ALIVE
+    + b"""),
            h.seq, h.catalog_seq
     FROM (
         SELECT set_config('app.workspaces', %s, true),
@@ -345,7 +349,5 @@ _ENTER = b"""
         WHERE workspace_id = %s::uuid AND v.visible IS NOT NULL OFFSET 0
     ) AS h ON TRUE
 """
-SESSION = (
-    b"SELECT 1 FROM vault.sessions WHERE id = %s::uuid AND revoked_at IS NULL"
-    b" AND expires_at > clock_timestamp()"
 )
+SESSION = b"SELECT 1 FROM vault.sessions WHERE id = %s::uuid AND " + ALIVE

@@ -83,6 +83,21 @@ def server(settings: Settings, database: DatabaseUrls) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def environment(
+    database: DatabaseUrls, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variables by which the command line finds the tests' database."""
+    for name, value in (
+        ("DATABASE_URL", database.app),
+        ("OWNER_DATABASE_URL", database.owner),
+        ("FOLLOWER_DATABASE_URL", database.follower),
+        ("SECRET_KEY", settings.secret_key.get_secret_value()),
+        ("DATA_DIR", str(settings.data_dir)),
+    ):
+        monkeypatch.setenv(f"TABELLION_{name}", value)
+
+
 @pytest.fixture(scope="session")
 def recorded_events(database: DatabaseUrls) -> Callable[..., Recorded]:
     """`recorded_events(workspace_id, after=0)`: the ledger's envelopes, `data` read."""

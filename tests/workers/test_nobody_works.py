@@ -12,7 +12,6 @@ from typer.testing import CliRunner, Result
 from api.cli import app
 from commands.embedded import DatabaseUrls
 from commands.seal import seal
-from commands.settings import Settings
 from commands.system import new_id
 from domain.facts import File
 from domain.file import UploadFile
@@ -20,22 +19,8 @@ from projections.postgres import connect
 from tests.commands.tenant import Tenant
 from tests.workers.deliveries.desk import Webhook, a_desk
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("environment")]
 ADVICE = "does anybody work? tabellion work has to run"
-
-
-@pytest.fixture(autouse=True)
-def _environment(
-    database: DatabaseUrls, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in (
-        ("DATABASE_URL", database.app),
-        ("OWNER_DATABASE_URL", database.owner),
-        ("FOLLOWER_DATABASE_URL", database.follower),
-        ("SECRET_KEY", settings.secret_key.get_secret_value()),
-        ("DATA_DIR", str(settings.data_dir)),
-    ):
-        monkeypatch.setenv(f"TABELLION_{name}", value)
 
 
 @pytest.fixture

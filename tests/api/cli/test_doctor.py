@@ -4,25 +4,16 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
-from commands.embedded import DatabaseUrls
-from commands.settings import Settings
 from tests.ports import free_port
 from tests.redis_server import needs_redis, running_redis
 
 
 @pytest.fixture
-def told(database: DatabaseUrls, settings: Settings, monkeypatch: pytest.MonkeyPatch):
+def told(environment: None, monkeypatch: pytest.MonkeyPatch):
     """`told(name=value, …)`: what doctor prints with these settings beside its own."""
 
     def told(**more: str) -> str:
-        for name, value in {
-            "database_url": database.app,
-            "owner_database_url": database.owner,
-            "follower_database_url": database.follower,
-            "secret_key": settings.secret_key.get_secret_value(),
-            "data_dir": str(settings.data_dir),
-            **more,
-        }.items():
+        for name, value in more.items():
             monkeypatch.setenv(f"TABELLION_{name.upper()}", value)
         return " ".join(CliRunner().invoke(app, ["doctor"]).stdout.split())
 

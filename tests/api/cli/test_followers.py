@@ -8,25 +8,14 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from commands.embedded import DatabaseUrls
-from commands.settings import Settings
 
 WORKSPACE = "11111111-1111-7111-8111-111111111111"
 STANDS = f"someone stands still in workspace {WORKSPACE}"
 
 
 @pytest.fixture
-def _parked(
-    database: DatabaseUrls, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """A follower that is parked, and an environment that leads to its database."""
-    for name, url in (
-        ("DATABASE_URL", database.app),
-        ("OWNER_DATABASE_URL", database.owner),
-        ("FOLLOWER_DATABASE_URL", database.follower),
-        ("SECRET_KEY", settings.secret_key.get_secret_value()),
-        ("DATA_DIR", str(settings.data_dir)),
-    ):
-        monkeypatch.setenv(f"TABELLION_{name}", url)
+def _parked(database: DatabaseUrls, environment: None) -> Iterator[None]:
+    """A follower that is parked."""
     with psycopg.connect(database.owner, autocommit=True) as owner:
         owner.execute("INSERT INTO ledger.positions VALUES ('someone', 0)")
         owner.execute(
