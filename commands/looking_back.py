@@ -31,6 +31,7 @@ Stretch: TypeAlias = tuple[int, int]  # first and last position
 MOST = 20_000  # events of one undo
 PAGE = 500  # events read at once: others have their turns between
 STREAMS = 1_000  # whose later events are read at once
+MOST_LATER = 4  # events a stream that are looked through before each is looked up
 FOLLOWING = 1_000  # positions behind an event in which those are that follow from it
 
 
@@ -235,8 +236,23 @@ class _Looking:
             stream = one.event.stream_id
             known = versions.get(stream, one.version)
             versions[stream] = (max if whole else min)(known, one.version)
+        if whole:
+            await self._leave_unmoved(versions, max(one.seq for one in past))
         for one in await self._behind(list(versions.items())):
             later.by_stream.setdefault(one.event.stream_id, []).append(one)
+
+    async def _leave_unmoved(self, versions: dict[str, int], last: int) -> None:
+        """Takes out the streams of which nothing came after a position, where looking
+        through all that did is less work than looking each stream up."""
+        if self.position - last > MOST_LATER * len(versions):
+            return
+        moved: AbstractSet[str] = frozenset()
+        if self.position > last:
+            statement = history.moved_on(self.workspace_id, last, self.position)
+            _, rows = await self._run(history.BY_INDEX, statement)
+            moved = {row[0] for row in rows}
+        for stream in versions.keys() - moved:
+            del versions[stream]
 
     async def _behind(self, streams: Sequence[tuple[str, int]]) -> list[Past]:
         found: list[Past] = []

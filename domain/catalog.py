@@ -279,6 +279,10 @@ class Table:
         return tuple(sorted(stored, key=lambda one: one.id))
 
     @cached_property
+    def column_ids(self) -> tuple[FieldId, ...]:
+        return tuple(one.id for one in self.columns)
+
+    @cached_property
     def primary(self) -> Field | None:
         return next((one for one in self.fields if one.primary), None)
 

@@ -1,10 +1,10 @@
 """What an event is: its stable name, its schema number, its payload, its inverse.
 
-Pure.  An event class is a frozen dataclass whose first attribute is the stream it
-belongs to (the id of the thing that changed) and whose other attributes are the
-payload, JSON values only: numbers of user data are decimal strings, so that the bytes
-never depend on a float.  Each class states `inverse`: the command that takes it back,
-or None with the reason in its docstring; then it also states `FOLLOWS`.
+Pure.  An event class is a frozen dataclass (`domain.frozen`) whose first attribute is
+the stream it belongs to (the id of the thing that changed) and whose other attributes
+are the payload, JSON values only: numbers of user data are decimal strings, so that the
+bytes never depend on a float.  Each class states `inverse`: the command that takes it
+back, or None with the reason in its docstring; then it also states `FOLLOWS`.
 
 Names are stable words and never Python paths.  A payload that has to change gets a
 higher schema number and an upcaster; the golden files of past schemas stay as they are.
@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from domain.errors import Json
+from domain.frozen import frozen
 from domain.ids import WorkspaceId
 
 Surface = Literal["pybase", "tables", "querybase", "modelling", "cms", "system"]
@@ -79,7 +80,7 @@ def event(name: str, schema: int = 1) -> Callable[[E], E]:
     """Makes a class a frozen dataclass and an event known under `name`."""
 
     def register(cls: E) -> E:
-        made: Any = dataclass(frozen=True, slots=True)(cls)
+        made: Any = frozen(cls)
         names = tuple(field.name for field in fields(made))
         made.TYPE, made.SCHEMA, made.PAYLOAD = name, schema, names[1:]
         made.stream_id = property(attrgetter(names[0]))
@@ -99,16 +100,15 @@ def decode(type_: str, schema: int, stream: str, data: Mapping[str, Any]) -> Eve
     cls = EVENTS.get(type_)
     if cls is None:
         raise LookupError(f"unknown event type {type_!r}")
-    payload = dict(data)
-    for number in range(schema, cls.SCHEMA):
-        payload = UPCASTERS[(type_, number)](payload)
     if schema > cls.SCHEMA:
         raise LookupError(f"{type_!r} has a newer schema: {schema}")
+    for number in range(schema, cls.SCHEMA):
+        data = UPCASTERS[(type_, number)](dict(data))
     make: Callable[..., Event] = cls
-    return make(stream, **payload)
+    return make(stream, **data)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recorded:
     """An event at its place: workspace position, stream version, time and author.
 

@@ -11,13 +11,14 @@ from typing import Any, TypeAlias
 
 from domain.catalog import Catalog, Field, Table
 from domain.events import Actor
+from domain.frozen import frozen
 from domain.ids import RecordId
 from domain.values import Value
 
 _ABSENT = object()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """A link as one record sees it: the other record, its own place in that one's list
     (`there`), and the other's in its own (`here`).  By both a link that was removed is
@@ -33,7 +34,7 @@ def in_order(links: Iterable[Link]) -> list[Link]:
     return sorted(links, key=lambda link: (link.here, link.target))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """A live record: `values` of its columns, `links` by field, in order."""
 
@@ -66,7 +67,7 @@ class File:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cell:
     """A record's value of one field.  `places`: of links, its place in the lists of the
     records at the other end; `own_places`: theirs in its own, in order."""

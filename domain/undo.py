@@ -23,6 +23,7 @@ from domain.catalog import Catalog, Table
 from domain.errors import DomainError, Json
 from domain.events import Command, Event
 from domain.field import DeleteField
+from domain.frozen import frozen
 from domain.history import HistoryUndone
 from domain.ids import BaseId, TableId
 from domain.record import (
@@ -41,7 +42,7 @@ MODES: tuple[Mode, ...] = ("strict", "skip_conflicts", "force")
 TOGETHER = 500  # records of a step, where nothing is to be decided across them
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Past:
     """An event at its place.  Of what is to go back, `batch`: the first and the last
     position of its batch, and `command`: what takes it back.  Of what came later,
@@ -66,7 +67,7 @@ class Past:
         return self.event.touched() is None and getattr(self.event, "FOLLOWS", False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clash:
     """What stands in the way of an event, or of one field of it.  `blocked_by`: the
     id of the later event, where it is known."""
@@ -83,7 +84,7 @@ class Clash:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """One event's command.  `positions`: its own and those that follow from it;
     `whole`: nothing of it is left out; `gone_by`: the later event that may have ended
@@ -97,7 +98,7 @@ class Item:
     gone_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """A command, and the items that it is made of: where it is refused, they are tried
     one by one."""

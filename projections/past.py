@@ -48,13 +48,22 @@ BY_INDEX: Statement = (
 _EVENTS = b"""
     SELECT e.id, e.seq, e.stream_id, e.version, e.type, e.schema, e.data,
            ledger.rfc3339(e.recorded_at)
-    FROM unnest(%s::bigint[]) AS n (seq)
+    FROM unnest(%s::bigint[], %s::bigint[]) AS n (low, high)
     CROSS JOIN LATERAL (
         SELECT * FROM ledger.events
-        WHERE workspace_id = %s::uuid AND seq BETWEEN n.seq AND n.seq
-        ORDER BY seq LIMIT 1
+        WHERE workspace_id = %s::uuid AND seq BETWEEN n.low AND n.high
+        ORDER BY seq DESC
     ) AS e
     ORDER BY e.seq DESC
+"""
+
+# the streams of what came after a position, up to another one
+_MOVED_ON = b"""
+    SELECT DISTINCT stream_id FROM (
+        SELECT stream_id FROM ledger.events
+        WHERE workspace_id = %s::uuid AND seq > %s::bigint AND seq <= %s::bigint
+        ORDER BY seq
+    ) AS later
 """
 
 # what came to streams behind a version, up to a position
@@ -106,8 +115,14 @@ def events(
     workspace_id: WorkspaceId, stretches: Sequence[tuple[int, int]]
 ) -> Statement:
     """Newest first; behind BY_INDEX."""
-    positions = [seq for low, high in stretches for seq in range(low, high + 1)]
-    return _EVENTS, [text_array(positions), workspace_id]
+    lows = text_array([low for low, _ in stretches])
+    highs = text_array([high for _, high in stretches])
+    return _EVENTS, [lows, highs, workspace_id]
+
+
+def moved_on(workspace_id: WorkspaceId, after: int, upto: int) -> Statement:
+    """Behind BY_INDEX."""
+    return _MOVED_ON, [workspace_id, after, upto]
 
 
 def later(

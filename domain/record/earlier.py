@@ -47,6 +47,8 @@ def _of_another_type(field: Field | None) -> Conflict:
 def _fits(field: Field, value: Value) -> bool:
     if value is None:
         return True
+    if isinstance(value, str):  # most are, so it is asked first
+        return _text_fits(field, value)
     if field.type == "linked_record":
         return isinstance(value, list)
     match field.column:
@@ -56,18 +58,21 @@ def _fits(field: Field, value: Value) -> bool:
             return isinstance(value, list)
         case "jsonb" if field.type == "attachment":
             return isinstance(value, list)
-        case "jsonb" if field.type == "json":
-            return isinstance(value, str) and is_kept_json(value)
-        case "jsonb":
+        case "jsonb" if field.type != "json":
             return isinstance(value, dict) and field.kind.part in value
         case "boolean":
             return isinstance(value, bool)
-        case None:
+        case _:
             return False
-        case column if not isinstance(value, str):
-            return False
-        case "text":
-            return field.type != "single_select" or value in field.choice_names
-        case column:
-            form = _FORMS.get(column)
-            return form is None or form.fullmatch(value) is not None
+
+
+def _text_fits(field: Field, value: str) -> bool:
+    column = field.column
+    if column == "text":
+        return field.type != "single_select" or value in field.choice_names
+    form = _FORMS.get(column or "")
+    if form is not None:
+        return form.fullmatch(value) is not None
+    if column == "jsonb":
+        return field.type == "json" and is_kept_json(value)
+    return column == "uuid"

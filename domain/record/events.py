@@ -11,16 +11,17 @@ nothing is said is numbered from 0.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from domain.events import UPCASTERS, Command, Event, Inverse, event
 from domain.facts import Link
+from domain.frozen import frozen
 from domain.ids import RecordId, TableId
 from domain.values import Value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateRecords(Command):
     """`records` are (id, values); `schema_seq` is what the values were read against,
     None where the unit itself says so for all its commands."""
@@ -30,7 +31,7 @@ class CreateRecords(Command):
     records: Sequence[tuple[RecordId, Mapping[str, Value]]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """New values of one record.  `places` and `own_places` put links back, each
     {field: {other record: place}}.  `merged`: fields of any JSON whose value holds keys
@@ -44,7 +45,7 @@ class Change:
     merged: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UpdateRecords(Command):
     """`schema_seq` None: the values are known to fit (they are an inverse's)."""
 
@@ -53,14 +54,14 @@ class UpdateRecords(Command):
     changes: Sequence[Change]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeleteRecords(Command):
     table_id: TableId
     record_ids: Sequence[RecordId]
     if_match: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestoreRecord(Command):
     """Brings a deleted record back with its id, number, values, links and author."""
 
@@ -74,7 +75,7 @@ class RestoreRecord(Command):
     own_places: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestoreRecords(Command):
     """The same for many records of one table, which may link to one another."""
 

@@ -77,13 +77,15 @@ def select_next_rows(target: Target, table: Table) -> sql.Composed:
 def row_from(table: Table, row: Sequence[Any]) -> Row:
     """A row of `select_rows`; its links come apart."""
     record_id, number, version, created_at, created_by, updated_at, by, values = row
-    items = [item for chunk in orjson.loads(f"[{values}]") for item in chunk]
+    items, *more = orjson.loads(f"[{values}]") or [[]]
+    for chunk in more:
+        items += chunk
     return Row(
         record_id,
         table.id,
         number,
         version,
-        dict(zip((field.id for field in table.columns), items, strict=True)),
+        dict(zip(table.column_ids, items, strict=True)),
         {},
         created_at,
         created_by,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,6 +27,14 @@ from domain.webhook import WebhookRenewed, WebhookReplayed
 from domain.workspace import WorkspaceCreated
 from tests.domain.examples import EXAMPLES
 from tests.scenario import SYSTEM
+
+if TYPE_CHECKING:  # an event cannot be changed: strict mypy refuses these two lines,
+    # and where it would let them pass it refuses the comments that nothing needs
+
+    def _changes(created: WorkspaceCreated, recorded: Recorded) -> None:
+        created.name = "Other"  # type: ignore[misc]
+        recorded.seq = 1  # type: ignore[misc]
+
 
 CLASSES = sorted(EVENTS.values(), key=lambda one: one.TYPE)
 FINAL = {
@@ -137,11 +145,6 @@ def test_the_stream_is_the_first_attribute_and_the_payload_the_others():
         "role": "commenter",
         "since": "2024-01-31T10:00:00.000001Z",
     }
-
-
-def test_an_event_cannot_be_changed():
-    with pytest.raises(AttributeError):
-        EXAMPLES["member.added", 1].role = "owner"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
