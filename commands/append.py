@@ -10,7 +10,7 @@ import psycopg
 from commands.unit import Once, Origin, Reply
 from domain.events import Recorded
 from domain.ids import WorkspaceId, counting, uuid7_number
-from projections.arrays import json_array, text_array
+from projections.arrays import byte_strings, integers, text_array, uuids
 from projections.log import chained, data_of
 
 SLICE = 250  # events of one statement: the database is at one while the next is made
@@ -64,9 +64,9 @@ class _Columns:
     versions: list[int] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
     schemas: list[int] = field(default_factory=list)
-    data: list[str] = field(default_factory=list)
+    data: list[bytes] = field(default_factory=list)
     times: list[str] = field(default_factory=list)
-    hashes: list[str] = field(default_factory=list)
+    hashes: list[bytes] = field(default_factory=list)
 
 
 def append(
@@ -118,14 +118,14 @@ def _insert(connection: psycopg.Connection[Any], head: Head, columns: _Columns) 
         [
             head.workspace_id,
             columns.first_seq,
-            text_array(columns.ids),
-            text_array(columns.streams),
-            text_array(columns.versions),
+            uuids(columns.ids),
+            uuids(columns.streams),
+            integers(columns.versions),
             text_array(columns.types),
             text_array(columns.schemas),
-            json_array(columns.data),
+            byte_strings(columns.data),
             text_array(columns.times),
-            text_array(columns.hashes),
+            byte_strings(columns.hashes),
         ],
         prepare=True,
     )
@@ -181,9 +181,9 @@ def _encode(
         columns.versions.append(recorded.version)
         columns.types.append(event.TYPE)
         columns.schemas.append(event.SCHEMA)
-        columns.data.append(data.decode())
+        columns.data.append(data)
         columns.times.append(recorded.at)
-        columns.hashes.append(previous.hex())
+        columns.hashes.append(previous)
     head.hash = previous
 
 
@@ -248,9 +248,9 @@ _EVENTS = """
         (workspace_id, seq, id, stream_id, version, type, schema, data, recorded_at,
          hash)
     SELECT %s::uuid, %s::bigint + position - 1, id, stream, version, type, schema,
-           convert_to(data, 'UTF8'), at, decode(hash, 'hex')
+           data, at, hash
     FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::text[], %s::smallint[],
-                %s::text[], %s::timestamptz[], %s::text[])
+                %s::bytea[], %s::timestamptz[], %s::bytea[])
          WITH ORDINALITY
          AS n (id, stream, version, type, schema, data, at, hash, position)
 """

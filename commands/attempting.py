@@ -1,4 +1,10 @@
-"""Deciding an attempt: steps that may be refused without refusing their unit."""
+"""Deciding an attempt: steps that may be refused without refusing their unit.
+
+Most attempts are refused nothing.  Of one whose steps are independent that is taken for
+granted, so that what is decided can be written while the next step is decided, and the
+event that begins the batch, which tells what was refused, need not wait for the last
+one (`commands/streaming.py`).  Where it proves wrong, all of it is decided anew.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
@@ -8,10 +14,44 @@ from domain.decider import evolve
 from domain.errors import DomainError, Forbidden, StaleSchema
 from domain.events import Command, Recorded
 from domain.facts import Facts
+from domain.undo import Step
 from projections import turns
 
 # the events of a command behind a position, each before it is folded in
 Record: TypeAlias = Callable[[Command, Facts, int], Iterator[Recorded]]
+
+
+class Unforeseen(Exception):
+    """A step was refused, or had not one event an item."""
+
+
+def decide_first(
+    attempt: Attempt, facts: Facts, seq: int, record: Record
+) -> Sequence[Recorded]:
+    """The event behind position `seq` that begins an attempt which is refused nothing.
+
+    Raises DomainError as `decide_attempt` does.
+    """
+    command = attempt.first({})
+    if command is None:
+        raise Unforeseen
+    (head,) = record(command, facts, seq)
+    evolve(facts, head)
+    return [head]
+
+
+def decide_step(
+    step: Step, facts: Facts, seq: int, record: Record
+) -> Sequence[Recorded]:
+    """The events of an independent step behind position `seq`.  Raises Unforeseen."""
+    try:
+        events = list(record(step.command, facts, seq))
+    except DomainError as error:
+        raise Unforeseen from error
+    if len(events) != len(step.items):
+        raise Unforeseen
+    _count(facts, events[-1])
+    return events
 
 
 def decide_attempt(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from commands.append import Accepted, Head, kept_reply, read_reply
-from commands.attempting import decide_attempt
+from commands.attempting import Unforeseen, decide_attempt, decide_first
 from commands.parts import PartRefused, in_place
 from commands.unit import Done, Outcome, Part, Reply, Unit
 from domain import nouns  # noqa: F401 - fills the deciders
@@ -59,6 +59,7 @@ class Group:
     committing: bool = False  # COMMIT has been sent
     last: tuple[Unit, Outcome] | None = None  # whose reply is made meanwhile
     between: Between | None = None  # of a unit in stages
+    foreseen: bool = False  # its attempt is taken to be refused nothing
 
     def finish(self) -> None:
         """Makes the last reply, where nothing had to be stored with it.
@@ -100,7 +101,7 @@ def decide_group(
                 head.random_bits += 1
                 last = place == len(units)
                 answer = _answer(group, head, facts, seen, unit, batch_id, last)
-        except StageFailed:
+        except (StageFailed, Unforeseen):
             raise
         except Exception as error:  # but for a refusal a bug, of this unit alone
             if not isinstance(error, DomainError):
@@ -126,7 +127,7 @@ def _answer(
 ) -> Done:
     """Accepts a unit.  Raises DomainError where it is refused."""
     if unit.parts is None:
-        accepted = _decided(unit, batch_id, facts, head.seq, last)
+        accepted = _decided(group, unit, batch_id, facts, head.seq, last)
     else:
         accepted = _decided_in_parts(group, unit, batch_id, facts, head.seq)
     outcome = Outcome(
@@ -154,7 +155,9 @@ def _check_session(unit: Unit, facts: Facts) -> None:
         raise Unauthenticated()
 
 
-def _decided(unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool) -> Accepted:
+def _decided(
+    group: Group, unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool
+) -> Accepted:
     origin = unit.origin
     to_come = 0
     if unit.stream is not None:
@@ -167,13 +170,16 @@ def _decided(unit: Unit, batch_id: str, facts: Facts, seq: int, last: bool) -> A
     # nobody comes after the last unit who would look at what it creates
     unseen = RecordCreated if last and len(unit.commands) == 1 else None
     for command in unit.commands:
-        for recorded in _recorded(command, facts, seq):
+        for recorded in recorded_events(command, facts, seq):
             seq = recorded.seq
             if type(recorded.event) is not unseen:
                 evolve(facts, recorded)
             events.append(recorded)
-    if unit.attempt is not None:
-        events += decide_attempt(unit.attempt, facts, seq, _recorded)
+    if unit.attempt is not None and group.foreseen:
+        events += decide_first(unit.attempt, facts, seq, recorded_events)
+        to_come = unit.attempt.size
+    elif unit.attempt is not None:
+        events += decide_attempt(unit.attempt, facts, seq, recorded_events)
     if unit.retypes:
         to_come = parts_to_come(events)
     return Accepted(batch_id, origin, first, events, unit.once, None, to_come)
@@ -221,7 +227,9 @@ def _part(part: Part, facts: Facts, seq: int, changes: list[int]) -> list[Record
     """The events of a part behind position `seq`, folded in."""
     events: list[Recorded] = []
     for command in part.commands:
-        for recorded in _recorded(in_place(command, changes), facts, seq + len(events)):
+        for recorded in recorded_events(
+            in_place(command, changes), facts, seq + len(events)
+        ):
             evolve(facts, recorded)
             events.append(recorded)
             if changes_catalog(recorded.event):
@@ -229,7 +237,7 @@ def _part(part: Part, facts: Facts, seq: int, changes: list[int]) -> list[Record
     return events
 
 
-def _recorded(command: Command, facts: Facts, seq: int) -> Iterator[Recorded]:
+def recorded_events(command: Command, facts: Facts, seq: int) -> Iterator[Recorded]:
     """The events of a command behind position `seq`, each before it is folded in."""
     for event in decide(command, facts):
         seq += 1
@@ -253,7 +261,7 @@ def decide_slice(command: CreateRecords, facts: Facts, seq: int) -> list[Recorde
     facts.mark()
     linked = bool(facts.catalog.live_table(command.table_id).links)
     events = []
-    for recorded in _recorded(command, facts, seq):
+    for recorded in recorded_events(command, facts, seq):
         event = recorded.event
         if linked or not isinstance(event, RecordCreated):
             evolve(facts, recorded)

@@ -15,6 +15,7 @@ from domain.facts import Facts, File, Link, Needs
 from domain.ids import FieldId, TableId, WorkspaceId
 from projections import log, turns
 from projections.arrays import text_array
+from projections.past import BY_INDEX
 from projections.records import rows
 from projections.target import Target
 
@@ -24,11 +25,13 @@ _ROWS_AT_ONCE = 500
 Sink: TypeAlias = Callable[[Sequence[Sequence[Any]]], None]
 
 
-def needed(units: Sequence[Unit], catalog: Catalog) -> Needs:
+def needed(units: Sequence[Unit], catalog: Catalog, *, steps: bool = True) -> Needs:
+    """What units look at; that of their attempts' steps only with `steps`."""
     found = Needs()
     for unit in units:
         parts = unit.parts
-        for command in unit.all_commands if parts is None else stage(parts.all):
+        commands = unit.all_commands if steps else unit.commands
+        for command in commands if parts is None else stage(parts.all):
             needs(command, catalog, found)
         if unit.stream is not None:
             found.include(unit.stream.needs)
@@ -171,7 +174,8 @@ class Gathering:
         def sink(rows: Sequence[Sequence[Any]]) -> None:
             facts.versions.update((row[0], row[1]) for row in rows)
 
-        self.ask(_LAST_VERSIONS, [facts.catalog.id, text_array(list(found.gone))], sink)
+        self.connection.execute(*BY_INDEX)
+        self.ask(_LAST_VERSIONS, [text_array(list(found.gone)), facts.catalog.id], sink)
 
     def _files(self, found: Needs, facts: Facts) -> None:
         def sink(rows: Sequence[Sequence[Any]]) -> None:
@@ -281,9 +285,13 @@ TAKEN = b"""
 """
 # by events' unique (workspace_id, stream_id, version)
 _LAST_VERSIONS = b"""
-    SELECT stream_id, max(version) FROM ledger.events
-    WHERE workspace_id = %s::uuid AND stream_id = ANY (%s::uuid[])
-    GROUP BY stream_id
+    SELECT e.stream_id, e.version
+    FROM unnest(%s::uuid[]) AS n (stream_id)
+    CROSS JOIN LATERAL (
+        SELECT stream_id, version FROM ledger.events
+        WHERE workspace_id = %s::uuid AND stream_id = n.stream_id
+        ORDER BY version DESC LIMIT 1
+    ) AS e
 """
 # the same, of each stream the last event
 _FOREIGN = b"""

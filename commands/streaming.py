@@ -1,5 +1,8 @@
 """The records of a large unit: decided, encoded and written slice by slice.
 
+    send           what an import or a copy makes
+    send_attempt   the steps of an undo that goes as foreseen
+
 A slice's rows and events are sent, and answered, before the next one is decided.  So
 the connection is not idle for longer than a slice takes to be made, what has been sent
 is never more than a slice, memory holds one slice, and between two slices whoever else
@@ -13,17 +16,22 @@ die in between, an empty column stays that nothing ever looks at.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 
-from commands.append import Accepted, Head, append_slice, close
-from commands.deciding import decide_slice
-from commands.unit import Stream
+from commands.append import SLICE, Accepted, Head, append_slice, close
+from commands.attempting import decide_step
+from commands.deciding import decide_slice, recorded_events
+from commands.gather import Gathering
+from commands.unit import Attempt, Stream
 from domain.catalog import Catalog
+from domain.decider import needs
 from domain.errors import DomainError
-from domain.facts import Facts
+from domain.facts import Facts, Needs
 from domain.ids import WorkspaceId
+from domain.undo import Step
 from projections import turns
 from projections.apply import apply
 from projections.records import ddl
@@ -91,6 +99,56 @@ def send(
     if at != unit.size:  # each event says how many there are
         raise RuntimeError(f"a stream of {unit.size} events had {at}")
     close(connection, head, [unit])
+
+
+def send_attempt(
+    connection: psycopg.Connection[Any],
+    pipeline: psycopg.Pipeline,
+    head: Head,
+    facts: Facts,
+    before: Catalog,
+    unit: Accepted,
+    attempt: Attempt,
+    milliseconds: int,
+) -> None:
+    """Writes an attempt's events and rows, its batch and the head; no COMMIT.
+
+    While a step is decided and encoded, the database writes the one before it and reads
+    what the next one looks at.  Raises Unforeseen.
+    """
+    target, steps = live(head.workspace_id), attempt.steps
+
+    def ask(place: int) -> Gathering:
+        asked = Gathering(connection, target)
+        asked.facts(_needs_of(steps[place : place + 1], facts.catalog), facts)
+        return asked
+
+    here, ahead = ask(0), ask(1)
+    pipeline.sync()
+    here.receive()
+    apply(connection, target, before, unit.events)
+    append_slice(connection, head, unit, unit.events, 0, milliseconds)
+    at = len(unit.events)
+    for place, step in enumerate(steps):
+        events = decide_step(step, facts, unit.first_seq + at - 1, recorded_events)
+        turns.pause(0)
+        pipeline.sync()  # the step before is written, and the next one's facts are here
+        apply(connection, target, before, events)
+        for start in range(0, len(events), SLICE):
+            some = events[start : start + SLICE]
+            append_slice(connection, head, unit, some, at + start, milliseconds)
+            turns.pause(0)
+        at += len(events)
+        here, ahead = ahead, ask(place + 2)
+        here.receive()
+    close(connection, head, [unit])
+
+
+def _needs_of(steps: Sequence[Step], catalog: Catalog) -> Needs:
+    found = Needs()
+    for one in steps:
+        needs(one.command, catalog, found)
+    return found
 
 
 def _placed(error: DomainError, before: int) -> DomainError:

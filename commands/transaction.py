@@ -12,6 +12,7 @@ import psycopg
 
 from commands import converting, streaming
 from commands.append import SLICE, Head, append, append_slice, close
+from commands.attempting import Unforeseen
 from commands.deciding import Group, Seen, decide_group
 from commands.gather import Gathering, needed
 from commands.staging import Stages
@@ -80,13 +81,18 @@ class Transaction:
         Raises psycopg.Error where a statement failed (nothing is written then), and
         CommitUnknown where it cannot be told.
         """
-        stream = units[0].stream
+        stream, attempt = units[0].stream, units[0].attempt
         if units[0].staged:
             return self._commit_in_stages(workspace_id, units[0])
         if units[0].rehearsal:
             return self._rehearse(workspace_id, units)
         if units[0].retypes:
             self._make_room(workspace_id, units)
+        if attempt is not None and attempt.independent and attempt.steps:
+            try:
+                return self._commit(workspace_id, units, foreseen=True)
+            except Unforeseen:
+                pass  # nothing was written
         if stream is None or not stream.fields:
             return self._commit(workspace_id, units)
         streaming.make_columns(self._connected(), workspace_id, stream)
@@ -101,14 +107,22 @@ class Transaction:
                 streaming.drop_columns(self._connection, workspace_id, stream)
         return group
 
-    def _commit(self, workspace_id: WorkspaceId, units: Sequence[Unit]) -> Group:
+    def _commit(
+        self,
+        workspace_id: WorkspaceId,
+        units: Sequence[Unit],
+        *,
+        foreseen: bool = False,
+    ) -> Group:
+        """`foreseen`: the attempt of the only unit is taken to be refused nothing.
+        Raises Unforeseen where that is wrong."""
         connection = self._connected()
-        group = Group(workspace_id, [])
+        group = Group(workspace_id, [], foreseen=foreseen)
         stream = units[0].stream  # whose unit is alone in its group, for its size
         with self._taken_back(connection, group):
             with connection.pipeline() as pipeline:
                 head, facts, seen = self._begin(
-                    connection, pipeline, workspace_id, units
+                    connection, pipeline, workspace_id, units, steps=not foreseen
                 )
                 if head is None:
                     group.answers = [NotFound() for _ in units]
@@ -126,6 +140,11 @@ class Transaction:
                         return group
                 elif stream is not None:
                     self._stream(connection, pipeline, head, facts, stream, group)
+                    group.finish()
+                elif foreseen:
+                    self._stream_attempt(
+                        connection, pipeline, head, facts, units, group
+                    )
                     group.finish()
                 elif not units[0].alone:
                     self._write(connection, head, facts, units, group)
@@ -239,10 +258,15 @@ class Transaction:
         pipeline: psycopg.Pipeline,
         workspace_id: WorkspaceId,
         units: Sequence[Unit],
+        *,
+        steps: bool = True,
     ) -> tuple[Head | None, Facts, Seen]:
-        """Takes the head's lock and loads the facts of the group."""
+        """Takes the head's lock and loads the facts of the group; those of attempts'
+        steps only with `steps`."""
         connection.execute("BEGIN")
-        return self._loaded(connection, pipeline, workspace_id, units, _LOCK_HEAD)
+        return self._loaded(
+            connection, pipeline, workspace_id, units, _LOCK_HEAD, steps=steps
+        )
 
     def _loaded(
         self,
@@ -251,6 +275,8 @@ class Transaction:
         workspace_id: WorkspaceId,
         units: Sequence[Unit],
         select_head: str,
+        *,
+        steps: bool = True,
     ) -> tuple[Head | None, Facts, Seen]:
         target = live(workspace_id)
         catalog = self._catalogs.get(workspace_id) or Catalog(workspace_id)
@@ -263,7 +289,7 @@ class Transaction:
         locked = connection.execute(select_head, [workspace_id], prepare=True)
         gathering = Gathering(connection, target)
         facts = Facts(catalog)
-        self._ask(gathering, facts, seen, units)
+        self._ask(gathering, facts, seen, units, steps)
         # after a mere flush the backend would count as active, and the timer that
         # frees the head of a stopped process would never fire
         pipeline.sync()
@@ -275,7 +301,7 @@ class Transaction:
         if head.catalog_seq != catalog.seq:
             facts = Facts(load(connection, target, workspace_id, head.catalog_seq))
             seen.clear()
-            self._ask(gathering, facts, seen, units)
+            self._ask(gathering, facts, seen, units, steps)
             pipeline.sync()
             gathering.receive()
             self._catalogs[workspace_id] = facts.catalog
@@ -289,8 +315,9 @@ class Transaction:
         facts: Facts,
         seen: Seen,
         units: Sequence[Unit],
+        steps: bool,
     ) -> None:
-        gathering.facts(needed(units, facts.catalog), facts)
+        gathering.facts(needed(units, facts.catalog, steps=steps), facts)
         sessions = {one.origin.session_id for one in units if one.origin.session_id}
         if sessions:
 
@@ -392,6 +419,24 @@ class Transaction:
         )
         group.committing = True
         connection.execute("COMMIT")
+
+    def _stream_attempt(
+        self,
+        connection: psycopg.Connection[Any],
+        pipeline: psycopg.Pipeline,
+        head: Head,
+        facts: Facts,
+        units: Sequence[Unit],
+        group: Group,
+    ) -> None:
+        """The same of an attempt.  Raises Unforeseen."""
+        at, attempt = _milliseconds(head.recorded_at), units[0].attempt
+        (accepted,) = group.accepted
+        assert attempt is not None
+        streaming.send_attempt(
+            connection, pipeline, head, facts, group.before, accepted, attempt, at
+        )
+        self._finish(connection, units, group)
 
     # ------------------------------------------------------------- uncertain
 

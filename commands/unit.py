@@ -165,6 +165,10 @@ class Attempt:
     first: Callable[[Refused], Command | None]
     independent: bool = False  # no step looks at what another one did
 
+    @property
+    def size(self) -> int:
+        return sum(len(one.items) for one in self.steps)
+
 
 @dataclass(frozen=True)
 class Unit:

@@ -46,8 +46,8 @@ BY_INDEX: Statement = (
 )
 
 _EVENTS = b"""
-    SELECT e.id, e.seq, e.stream_id, e.version, e.type, e.schema, e.data,
-           ledger.rfc3339(e.recorded_at)
+    SELECT e.id, e.seq, e.stream_id, e.version, e.type, e.schema,
+           convert_from(e.data, 'UTF8'), ledger.rfc3339(e.recorded_at)
     FROM unnest(%s::bigint[], %s::bigint[]) AS n (low, high)
     CROSS JOIN LATERAL (
         SELECT * FROM ledger.events
@@ -68,8 +68,8 @@ _MOVED_ON = b"""
 
 # what came to streams behind a version, up to a position
 _LATER = b"""
-    SELECT e.id, e.seq, e.stream_id, e.version, e.type, e.schema, e.data,
-           ledger.rfc3339(e.recorded_at)
+    SELECT e.id, e.seq, e.stream_id, e.version, e.type, e.schema,
+           convert_from(e.data, 'UTF8'), ledger.rfc3339(e.recorded_at)
     FROM unnest(%s::uuid[], %s::int[]) AS n (stream, version)
     CROSS JOIN LATERAL (
         SELECT * FROM ledger.events

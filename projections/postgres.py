@@ -5,11 +5,14 @@ from typing import Any
 
 import orjson
 import psycopg
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 from psycopg_pool import AsyncConnectionPool
 
 from projections import turns
+from projections.arrays import ByteStrings, Integers, Uuids
 
 # seconds; a stopped process must not hold a head, a dead peer not a connection
 OPTIONS = {
@@ -38,9 +41,26 @@ CONNECT: dict[str, Any] = {
 }
 
 
+class _Ready(Dumper):
+    """Of what is in Postgres' binary form already."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: bytes) -> bytes:
+        return obj
+
+
+_DUMPERS = {
+    array: type(f"{array.__name__}Dumper", (_Ready,), {"oid": array.OID})
+    for array in (Uuids, Integers, ByteStrings)
+}
+
+
 def adapt(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
-    """Ids are text on our side; JSON is read by orjson."""
+    """Ids are text on our side; JSON is read by orjson; some arrays are binary."""
     connection.adapters.register_loader("uuid", TextLoader)
+    for array, dumper in _DUMPERS.items():
+        connection.adapters.register_dumper(array, dumper)
     set_json_loads(orjson.loads, connection)
 
 

@@ -28,8 +28,9 @@ def still_fit(
     table: Table, values: Mapping[str, Value], linked: Iterable[str] = ()
 ) -> None:
     """Raises Conflict.  `linked`: the fields that were links when it was written."""
+    fields: Mapping[str, Field] = table.all_fields  # type: ignore[assignment]
     for name, value in values.items():
-        field = table.all_fields.get(FieldId(name))
+        field = fields.get(name)
         if field is None or not _fits(field, value):
             raise _of_another_type(field)
     for name in linked:

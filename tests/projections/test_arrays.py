@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from projections.arrays import json_array, text_array
+from projections.arrays import text_array
 
 # what a text column can hold: no NUL, no lone surrogate
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
@@ -61,8 +61,3 @@ def test_booleans_and_integers_stand_bare(items: list[bool | int | None]):
 def test_they_are_spelled_the_same_beside_a_control_character():
     assert text_array([True, 7, None, "a"]) == '{true,7,null,"a"}'
     assert text_array([True, 7, None, "\n"]) == '{true,"7",null,"\n"}'
-
-
-@given(st.lists(st.sampled_from(['{"a":"b"}', '["\\\\n"]', "null", '"\\u0001"'])))
-def test_json_is_read_back_as_it_is(items: list[str]):
-    assert parsed(json_array(items)) == items
