@@ -466,7 +466,8 @@ def verdict(
             if item.whole:
                 positions += item.positions
     positions += _heads(plan, {*positions, *plan.done})
-    return Verdict(undone, positions, clashes)
+    # what was forced and then refused is told once
+    return Verdict(undone, positions, list(dict.fromkeys(clashes)))
 
 
 def _refusal(
