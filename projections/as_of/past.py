@@ -56,7 +56,10 @@ def scope(past: Past, column: str) -> sql.Composed:
     """Whether a stream is that of a record that is asked for."""
     stream = sql.Identifier(*column.split("."))
     if past.record_ids is None:
-        return is_of(sql.SQL("uuid_send({})").format(stream), past.table)
+        condition = is_of(sql.SQL("uuid_send({})").format(stream), past.table)
+        # the planner takes two comparisons of bytes for one row in forty thousand, and
+        # a CASE for every other one, which is nearer: it plans for many, in parallel
+        return sql.SQL("CASE WHEN {} THEN TRUE ELSE FALSE END").format(condition)
     return sql.SQL("{} = ANY ({}::uuid[])").format(stream, array(past.record_ids))
 
 

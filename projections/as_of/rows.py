@@ -52,20 +52,20 @@ def later(past: Past) -> sql.Composed:
 def net(past: Past) -> sql.Composed:
     """The same, with (v, updated_at, updated_by, number, created_at, created_by).
 
-    `v`: {field id: {from: value of then}}; the last three of deleted records, those
-    before of all that had been changed since they were made.
+    `v`: {field id: {from: value of then}}, of deleted records also {"": values at the
+    deletion}; the last three of deleted records, those before of all that had been
+    changed since they were made.
+
+    JSON is read before it is sorted, and so by the parallel workers; the aggregate
+    finds its order there.
     """
     return sql.SQL(
         """
         WITH said (id, seq, v) AS (
             SELECT l.id, e.seq,
                    CASE e.type
-                   WHEN 'record.deleted' THEN (
-                       SELECT jsonb_object_agg(
-                           c.key, jsonb_build_object('from', c.value)
-                       )
-                       FROM jsonb_each(convert_from(e.data, 'UTF8')::jsonb -> 'values')
-                            AS c
+                   WHEN 'record.deleted' THEN jsonb_build_object(
+                       '', convert_from(e.data, 'UTF8')::jsonb -> 'values'
                    )
                    ELSE convert_from(e.data, 'UTF8')::jsonb -> 'changes' END
             FROM {later} AS l
@@ -73,6 +73,7 @@ def net(past: Past) -> sql.Composed:
             WHERE {since} AND NOT l.unborn AND (l.gone IS NULL OR e.seq <= l.gone)
               AND e.type IN ('record.updated', 'record.deleted')
             {converted}
+            ORDER BY 1, 2 DESC
         ), had AS (
             SELECT id, ledger.together(v ORDER BY seq DESC) AS v
             FROM said GROUP BY id
@@ -238,22 +239,29 @@ def _value(past: Past, one: Field) -> sql.Composed:
     if one.id in past.retyped:
         # what was there is said by the conversion, and nothing was where it is silent
         as_it_is = sql.SQL("NULL::{}").format(sql.SQL(one.column or "text"))
+    changed = sql.SQL("n.v -> {}").format(sql.Literal(one.id))
     return sql.SQL(
-        "CASE WHEN n.v ? {id} THEN {said} WHEN n.gone IS NOT NULL THEN NULL"
+        "CASE WHEN n.v ? {id} THEN {before} WHEN n.gone IS NOT NULL THEN {at_the_end}"
         " ELSE {as_it_is} END AS {name}"
-    ).format(id=sql.Literal(one.id), said=_said(one), as_it_is=as_it_is, name=name)
+    ).format(
+        id=sql.Literal(one.id),
+        before=_said(one, changed, "from"),
+        at_the_end=_said(one, sql.SQL("n.v -> ''"), one.id),
+        as_it_is=as_it_is,
+        name=name,
+    )
 
 
-def _said(one: Field) -> sql.Composed:
-    """What an event says of a value, as its column keeps it."""
+def _said(one: Field, of: sql.Composable, name: str) -> sql.Composed:
+    """What an event says of a value, as its column keeps it: a key of an object."""
     kind = one.column or "text"
     if kind == "jsonb" and not one.kind.as_text:
-        text = "nullif(n.v -> {id} -> 'from', 'null'::jsonb)"
+        text = "nullif({of} -> {name}, 'null'::jsonb)"
     elif kind.endswith("[]"):
         text = (
-            "CASE WHEN jsonb_typeof(n.v -> {id} -> 'from') = 'array' THEN ARRAY("
-            "SELECT jsonb_array_elements_text(n.v -> {id} -> 'from'))::{kind} END"
+            "CASE WHEN jsonb_typeof({of} -> {name}) = 'array' THEN ARRAY("
+            "SELECT jsonb_array_elements_text({of} -> {name}))::{kind} END"
         )
     else:
-        text = "(n.v -> {id} ->> 'from')::{kind}"
-    return sql.SQL(text).format(id=sql.Literal(one.id), kind=sql.SQL(kind))
+        text = "({of} ->> {name})::{kind}"
+    return sql.SQL(text).format(of=of, name=sql.Literal(name), kind=sql.SQL(kind))
