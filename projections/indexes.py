@@ -73,6 +73,19 @@ def _of_conditions(where: Where) -> Iterator[tuple[Field, str]]:
         yield where.field, _of_condition(where)
 
 
+def searches(where: Where) -> Iterator[Condition]:
+    """The conditions that all have to be true and that an index on trigrams serves."""
+    if isinstance(where, And):
+        for item in where.items:
+            yield from searches(item)
+    elif (
+        isinstance(where, Condition)
+        and _has_column(where.field)
+        and _of_condition(where) == "search"
+    ):
+        yield where
+
+
 def _of_condition(condition: Condition) -> str:
     kind = family(condition.field)
     match condition.operator:

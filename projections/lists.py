@@ -26,10 +26,11 @@ from projections.indexes import Index, helpful
 from projections.kept import Kept
 from projections.of_table import holds_number, number_of
 from projections.query import Page, Query
-from projections.reader import Caller, Found, Reader, Statement
+from projections.reader import Caller, Found, Reader, Rows, Statement
 from projections.records.output import by_ids, record_json
 from projections.sql import order_by, page_with_total, where
 from projections.target import Target, live
+from projections.trigrams import Trigrams, statistics
 
 MOST_IDS = 200_000  # of one list that is kept
 MOST_BYTES = 64 * 2**20  # of all orders that are kept
@@ -105,6 +106,7 @@ class Lists:
         self._timed = timed
         self._known: Kept[Asked, _Known] = Kept(MOST_BYTES)
         self._shown: Kept[tuple[Asked, Page, bool], _Shown] = Kept(MOST_PAGE_BYTES)
+        self._trigrams = Trigrams()
 
     async def page(
         self,
@@ -123,15 +125,20 @@ class Lists:
         trying: _Known | None = None
         planned: Query | None = None
         shown: Sequence[bytes] | None = None
+        unknown: Sequence[str] = ()  # indexes
 
         def by_order(catalog: Catalog) -> Sequence[Statement]:
-            nonlocal trying, planned, shown
+            nonlocal trying, planned, shown, unknown
             trying = self._of(asked, catalog)
             table = catalog.live_table(TableId(asked.table_id))
             shown = None
             if trying is None or trying.ids is None:
                 planned = query(catalog)
-                return self._by_query(asked, planned, page, trying, by_id)
+                unknown = self._trigrams.unknown(asked.workspace_id, planned)
+                statements = self._by_query(asked, planned, page, trying, by_id)
+                if unknown:
+                    statements.append(statistics(asked.workspace_id, unknown))
+                return statements
             planned = None
             kept = self._shown.get((asked, page, by_id))
             if kept is not None and kept.order is trying:
@@ -159,8 +166,11 @@ class Lists:
                 self._timed(
                     time.perf_counter() - began, helpful(asked.workspace_id, planned)
                 )
-            if planned is not None:
-                return self._take(asked, found, trying, planned)
+                results = found.results
+                if unknown:
+                    *results, told = found.results
+                    self._trigrams.learn(unknown, told)
+                return self._take(asked, found, results, trying, planned)
             assert trying is not None
             assert trying.ids is not None
             *rows, written = found.results
@@ -203,6 +213,7 @@ class Lists:
         by_id: bool,
     ) -> list[Statement]:
         """The page with its total; what else is worth knowing follows."""
+        query = self._trigrams.narrowed(asked.workspace_id, query)
         statements = [by_query(live(asked.workspace_id), query, page, by_id=by_id)]
         if known is None or known.long:
             return statements
@@ -215,10 +226,15 @@ class Lists:
         return statements
 
     def _take(
-        self, asked: Asked, found: Found, known: _Known | None, query: Query
+        self,
+        asked: Asked,
+        found: Found,
+        results: Sequence[Rows],
+        known: _Known | None,
+        query: Query,
     ) -> Listed:
         """The page that a query found, and what is known of its list from now on."""
-        rows, *more = found.results
+        rows, *more = results
         now = _Known(found.catalog.seq, found.position)
         if query.fields != query.table.fields:
             now.fields = query.fields

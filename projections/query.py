@@ -61,13 +61,15 @@ class Condition:
     "2024-01-31T10:00:00Z" · select a choice's name · link, id: a record's id · choices,
     user: ids of choices, of users · None for is_empty and is_not_empty.  Made by
     `compare`, or by `projections.plainly`.  `exact`: case counts in what looks into
-    texts, and texts have an order, that of their code points.
+    texts, and texts have an order, that of their code points.  `part`: of what is
+    sought, folded, what an index is asked for (`projections/trigrams.py`).
     """
 
     field: Field
     operator: str
     value: Operand
     exact: bool = False
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

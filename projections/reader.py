@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import ExecStatus
 from psycopg_pool import PoolTimeout
 
 from domain.access import Role, may
@@ -142,7 +143,7 @@ class Reader:
                     for statement, values in statements
                 ]
             return [
-                await cursor.fetchall() if cursor.description else []
+                await cursor.fetchall() if _has_rows(cursor) else []
                 for cursor in cursors
             ]
 
@@ -300,6 +301,12 @@ def allow(catalog: Catalog, user_id: str, role: Role) -> None:
         raise NotFound()
     if not may(has, role):
         raise Forbidden()
+
+
+def _has_rows(cursor: psycopg.AsyncCursor[Any]) -> bool:
+    """By the result itself: `description` makes an object of each column."""
+    result = cursor.pgresult
+    return result is not None and result.status == ExecStatus.TUPLES_OK
 
 
 async def _wait_for_position(deadline: float) -> None:

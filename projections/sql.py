@@ -355,6 +355,12 @@ def _matched(condition: Condition, column: sql.Composable) -> Clause:
     haystack = _haystack(column, needle)
     values = [*haystack.values, needle]
     match condition.operator:
+        case "contains" if condition.part not in ("", needle):
+            # strpos, for an index on trigrams cannot be asked for it
+            text = (
+                "({0} IS NOT NULL AND {1} LIKE %s::text AND strpos({1}, %s::text) > 0)"
+            )
+            values = [f"%{condition.part}%", needle]
         case "contains":  # LIKE, for an index on trigrams serves it
             text = "({} IS NOT NULL AND {} LIKE %s::text)"
             values = [*haystack.values, f"%{needle.translate(_LITERALLY)}%"]
