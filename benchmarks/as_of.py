@@ -23,7 +23,7 @@ from typing import Any
 import httpx2
 
 from benchmarks.errors import CannotMeasure
-from benchmarks.machine import busy_cores
+from benchmarks.machine import Stolen, busy_cores
 from benchmarks.processes import serving
 from benchmarks.rows import FIELDS, row
 
@@ -83,7 +83,9 @@ def main() -> int:
             print(f"busy cores before: {busy_cores():.1f}")
             caller = _sign_up(options.port)
             _fill(caller, options.records, options.updates)
+            stolen = Stolen()
             worst = _measure(caller, options.records + options.updates)
+            print(f"{stolen.share():.0%} stolen by other machines")
             if process.poll() is not None:
                 raise CannotMeasure("the server ended")
     except CannotMeasure as error:

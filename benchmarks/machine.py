@@ -71,12 +71,29 @@ def busy_cores(seconds: float = 2.0) -> float:
     return (_busy_ticks() - before) / TICKS / seconds
 
 
+class Stolen:
+    """How much of what this machine wanted to do its host gave to other machines."""
+
+    def __init__(self) -> None:
+        self._before = _ticks()
+
+    def share(self) -> float:
+        """Since this was made: 0 is what a machine of one's own has."""
+        busy, stolen = map(int.__sub__, _ticks(), self._before)
+        return stolen / busy if busy else 0.0
+
+
 def _busy_ticks() -> int:
-    """Since the machine started: user, nice, system, interrupts and stolen."""
+    return _ticks()[0]
+
+
+def _ticks() -> tuple[int, int]:
+    """Since the machine started: user, nice, system, interrupts and stolen; and those
+    that were stolen."""
     user, nice, system, _idle, _waiting, *more = map(
         int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
     )
-    return user + nice + system + sum(more)
+    return user + nice + system + sum(more), more[-1]
 
 
 def _status_kb(pid: int, name: str) -> int:

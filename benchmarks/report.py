@@ -17,6 +17,7 @@ TITLES = {
     WARM_START: "`make serve` warm, to the first 200",
 }
 BUSY_CORES = 0.15  # a quiet machine has less going on
+STOLEN = 0.03  # share of the work; a machine of one's own has none
 HEADINGS = ("workload", "reach", "measured", "beside it", "p50 / p99, ms", "reached")
 
 
@@ -125,4 +126,9 @@ def remarks(results: Results) -> Iterator[str]:
         yield (
             f"others used {results.others_cores:.2f} cores beside this run:"
             " only its ratios mean something, and those little"
+        )
+    if results.stolen > STOLEN:
+        yield (
+            f"the host of this machine gave {results.stolen:.0%} of its time to others:"
+            " on one's own the figures are higher"
         )

@@ -1,11 +1,12 @@
 """The outcome of a run, and its file: `benchmarks/results/latest.json`.
 
     {"when", "rounds", "seconds", "machine": {...}, "problems": [...],
-     "others_cores",
+     "others_cores", "stolen",
      "figures": {NAME: {"median", "rounds": [...], "p50", "p99", "cpu"}},
      "peak_memory_mb", "stop_seconds"}
 
-`others_cores` is what other processes used before or after, the larger of the two.
+`others_cores` is what other processes used before or after, the larger of the two;
+`stolen` the share of its work that the machine's host left undone for other machines.
 Rates are records a second, `memory` MB, `warm_start` seconds; latencies are ms.
 """
 
@@ -46,6 +47,7 @@ class Results:
     problems: tuple[str, ...]
     figures: dict[str, Figure]
     others_cores: float
+    stolen: float = 0.0
     peak_memory_mb: float | None = None
     stop_seconds: float | None = None
 

@@ -10,7 +10,13 @@ from statistics import median
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks.machine import busy_cores, machine, memory_mb, peak_memory_mb
+from benchmarks.machine import (
+    Stolen,
+    busy_cores,
+    machine,
+    memory_mb,
+    peak_memory_mb,
+)
 from benchmarks.results import Figure, Results, figure
 from benchmarks.stage import Measured, Stage, staged
 from benchmarks.warm_start import Start, warm_starts
@@ -45,7 +51,7 @@ def run(
     figures: dict[str, Figure] = {}
     problems: list[str] = []
     stopped = None
-    others = busy_cores()
+    others, stolen = busy_cores(), Stolen()
     with staged(folder, port, copy_rows=plan.copy_rows) as stage:
         on = machine(stage.url, folder)
         if not on.durable:
@@ -69,6 +75,7 @@ def run(
         problems=tuple(problems),
         figures=figures,
         others_cores=max(others, busy_cores()),
+        stolen=stolen.share(),
         peak_memory_mb=peak,
         stop_seconds=stopped,
     )
@@ -86,9 +93,13 @@ def _interleaved(
         for workload in order:
             progress.update(task, description=workload.name)
             stage.measure(workload, plan.warm_up)
+            stolen = Stolen()
             measured = stage.measure(workload, plan.seconds)
             found[workload.name].append(measured)
-            console.print(f"{workload.name:14}{measured.rate:>12,.0f}/s")
+            console.print(
+                f"{workload.name:14}{measured.rate:>12,.0f}/s"
+                f"{stolen.share():>8.0%} stolen"
+            )
             progress.advance(task)
     return {name: figure(rounds) for name, rounds in found.items()}
 

@@ -27,7 +27,7 @@ from benchmarks.importing import (
     tell,
     write_rows,
 )
-from benchmarks.machine import busy_cores, cpu_seconds, peak_memory_mb
+from benchmarks.machine import Stolen, busy_cores, cpu_seconds, peak_memory_mb
 from benchmarks.processes import serving
 from benchmarks.rows import FIELDS
 
@@ -62,7 +62,7 @@ def _measure(pid: int, file: Path, options: argparse.Namespace) -> None:
     print(f"busy cores before: {busy_cores():.1f}")
     mine, theirs = sign_up(FIELDS), sign_up()
     tell("nobody undoes", felt_during(mine, theirs, lambda: time.sleep(QUIET_SECONDS)))
-    used = cpu_seconds(pid)
+    used, stolen = cpu_seconds(pid), Stolen()
     for _ in range(options.rounds):
         undone = _timed("creations", mine, "/undo", _batch(_imported(mine, file)))
         _timed("deletions", mine, "/redo", {"batch_id": undone})
@@ -82,6 +82,7 @@ def _measure(pid: int, file: Path, options: argparse.Namespace) -> None:
         time.sleep(PAUSE)
 
     tell("while it is undone and redone", felt_during(mine, theirs, turns))
+    print(f"{stolen.share():.0%} stolen by other machines")
 
 
 def _batch(batch: str) -> dict[str, str]:
