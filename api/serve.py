@@ -89,7 +89,7 @@ async def _serve(system: System, say: Callable[[str], None]) -> None:
     gc.freeze()
     # a large unit makes what stays by the thousand: at 700 the collector looks through
     # young objects that are nearly all in use
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(10_000, 10, 10)
     try:
         serving = [asyncio.create_task(server.serve()) for server in servers]
         announcing = asyncio.create_task(_announce(servers, settings, say))

@@ -1,9 +1,10 @@
 """Deciding an attempt: steps that may be refused without refusing their unit.
 
-Most attempts are refused nothing.  Of one whose steps are independent that is taken for
-granted, so that what is decided can be written while the next step is decided, and the
-event that begins the batch, which tells what was refused, need not wait for the last
-one (`commands/streaming.py`).  Where it proves wrong, all of it is decided anew.
+Most attempts are refused nothing.  Of a long one whose steps are independent that is
+taken for granted, so that what is decided can be written while the next step is
+decided, and the event that begins the batch, which tells what was refused, need not
+wait for the last one (`commands/streaming.py`).  Where it proves wrong, all of it is
+decided anew.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -74,13 +75,13 @@ def decide_attempt(
             raise
         except DomainError as error:
             if len(step.items) == 1:
-                refused[place, 0] = error
+                refused[place, 0] = _by_itself(error)
                 continue
             for at, item in enumerate(step.items):
                 try:
                     seq = _decide(item.command, facts, seq, record, events, fold)
                 except DomainError as one:
-                    refused[place, at] = one
+                    refused[place, at] = _by_itself(one)
         turns.pause(0)
     command = attempt.first(refused)
     if command is None:
@@ -89,6 +90,12 @@ def decide_attempt(
     evolve(facts, head)
     facts.position = seq
     return [head, *events]
+
+
+def _by_itself(error: DomainError) -> DomainError:
+    """Without the frames that it came through, and all that these hold."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _count(facts: Facts, recorded: Recorded) -> None:

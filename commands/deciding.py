@@ -107,7 +107,7 @@ def decide_group(
             if not isinstance(error, DomainError):
                 log.exception("a unit failed")
             facts.rollback()
-            answer = error
+            answer = error.with_traceback(None)  # whose frames hold all that was read
         group.answers.append(answer)
         if _links(group.accepted):
             break  # places in lists are read anew for whoever comes next

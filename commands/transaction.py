@@ -88,7 +88,7 @@ class Transaction:
             return self._rehearse(workspace_id, units)
         if units[0].retypes:
             self._make_room(workspace_id, units)
-        if attempt is not None and attempt.independent and attempt.steps:
+        if attempt is not None and attempt.foreseen:
             try:
                 return self._commit(workspace_id, units, foreseen=True)
             except Unforeseen:
@@ -433,6 +433,7 @@ class Transaction:
         at, attempt = _milliseconds(head.recorded_at), units[0].attempt
         (accepted,) = group.accepted
         assert attempt is not None
+        assert facts.catalog is group.before  # DDL would not survive the pipeline
         streaming.send_attempt(
             connection, pipeline, head, facts, group.before, accepted, attempt, at
         )

@@ -101,6 +101,8 @@ def _prepared(
     blockers: Mapping[Cause, str | None],
 ) -> Prepared:
     undo_id = new_id()
+    # one step has nothing to be written beside; what was in the way will be again
+    foreseen = planned.independent and len(planned.steps) > 1 and not blockers
     verdicts: list[Verdict] = []  # of the attempt that is under way, the last one
 
     def first(refused: Refused) -> Command | None:
@@ -132,7 +134,7 @@ def _prepared(
         [expected],
         answer,
         max(1, len(seen.past)),
-        attempt=Attempt(planned.steps, first, planned.independent),
+        attempt=Attempt(planned.steps, first, planned.independent, foreseen),
         # what is refused in any case needs nobody to wait
         rehearsal=wanted.dry_run or (wanted.mode == "strict" and bool(planned.clashes)),
         causation_id=_cause(wanted, seen),

@@ -164,6 +164,7 @@ class Attempt:
     steps: Sequence[Step]
     first: Callable[[Refused], Command | None]
     independent: bool = False  # no step looks at what another one did
+    foreseen: bool = False  # the same, and it is taken to be refused nothing
 
     @property
     def size(self) -> int:

@@ -26,7 +26,9 @@ from projections.target import live
 
 COMMON = 0.05  # share of the values that have a trigram
 GOOD_FOR = 60.0  # seconds
-MOST_BYTES = 4 * 2**20
+ASKING = 5.0  # seconds in which nobody else asks
+MOST_BYTES = 16 * 2**20
+_LOOKED_AT = 100  # characters of a text: this is done on the event loop
 _WORD = re.compile("[0-9a-z]{3,}")
 
 
@@ -77,13 +79,16 @@ class Trigrams:
         self._told: Kept[str, _Told] = Kept(MOST_BYTES)
 
     def unknown(self, workspace_id: WorkspaceId, query: Query) -> Sequence[str]:
-        """The indexes that a query may use of which it is time to ask."""
+        """The indexes that a query may use of which it is time to ask, once."""
         now = self._clock()
-        return [
-            name
-            for name in self._names(workspace_id, query).values()
-            if (told := self._told.get(name)) is None or told.until < now
-        ]
+        found = []
+        for name in self._names(workspace_id, query).values():
+            told = self._told.get(name)
+            if told is None or told.until < now:
+                known = frozenset[str]() if told is None else told.common
+                self._told.put(name, _Told(known, now + ASKING))
+                found.append(name)
+        return found
 
     def learn(self, names: Sequence[str], rows: Rows) -> None:
         """What `statistics` said of these."""
@@ -123,10 +128,11 @@ def _shares(
     shares: Sequence[float] | None,
     others: Sequence[str] | None,
 ) -> Iterable[tuple[str, float]]:
-    yield from zip(values or (), shares or (), strict=True)
+    for one, share in zip(values or (), shares or (), strict=True):
+        yield one[:_LOOKED_AT], share
     left = max(0.0, 1 - sum(shares or ()))
     for one in others or ():
-        yield one, left / len(others or ())
+        yield one[:_LOOKED_AT], left / len(others or ())
 
 
 def _narrowed(where: Where, known: Mapping[str, AbstractSet[str]]) -> Where:

@@ -10,7 +10,14 @@ from projections.indexes import helpful
 from projections.lists import by_query
 from projections.query import And, Not, Page, Query, Where, compare, find_field
 from projections.target import live
-from projections.trigrams import COMMON, GOOD_FOR, Trigrams, common, rare_part
+from projections.trigrams import (
+    ASKING,
+    COMMON,
+    GOOD_FOR,
+    Trigrams,
+    common,
+    rare_part,
+)
 from projections.trigrams import statistics as asking
 from tests.commands.tenant import Tenant
 from workers.indexes import Indexer
@@ -152,6 +159,25 @@ def test_it_is_asked_again_after_a_while(ask: Asking, tenant: Tenant):
     assert not ask.trigrams.unknown(tenant.workspace_id, query)
     ask.now += GOOD_FOR + 1
     assert ask.trigrams.unknown(tenant.workspace_id, query)
+
+
+def test_only_one_of_those_who_wait_asks(ask: Asking, tenant: Tenant):
+    query = ask.query(ask.on("T 000004242"))
+
+    assert ask.trigrams.unknown(tenant.workspace_id, query)
+    assert not ask.trigrams.unknown(tenant.workspace_id, query)
+    ask.now += ASKING + 1  # whoever asked got no answer
+    assert ask.trigrams.unknown(tenant.workspace_id, query)
+
+
+def test_what_is_known_stays_while_it_is_asked_for_again(ask: Asking, tenant: Tenant):
+    query = ask.query(ask.on("T 000004242"))
+    ask.index(query)
+    ask.learn(query)
+    ask.now += GOOD_FOR + 1
+
+    assert ask.trigrams.unknown(tenant.workspace_id, query)
+    assert ask.narrowed(query) != query
 
 
 def test_what_no_index_on_trigrams_serves_is_never_asked_for(
