@@ -24,7 +24,7 @@ from workers.deliveries.webhooks import Gone, Off, Ready, Standing
 from workers.loops import Connection
 
 SCHEDULE = (5.0, 300.0)
-SECONDS = 2.0  # that a call may take: more than a busy machine makes it wait
+SECONDS = 4.0  # that a call may take: more than a busy machine makes it wait
 PATIENCE = Patience(SCHEDULE, gives_up=120 * 3600, keeps=30 * 86400)
 
 
