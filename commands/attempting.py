@@ -15,7 +15,7 @@ from domain.decider import evolve
 from domain.errors import DomainError, Forbidden, StaleSchema
 from domain.events import Command, Recorded
 from domain.facts import Facts
-from domain.undo import Step
+from domain.undo import Refused, Step
 from projections import turns
 
 # the events of a command behind a position, each before it is folded in
@@ -33,12 +33,10 @@ def decide_first(
 
     Raises DomainError as `decide_attempt` does.
     """
-    command = attempt.first({})
-    if command is None:
+    found = _head(attempt, {}, facts, seq, record)
+    if not found:
         raise Unforeseen
-    (head,) = record(command, facts, seq)
-    evolve(facts, head)
-    return [head]
+    return found
 
 
 def decide_step(
@@ -83,13 +81,23 @@ def decide_attempt(
                 except DomainError as one:
                     refused[place, at] = _by_itself(one)
         turns.pause(0)
+    head = _head(attempt, refused, facts, first, record)
+    if not head:
+        return []
+    facts.position = seq
+    return [*head, *events]
+
+
+def _head(
+    attempt: Attempt, refused: Refused, facts: Facts, seq: int, record: Record
+) -> list[Recorded]:
+    """The event behind position `seq` that begins the batch; none where none shall."""
     command = attempt.first(refused)
     if command is None:
         return []
-    (head,) = record(command, facts, first)
+    (head,) = record(command, facts, seq)
     evolve(facts, head)
-    facts.position = seq
-    return [head, *events]
+    return [head]
 
 
 def _by_itself(error: DomainError) -> DomainError:

@@ -30,6 +30,7 @@ from projections.arrays import text_array
 from projections.catalog import load
 from projections.log import ZERO
 from projections.postgres import connect
+from projections.reader import ALIVE
 from projections.records.convert import column_to_come, stretches
 from projections.target import live
 
@@ -526,10 +527,7 @@ _SEE_HEAD = (
     "SELECT seq, catalog_seq, hash, ledger.rfc3339(recorded_at)"
     " FROM ledger.heads WHERE workspace_id = %s::uuid"
 )
-_SESSIONS = (
-    b"SELECT id FROM vault.sessions WHERE id = ANY (%s::uuid[])"
-    b" AND revoked_at IS NULL AND expires_at > clock_timestamp()"
-)
+_SESSIONS = b"SELECT id FROM vault.sessions WHERE id = ANY (%s::uuid[]) AND " + ALIVE
 # by batches' unique (workspace_id, actor, key)
 _KEYS_SEEN = b"""
     SELECT b.actor, b.key, b.fingerprint, b.reply

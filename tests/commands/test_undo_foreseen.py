@@ -17,21 +17,15 @@ from domain.errors import KeyReused, UndoConflict
 from domain.facts import Facts
 from domain.retype import RetypeField
 from domain.undo import TOGETHER
-from projections.verify import INVARIANTS
 from tests.commands.cutting import Cut
-from tests.commands.tenant import field_id
-from tests.commands.test_undo import Desk, cut_off
+from tests.commands.tenant import field_id, problems
+from tests.commands.test_undo import cut_off, desk
 
-__all__ = ["cut_off"]
+__all__ = ["cut_off", "desk"]
 
 pytestmark = pytest.mark.anyio
 
 LONG = 2 * TOGETHER + 7  # records: three steps
-
-
-@pytest.fixture
-def desk(system, tenant):
-    return Desk(system, tenant)
 
 
 @pytest.fixture
@@ -64,15 +58,6 @@ def ids(tenant, table):
 
 def renaming(tenant, table, ids):
     return tenant.updating(table, {one: {"name": "new"} for one in ids})
-
-
-def problems(tenant):
-    with tenant.seeing() as connection:
-        return [
-            problem
-            for invariant in INVARIANTS.values()
-            for problem in invariant(connection, tenant.workspace_id)
-        ]
 
 
 def names(tenant, table):
