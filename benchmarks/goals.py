@@ -62,6 +62,7 @@ GOALS: Mapping[str, tuple[Goal, ...]] = {
     "list_anew": (AtLeast(0.9, "sql_list"),),
     "list_again": (AtLeast(500),),
     "list_indexed": (AtLeast(400),),
+    "list_sought": (AtLeast(400),),
     "list_deep": (AtLeast(5, "sql_deep"),),
     MEMORY: (AtMost(250, "MB"),),
     WARM_START: (AtMost(2.5, "s"),),

@@ -110,7 +110,7 @@ class Tables:
             case "get":
                 return scripts.gets(target, self._runs, THREADS, self._ids(size))
             case "indexed":
-                paths = list(lists.selective_paths(RECORDS, table_id))
+                paths = list(lists.sought_paths(RECORDS, table_id))
                 return put_lists(paths, offset=0, numbers=size)
             case "anew":
                 paths = list(lists.paths(RECORDS, table_id, anew=True))

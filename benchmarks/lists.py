@@ -22,6 +22,7 @@ from projections.target import live
 RECORDS = 100_000
 LIMIT = 100
 PAGES = 100
+SELECTIVE_PAGES = 60  # that each selective list has at least
 DEEP_OFFSET = 50_000
 DIGITS = "12345"  # a filter each: the names that hold the digit
 _LEAST_PRICE = 100  # of 0 to 1,000; the deep list takes all prices
@@ -49,6 +50,19 @@ def deep_path(records: str, table_id: str) -> str:
 
 
 def selective_paths(records: str, table_id: str) -> Iterator[str]:
+    """Paths of the five lists up to their offset, each of a fifth of the prices' rows:
+    7 to 13 of a hundred records, which an index on demand finds."""
+    for n, digit in enumerate(DIGITS):
+        least, most = n * RECORDS // 5, (n + 1) * RECORDS // 5
+        parts = (
+            f'{{"field":"Qty","operator":"gte","value":{least}}}',
+            f'{{"field":"Qty","operator":"lt","value":{most}}}',
+            f'{{"field":"Name","operator":"contains","value":"{digit}"}}',
+        )
+        yield _path(records, table_id, quote(f'{{"AND":[{",".join(parts)}]}}'))
+
+
+def sought_paths(records: str, table_id: str) -> Iterator[str]:
     """Lists of at most a hundred records, "#" being the request's own number, "~" its
     five digits and "+" a hundred more: an index on demand serves each."""
     day = '[{"field":"Day","direction":"asc"}]'

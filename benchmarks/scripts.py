@@ -156,13 +156,14 @@ def lists(
     paths: Sequence[str],
     *,
     offset: int | None,
+    pages: int = PAGES,
     numbers: int = 100_000,
 ) -> str:
-    """Pages by their paths; without an `offset` any of the first hundred.
+    """Pages by their paths; without an `offset` any of the first `pages`.
 
     `numbers` is how many records there are to choose from.
     """
-    page = f"math.random(0, {PAGES - 1}) * {LIMIT}" if offset is None else str(offset)
+    page = f"math.random(0, {pages - 1}) * {LIMIT}" if offset is None else str(offset)
     made = "{" + ",".join(_lua(path) for path in paths) + "}"
     least = str(min(numbers, 100_000) - 100)  # of five digits, and a hundred more
     return _script(target, run, threads, LIST, paths=made, offset=page, numbers=least)

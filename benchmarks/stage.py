@@ -6,7 +6,7 @@ Every measurement counts what was acknowledged and compares that with the ledger
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +61,7 @@ class Stage:
     _runs: int = 0
     _listed_table: str | None = None
     _indexed_table: str | None = None
+    _written_ids: Sequence[str] = ()  # of the second table
 
     def prepare(self) -> None:
         """Makes the tables, the known records and the files that wrk reads."""
@@ -119,10 +120,12 @@ class Stage:
         return self._listed_table
 
     def _indexed(self) -> str:
-        """Another such table, with the indexes that slow lists would have got it."""
+        """Another such table, with the indexes that slow lists would have got it: the
+        one that is written to."""
         if self._indexed_table is None:
             self._indexed_table = self.subject.make_table("Indexed")
-            self.subject.fill(lists.RECORDS, self._indexed_table)
+            ids = self.subject.fill(lists.RECORDS, self._indexed_table)
+            self._written_ids = ids
             yardsticks.make_indexes(
                 self.url, WorkspaceId(self.subject.workspace_id), self._indexed_table
             )
@@ -132,13 +135,14 @@ class Stage:
         on_server = workload.side is Side.SERVER
         if workload.is_list:
             self._listed()
-        indexed = self._indexed() if workload.kind is Kind.LIST_INDEXED else None
+        indexed = self._indexed() if workload.beside_writes else None
         before = self.subject.position() if on_server else 0
         used, began = cpu_seconds(self.pid), time.monotonic()
         if indexed is None:
             load = self._load(workload, seconds)
         else:
-            with self.subject.writing(WRITES_BESIDE, indexed) as written:
+            ids = self._written_ids
+            with self.subject.writing(WRITES_BESIDE, indexed, ids) as written:
                 load = self._load(workload, seconds)
             before += written[0]
         cpu = (cpu_seconds(self.pid) - used) / (time.monotonic() - began)
@@ -180,8 +184,17 @@ class Stage:
                 anew = workload.kind is Kind.LIST_ANEW
                 paths = lists.paths(RECORDS, self._listed(), anew=anew)
                 return scripts.lists(target, run, threads, list(paths), offset=None)
+            case Kind.LIST_WRITTEN:
+                paths = lists.paths(RECORDS, self._indexed(), anew=False)
+                return scripts.lists(target, run, threads, list(paths), offset=None)
             case Kind.LIST_INDEXED:
                 paths = lists.selective_paths(RECORDS, self._indexed())
+                pages = lists.SELECTIVE_PAGES
+                return scripts.lists(
+                    target, run, threads, list(paths), offset=None, pages=pages
+                )
+            case Kind.LIST_SOUGHT:
+                paths = lists.sought_paths(RECORDS, self._indexed())
                 return scripts.lists(target, run, threads, list(paths), offset=0)
             case Kind.LIST_DEEP:
                 path = lists.deep_path(RECORDS, self._listed())

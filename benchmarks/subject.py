@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,6 +31,7 @@ class Subject:
         base = {"workspace_id": self.workspace_id, "name": "Bench"}
         self._base_id: str = self._made("/bases", base)["id"]
         self.table_id = self.make_table("Widgets")
+        self._changes = 0  # made beside other work
 
     def close(self) -> None:
         self._client.close()
@@ -61,15 +62,17 @@ class Subject:
         return int(reply.headers["x-position"]), at
 
     @contextmanager
-    def writing(self, rate: int, table_id: str) -> Iterator[list[int]]:
-        """Creates so many records a second meanwhile; afterwards how many it were."""
+    def writing(
+        self, rate: int, table_id: str, ids: Sequence[str]
+    ) -> Iterator[list[int]]:
+        """So many writes a second meanwhile: one makes a record, the next gives one of
+        these another day.  Afterwards how many it were."""
         stopping, written = threading.Event(), [0]
 
         def write() -> None:
             began = time.monotonic()
             while not stopping.is_set():
-                body = {"table_id": table_id, "fields": row(200_000 + written[0])}
-                self._made("/records", body)
+                self._write(written[0], table_id, ids)
                 written[0] += 1
                 time.sleep(max(0.0, began + written[0] / rate - time.monotonic()))
 
@@ -80,6 +83,15 @@ class Subject:
         finally:
             stopping.set()
             writer.join()
+
+    def _write(self, n: int, table_id: str, ids: Sequence[str]) -> None:
+        if n % 2:
+            self._made("/records", {"table_id": table_id, "fields": row(200_000 + n)})
+            return
+        self._changes += 1
+        day = f"2025-{self._changes // 28 % 12 + 1:02d}-{self._changes % 28 + 1:02d}"
+        path = f"/records/{ids[self._changes * 7919 % len(ids)]}"
+        self._read("PATCH", path, 200, json={"fields": {"Day": day}})
 
     def position(self) -> int:
         """How many events the workspace's ledger has, once the last write is done."""

@@ -25,7 +25,9 @@ class Kind(Enum):
     GET = "get"
     LIST_ANEW = "list that nobody asked for before"
     LIST_AGAIN = "list that is asked for again"
-    LIST_INDEXED = "list that an index on demand serves, beside writes"
+    LIST_WRITTEN = "list that is asked for again, beside writes"
+    LIST_INDEXED = "selective list that is asked for again, beside writes"
+    LIST_SOUGHT = "selective list that nobody asked for before, beside writes"
     LIST_DEEP = "list far from its start"
     SELECT = "select"
     SELECT_DEEP = "select far from the start"
@@ -50,6 +52,10 @@ class Workload:
         return self.kind in _LISTS
 
     @property
+    def beside_writes(self) -> bool:
+        return self.kind in _BESIDE_WRITES
+
+    @property
     def threads(self) -> int:
         """Of the client; each has its own ids and its share of the connections."""
         return 2 if self.connections > 1 else 1
@@ -58,11 +64,14 @@ class Workload:
 _LISTS = (
     Kind.LIST_ANEW,
     Kind.LIST_AGAIN,
+    Kind.LIST_WRITTEN,
     Kind.LIST_INDEXED,
+    Kind.LIST_SOUGHT,
     Kind.LIST_DEEP,
     Kind.SELECT,
     Kind.SELECT_DEEP,
 )
+_BESIDE_WRITES = (Kind.LIST_WRITTEN, Kind.LIST_INDEXED, Kind.LIST_SOUGHT)
 
 WORKLOADS = (
     Workload(
@@ -135,10 +144,25 @@ WORKLOADS = (
         yardsticks=("sql_list",),
     ),
     Workload(
+        "list_written",
+        "the same, beside 100 writes/s to the table",
+        Side.SERVER,
+        Kind.LIST_WRITTEN,
+        16,
+        yardsticks=("sql_list",),
+    ),
+    Workload(
         "list_indexed",
         "list by a selective filter, indexed on demand, beside 100 writes/s",
         Side.SERVER,
         Kind.LIST_INDEXED,
+        16,
+    ),
+    Workload(
+        "list_sought",
+        "the same, each by a filter that nobody asked for before",
+        Side.SERVER,
+        Kind.LIST_SOUGHT,
         16,
     ),
     Workload(

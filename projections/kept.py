@@ -17,11 +17,11 @@ V = TypeVar("V", bound=Sized)
 
 
 class Kept(Generic[K, V]):
-    """Values by what was asked; what is kept does not change its size."""
+    """Values by what was asked.  One that has changed its size is put again."""
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
-        self._values: OrderedDict[K, V] = OrderedDict()
+        self._values: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -29,14 +29,16 @@ class Kept(Generic[K, V]):
 
     def get(self, key: K) -> V | None:
         found = self._values.get(key)
-        if found is not None:
-            self._values.move_to_end(key)
-        return found
+        if found is None:
+            return None
+        self._values.move_to_end(key)
+        return found[0]
 
     def put(self, key: K, value: V) -> None:
-        before = self._values.pop(key, None)
-        self.bytes += value.size - (before.size if before else 0)
-        self._values[key] = value
+        _, before = self._values.pop(key, (None, 0))
+        size = value.size
+        self._values[key] = value, size
+        self.bytes += size - before
         while self.bytes > self.most_bytes:
-            _, oldest = self._values.popitem(last=False)
-            self.bytes -= oldest.size
+            _, (_, oldest) = self._values.popitem(last=False)
+            self.bytes -= oldest

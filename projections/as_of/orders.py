@@ -15,15 +15,8 @@ from typing import TypeAlias
 from domain.ids import WorkspaceId
 from projections.as_of.shadows import Key, Made
 from projections.kept import Kept
-from projections.lists import (
-    MOST_IDS,
-    Listed,
-    all_ids,
-    by_query,
-    ids_literal,
-    in_order,
-    slice_of,
-)
+from projections.lists import Listed, by_query
+from projections.order import MOST_IDS, all_ids, ids_literal, in_order, slice_of
 from projections.query import Page, Query
 from projections.reader import Rows, Statement
 from projections.records.output import by_ids
@@ -93,7 +86,7 @@ class Orders:
         if before is not None and before.long:
             return
         if before is not None:
-            ids, number = results[1][0]
+            number, ids = results[1][0]
             now = Order(long=True) if number > MOST_IDS else Order(bytes(ids or b""))
         self._known.put(asked, now)
 

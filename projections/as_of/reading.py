@@ -29,8 +29,9 @@ from projections.as_of.shadows import (
     Unchanged,
     retypes_of,
 )
+from projections.changed import changed_since, is_written
 from projections.gets import Got
-from projections.lists import Listed, found_page, is_written, written_since
+from projections.lists import Listed, found_page
 from projections.moments import find, found, read_moment
 from projections.query import Page, Query
 from projections.reader import Anybody, Caller, Reader, Rows, Statement
@@ -219,7 +220,7 @@ class AsOf:
         """
         statements = [
             *plan(live(key[0])),
-            written_since(key[0], table, upto),
+            changed_since(key[0], table, upto),
             (RETYPES, [key[0]]),
         ]
         answer = await self._reader.ask(caller, key[0], partial(_always, statements))

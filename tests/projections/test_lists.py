@@ -13,7 +13,7 @@ from commands.system import System
 from domain.catalog import Catalog, Table
 from domain.field import UpdateField
 from domain.ids import TableId
-from projections import lists
+from projections import changed, order
 from projections.lists import Asked, Lists
 from projections.query import EVERYTHING, Page, Query, compare, find_field, sort_by
 from projections.reader import Caller, Found, Reader
@@ -145,7 +145,7 @@ async def test_a_write_of_another_process_is_seen_at_once(
 async def test_a_write_to_another_table_leaves_the_order_kept(
     asking: Asking, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(lists, "LOOK_BACK", 20)
+    monkeypatch.setattr(changed, "LOOK_BACK", 20)
     other = tenant.table("name")
     await asking.until_kept()
     for number in range(60):  # more than are looked through, but not at once
@@ -156,7 +156,7 @@ async def test_a_write_to_another_table_leaves_the_order_kept(
 async def test_too_many_events_to_look_through_drop_the_order(
     asking: Asking, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(lists, "LOOK_BACK", 20)
+    monkeypatch.setattr(changed, "LOOK_BACK", 20)
     other = tenant.table("name")
     await asking.until_kept()
     tenant.create(other, *({"name": str(number)} for number in range(21)))
@@ -172,9 +172,11 @@ async def test_a_link_written_from_the_other_table_is_seen(
     books = tenant.table("name", NewField("Author", "linked_record", options))
     await asking.until_kept()
     first = tenant.record_ids(table)[0]
-    tenant.create(books, {"name": "b", "Author": [first]})
+    assert (await asking.shown())[0]["Books"] is None
+    (book,) = tenant.create(books, {"name": "b", "Author": [first]})
 
-    assert not await asking.is_kept()
+    assert (await asking.shown())[0]["Books"] == [book]
+    assert await asking.is_kept()
 
 
 async def test_links_that_go_with_the_other_record_are_seen(
@@ -220,12 +222,13 @@ async def test_another_schema_is_another_list(
 
     assert not await asking.is_kept()
     assert await asking.names() == ["a", "b", "c", 5]
+    await asking.until_kept()
 
 
 async def test_a_list_that_is_too_long_is_never_kept(
     asking: Asking, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(lists, "MOST_IDS", 4)
+    monkeypatch.setattr(order, "MOST_IDS", 4)
     for _ in range(8):
         assert not await asking.is_kept()
         assert await asking.names() == ["a", "b", "c", 5]

@@ -83,7 +83,7 @@ def test_a_table_to_which_nothing_happened_since_is_its_own_shadow(
 def test_many_other_events_since_do_not_make_a_shadow(
     client, database, table, monkeypatch
 ):
-    monkeypatch.setattr("projections.lists.LOOK_BACK", 3)
+    monkeypatch.setattr("projections.changed.LOOK_BACK", 3)
     then = client.position(table["workspace_id"])
     other = client.table("name", base_id=table["base_id"], name="B")
     client.records(other["id"], *({"name": "x"} for _ in range(9)))
