@@ -133,7 +133,6 @@ class Order:
             self._follow(changes)
             fetched = {_id_of(row[0]): row[2].encode() for row in chain(*rows)}
             for one, changed in changes.records.items():
-                fetched.pop(one, None)
                 if changed.json is not None:
                     fetched[one] = changed.json
         known = self._shown[by_id]

@@ -1,7 +1,9 @@
 """Lists that are asked for again: their order is kept, and never a stale one shown."""
 
+import asyncio
 import json
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,6 +17,7 @@ from domain.field import UpdateField
 from domain.ids import TableId
 from projections import changed, order
 from projections.lists import Asked, Lists
+from projections.order import Order
 from projections.query import EVERYTHING, Page, Query, compare, find_field, sort_by
 from projections.reader import Caller, Found, Reader
 from tests.commands.tenant import Tenant, field_id
@@ -38,7 +41,8 @@ class Asking:
     tenant: Tenant
     table_id: TableId
     lists: Lists = field(init=False)
-    read: int = 0
+    read: int = 0  # queries
+    asked: int = 0  # questions, where replies are delayed
     fields: list[dict[str, Any]] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
 
@@ -63,7 +67,7 @@ class Asking:
             sorts = () if sort is None else (sort_by(name, descending=sort == "desc"),)
             return Query(table, table.fields, where, sorts)
 
-        asked = Asked(self.tenant.workspace_id, self.table_id, (at_least, sort))
+        asked = self.of(at_least, sort)
         listed = await self.lists.page(self.caller, asked, query, page, by_id=by_id)
         items = [json.loads(item) for item in listed.items]
         self.fields = [one["fields"] for one in items]
@@ -75,23 +79,47 @@ class Asking:
         await self.names()
         return self.fields
 
-    def count_statements(self) -> list[int]:
-        """How many statements each question from now on has beside what all have."""
-        counted: list[int] = []
+    def statements(self) -> list[list[bytes]]:
+        """What each question from now on asks beside what all ask."""
+        asked: list[list[bytes]] = []
         ask = self.lists._reader.ask
 
-        async def counting(
-            caller: Any, workspace_id: Any, plan: Any, **more: Any
-        ) -> Found:
+        async def noting(caller: Any, workspace_id: Any, plan: Any, **more: Any) -> Any:
             def planned(catalog: Catalog) -> Any:
                 statements = plan(catalog)
-                counted.append(len(statements))
+                asked.append(
+                    [
+                        text if isinstance(text, bytes) else text.as_bytes()
+                        for text, _ in statements
+                    ]
+                )
                 return statements
 
             return await ask(caller, workspace_id, planned, **more)
 
-        self.lists._reader = cast(Reader, SimpleNamespace(ask=counting))
-        return counted
+        self.lists._reader = cast(Reader, SimpleNamespace(ask=noting))
+        return asked
+
+    def delay_replies(self, seconds: Callable[[], float]) -> None:
+        """From now on a reply comes some time after it was made."""
+        ask = self.lists._reader.ask
+
+        async def asked(*given: Any, **more: Any) -> Found:
+            self.asked += 1
+            found = await ask(*given, **more)
+            await asyncio.sleep(seconds())
+            return found
+
+        self.lists._reader = cast(Reader, SimpleNamespace(ask=asked))
+
+    def kept(self) -> Order:
+        """The order of the whole list."""
+        found = self.lists._known.get(self.of(None, None))
+        assert isinstance(found, Order)
+        return found
+
+    def of(self, at_least: str | None, sort: str | None) -> Asked:
+        return Asked(self.tenant.workspace_id, self.table_id, (at_least, sort))
 
     async def until_kept(self) -> None:
         """Asks often enough for the order to be kept, and sees that it is."""
@@ -196,12 +224,12 @@ async def test_links_that_go_with_the_other_record_are_seen(
 async def test_a_page_that_was_shown_is_not_read_again(asking: Asking):
     await asking.until_kept()
     first = await asking.names(Page(2, 1))
-    statements = asking.count_statements()
+    statements = asking.statements()
 
     assert await asking.names(Page(2, 1)) == first == ["b", "c", 5]
-    assert statements == [1]
+    assert [len(one) for one in statements] == [1]
     assert await asking.names(Page(2, 2)) == ["c", "d", 5]
-    assert statements == [1, 2]
+    assert [len(one) for one in statements] == [1, 2]
 
 
 async def test_a_page_by_ids_is_another_page(asking: Asking):
@@ -264,12 +292,146 @@ async def test_whatever_is_written_the_list_is_the_present_one(
                 at_least = choose.choice([None, None, "a", "b"])
                 sort = choose.choice([None, "asc", "desc"])
                 page = Page(choose.choice([2, 100]), choose.choice([0, 1, 4]))
-                wanted = [one for one in rows.values() if at_least in (None, one)]
-                if sort is not None:
-                    wanted = sorted(wanted, reverse=sort == "desc")
-                shown = wanted[page.offset : page.offset + page.limit]
+                wanted = {
+                    one: name for one, name in rows.items() if at_least in (None, name)
+                }
                 found = await asking.names(page, at_least, sort)
-                assert found == [*shown, len(wanted)]
+                assert found == _expected(wanted, sort, page)
+
+
+async def test_too_many_changed_records_drop_the_order(
+    asking: Asking, tenant: Tenant, table: Table, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(changed, "MOST_CHANGED", 3)
+    await asking.until_kept()
+    tenant.create(table, *({"name": one} for one in "fgh"))
+    assert await asking.is_kept()
+    first, *_ = tenant.record_ids(table)
+    for _ in range(5):  # one record, however often
+        for name in ("x", "a"):
+            tenant.do(tenant.updating(table, {first: {"name": name}}))
+    assert await asking.is_kept()
+    tenant.create(table, *({"name": one} for one in "ijkl"))
+
+    assert not await asking.is_kept()
+    assert await asking.names(Page(20)) == [*"abcdefghijkl", 12]
+    await asking.until_kept()
+
+
+async def test_too_long_a_search_for_what_changed_drops_the_order(
+    asking: Asking, tenant: Tenant, table: Table, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(order, "MOST_STEPS", 6)
+    await asking.until_kept()
+    tenant.create(table, {"name": "f"})
+    assert await asking.is_kept()
+    tenant.create(table, {"name": "g"}, {"name": "h"})
+
+    assert not await asking.is_kept()
+
+
+async def test_a_list_that_is_written_all_the_time_is_kept(
+    asking: Asking, tenant: Tenant, table: Table
+):
+    for number in range(6):
+        tenant.create(table, {"name": "n"})
+        assert (await asking.names())[-1] == 6 + number
+
+    assert await asking.is_kept()
+
+
+async def test_what_changed_alone_is_read_again(
+    asking: Asking, tenant: Tenant, table: Table
+):
+    await asking.until_kept()
+    first, *_ = tenant.record_ids(table)
+    statements = asking.statements()
+    tenant.do(tenant.updating(table, {first: {"name": "x"}}))
+    assert await asking.names() == ["x", "b", "c", 5]
+    tenant.do(tenant.deleting(table, first))  # another comes into the page
+
+    assert await asking.names() == ["b", "c", "d", 4]
+    assert [len(one) for one in statements] == [1, 1, 2]
+
+
+async def test_records_that_were_shown_have_a_limit(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(order, "MOST_SHOWN_BYTES", 1_000)
+    await asking.until_kept()
+    for _ in range(3):
+        for start in range(5):
+            assert await asking.names(Page(1, start)) == ["abcde"[start], 5]
+        kept = asking.kept()
+        assert kept._shown_bytes <= 1_500
+        assert sum(map(len, kept._shown.values())) <= 3
+
+
+async def test_an_order_without_its_records_is_given_up(asking: Asking):
+    await asking.until_kept()
+    kept = asking.kept()
+    kept._ids[:16] = bytes(16)  # as no event would leave it
+    kept._shown = {True: {}, False: {}}
+
+    assert await asking.names() == ["a", "b", "c", 5]
+    assert await asking.names(Page(1)) == ["a", 5]
+    await asking.until_kept()
+
+
+async def test_of_those_who_wait_one_asks_for_the_order(asking: Asking):
+    await asking.names()
+    await asking.names()
+    statements = asking.statements()
+    await asyncio.gather(*(asking.names() for _ in range(5)))
+
+    assert sum(b"int8send" in text for one in statements for text in one) == 1
+    assert await asking.is_kept()
+
+
+async def test_an_order_that_comes_late_is_kept(asking: Asking):
+    await asking.names()
+    await asking.names()
+    delay = [0.2, 0.0]
+    asking.delay_replies(lambda: delay.pop(0) if delay else 0.0)
+    await asyncio.gather(asking.names(), asking.names())  # the first asks for it
+
+    assert await asking.is_kept()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whoever_asks_while_others_write_is_told_a_state_of_that_time(
+    asking: Asking, tenant: Tenant, table: Table, seed: int
+):
+    """Replies come in any order, and writes between a question and its reply."""
+    choose = random.Random(seed)
+    rows = dict(zip(tenant.record_ids(table), "abcde", strict=True))
+    states = [dict(rows)]
+    asking.delay_replies(lambda: choose.random() / 100)
+
+    async def ask(sort: str | None, page: Page) -> None:
+        first = len(states) - 1
+        found = await asking.names(page, None, sort)
+        assert found in [_expected(state, sort, page) for state in states[first:]]
+
+    for _ in range(25):
+        async with asyncio.TaskGroup() as group:
+            for _ in range(choose.randint(1, 4)):
+                sort = choose.choice([None, "asc", "desc"])
+                page = Page(choose.choice([2, 100]), choose.choice([0, 1, 4]))
+                group.create_task(ask(sort, page))
+            for _ in range(choose.randint(0, 3)):
+                await asyncio.sleep(choose.random() / 200)
+                _write(choose, tenant, table, rows)
+                states.append(dict(rows))
+    assert len(states) > 20
+    assert asking.read < asking.asked / 2
+
+
+def _expected(rows: dict[Any, str], sort: str | None, page: Page) -> list[Any]:
+    names = list(rows.values())
+    if sort is not None:
+        names.sort(reverse=sort == "desc")
+    return [*names[page.offset : page.offset + page.limit], len(names)]
 
 
 def _write(
