@@ -33,7 +33,7 @@ from projections.catalog import load
 from projections.plainly import condition, sort
 from projections.postgres import adapt
 from projections.query import And, Page, Query
-from projections.records.output import row_json
+from projections.records.output import Rendition, record_json
 from projections.sql import page_with_total
 from projections.target import live
 
@@ -156,7 +156,9 @@ def _statement(connection: psycopg.Connection, place: Place) -> Callable[[], int
         And((condition(columns["price"], "gt", "100"),)),
         (sort(columns["day"], descending=False),),
     )
-    clause = page_with_total(asked, target, Page(CSV_ROWS), row_json(target, table))
+    clause = page_with_total(
+        asked, target, Page(CSV_ROWS), record_json(target, table, Rendition.ROW)
+    )
 
     def run() -> int:
         rows = connection.execute(clause.text, clause.values, prepare=False).fetchall()

@@ -155,7 +155,7 @@ def build(settings: Settings, urls: DatabaseUrls) -> System:
         pool,
         reader,
         Gets(reader),
-        Lists(reader, lambda seconds, indexes: observed.listed(seconds, indexes)),
+        Lists(lambda seconds, indexes: observed.listed(seconds, indexes)),
         AsOf(reader, urls.app),
         Sealing([settings.secret_key.get_secret_value()]),
         Outbound.of(settings),

@@ -17,7 +17,7 @@ from domain.errors import Busy, NotFound, Unauthenticated
 from domain.ids import WorkspaceId, table_number_of
 from projections.arrays import text_array
 from projections.reader import ALIVE, Caller, Reader, Statement
-from projections.records.output import by_ids
+from projections.records.output import Rendition, by_ids
 from projections.target import live
 
 ROUNDS = 2  # at a time
@@ -33,15 +33,19 @@ class Got:
 
 
 class _Get:
-    __slots__ = ("by_id", "caller", "future", "record_id", "workspace_id")
+    __slots__ = ("caller", "future", "record_id", "rendition", "workspace_id")
 
     def __init__(
-        self, caller: Caller, workspace_id: WorkspaceId, record_id: str, by_id: bool
+        self,
+        caller: Caller,
+        workspace_id: WorkspaceId,
+        record_id: str,
+        rendition: Rendition,
     ) -> None:
         self.caller = caller
         self.workspace_id = workspace_id
         self.record_id = record_id
-        self.by_id = by_id
+        self.rendition = rendition
         self.future: asyncio.Future[Got] = asyncio.get_running_loop().create_future()
 
 
@@ -58,11 +62,10 @@ class Gets:
         caller: Caller,
         workspace_id: WorkspaceId,
         record_id: str,
-        *,
-        by_id: bool = False,
+        rendition: Rendition = Rendition.RECORD,
     ) -> Got:
         """Raises NotFound, Unauthenticated, Busy."""
-        one = _Get(caller, workspace_id, record_id, by_id)
+        one = _Get(caller, workspace_id, record_id, rendition)
         self._waiting.append(one)
         if len(self._rounds) < ROUNDS:
             self._rounds.add(asyncio.create_task(self._serve()))
@@ -92,7 +95,7 @@ class Gets:
 
     async def _round(self, gets: list[_Get]) -> None:
         reader = self._reader
-        tables: dict[tuple[str, bool], tuple[Table, WorkspaceId, list[_Get]]] = {}
+        tables: dict[tuple[str, Rendition], tuple[Table, WorkspaceId, list[_Get]]] = {}
         # what was planned with: a cached catalogue may be replaced meanwhile
         planned: dict[WorkspaceId, int] = {}
         stale = []
@@ -104,7 +107,7 @@ class Gets:
             if table is None or table.deleted:
                 stale.append(one)
                 continue
-            key = (table.id, one.by_id)
+            key = (table.id, one.rendition)
             if key not in tables:
                 tables[key] = (table, one.workspace_id, [])
                 planned[one.workspace_id] = reader.catalogs[one.workspace_id].seq
@@ -116,7 +119,7 @@ class Gets:
 
     async def _ask(
         self,
-        tables: dict[tuple[str, bool], tuple[Table, WorkspaceId, list[_Get]]],
+        tables: dict[tuple[str, Rendition], tuple[Table, WorkspaceId, list[_Get]]],
         planned: dict[WorkspaceId, int],
     ) -> list[_Get]:
         """Answers the gets whose catalogue is the present one; gives the others."""
@@ -129,8 +132,8 @@ class Gets:
         statements: list[Statement] = [
             (_ENTER, [visible, text_array(list(sessions)), visible])
         ]
-        for (_, by_id), (table, workspace_id, gets) in tables.items():
-            statement = by_ids(live(workspace_id), table, by_id=by_id)
+        for (_, rendition), (table, workspace_id, gets) in tables.items():
+            statement = by_ids(live(workspace_id), table, rendition)
             ids = {one.record_id for one in gets}
             statements.append((statement, ["{" + ",".join(ids) + "}"]))
         ((_, present, alive),), *results = await reader.run(statements)
@@ -156,7 +159,7 @@ class Gets:
                         by_ids(
                             live(one.workspace_id),
                             _live(_table(catalog.table_by_number, one.record_id)),
-                            by_id=one.by_id,
+                            one.rendition,
                         ),
                         ["{" + one.record_id + "}"],
                     )

@@ -11,19 +11,19 @@ list is asked for anew.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from domain.catalog import Catalog
-from domain.ids import TableId, WorkspaceId
+from domain.ids import WorkspaceId
 from projections.changed import changed_since, is_little
 from projections.indexes import Index, helpful
 from projections.kept import Kept
 from projections.order import Order, TooMuch, most_ids, whole
 from projections.query import Page, Query
-from projections.reader import Caller, Found, Reader, Statement
-from projections.records.output import record_json
+from projections.reader import Found, Plan, Statement
+from projections.records.output import Rendition, record_json
 from projections.sql import page_with_total
 from projections.target import Target, live
 from projections.trigrams import Trigrams, statistics
@@ -70,6 +70,17 @@ class _Known:
         return _ENTRY_BYTES
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A page of a list, as a catalogue says what it is.  `query` reads what was asked,
+    where that is necessary; its own page is not looked at."""
+
+    asked: Asked
+    query: Callable[[], Query]
+    page: Page
+    rendition: Rendition = Rendition.RECORD
+
+
 class _Question:
     """One page that is asked for, until it is answered; `plan` is what it asks.
 
@@ -77,16 +88,8 @@ class _Question:
     serves it, and `whole` where its order is asked for with it; `tries`: by orders.
     """
 
-    def __init__(
-        self,
-        lists: "Lists",
-        asked: Asked,
-        query: Callable[[Catalog], Query],
-        page: Page,
-        by_id: bool,
-    ) -> None:
-        self._lists, self._read = lists, query
-        self.asked, self.page, self.by_id = asked, page, by_id
+    def __init__(self, lists: "Lists", want: Callable[[Catalog], Wanted]) -> None:
+        self._lists, self._want = lists, want
         self.known: _Known | Order | None = None
         self.query: Query | None = None
         self.whole = False
@@ -94,18 +97,20 @@ class _Question:
         self.tries = 0
 
     def plan(self, catalog: Catalog) -> Sequence[Statement]:
-        workspace_id, trigrams = self.asked.workspace_id, self._lists.trigrams
-        catalog.live_table(TableId(self.asked.table_id))
+        self.wanted = wanted = self._want(catalog)
+        workspace_id, trigrams = catalog.id, self._lists.trigrams
         self.query, self.whole, self.unknown = None, False, ()
-        known = self._lists.known(self.asked, catalog) if self.tries < TRIES else None
+        known = None
+        if self.tries < TRIES:
+            known = self._lists.known(wanted.asked, catalog)
         self.known = known
         if isinstance(known, Order):
-            return known.statements(self.page, by_id=self.by_id)
-        self.query = self._read(catalog)
+            return known.statements(wanted.page, wanted.rendition)
+        self.query = wanted.query()
         self.unknown = trigrams.unknown(workspace_id, self.query)
         narrowed = trigrams.narrowed(workspace_id, self.query)
         target = live(workspace_id)
-        statements = [by_query(target, narrowed, self.page, by_id=self.by_id)]
+        statements = [by_query(target, narrowed, wanted.page, wanted.rendition)]
         if known is not None and known.calm:
             known.calm = False  # one asks for it, not all who wait for this page
             self.whole = True
@@ -127,37 +132,25 @@ class Lists:
 
     def __init__(
         self,
-        reader: Reader,
         timed: Callable[[float, Sequence[Index]], None] = lambda seconds, indexes: None,
     ) -> None:
-        self._reader = reader
         self._timed = timed
         self._known: Kept[Asked, _Known | Order] = Kept(MOST_BYTES)
         self.trigrams = Trigrams()
 
     async def page(
         self,
-        caller: Caller,
-        asked: Asked,
-        query: Callable[[Catalog], Query],
-        page: Page,
-        *,
-        by_id: bool = False,
-        min_position: int | None = None,
+        ask: Callable[[Plan], Awaitable[Found]],
+        want: Callable[[Catalog], Wanted],
     ) -> Listed:
-        """One page.  `query` reads what was asked; its own page is not looked at.
-
-        Raises what `Reader.ask` and `query` raise.
-        """
-        question = _Question(self, asked, query, page, by_id)
+        """One page, by what asks for it and what is asked.  Raises what these raise."""
+        question = _Question(self, want)
         while True:
             began = time.perf_counter()
-            found = await self._reader.ask(
-                caller, asked.workspace_id, question.plan, min_position=min_position
-            )
+            found = await ask(question.plan)
             if question.query is not None:
                 taken = time.perf_counter() - began
-                self._timed(taken, helpful(asked.workspace_id, question.query))
+                self._timed(taken, helpful(found.catalog.id, question.query))
                 return self._by_query(question, question.query, found)
             listed = self._by_order(question, found)
             if listed is not None:
@@ -165,22 +158,16 @@ class Lists:
 
     async def of_some_fields(
         self,
-        caller: Caller,
-        workspace_id: WorkspaceId,
+        ask: Callable[[Plan], Awaitable[Found]],
         query: Callable[[Catalog], Query],
         page: Page,
-        *,
-        by_id: bool = False,
-        min_position: int | None = None,
+        rendition: Rendition,
     ) -> Listed:
         """A page that shows the query's fields alone: nothing is kept of it."""
-        found = await self._reader.ask(
-            caller,
-            workspace_id,
+        found = await ask(
             lambda catalog: [
-                by_query(live(workspace_id), query(catalog), page, by_id=by_id)
-            ],
-            min_position=min_position,
+                by_query(live(catalog.id), query(catalog), page, rendition)
+            ]
         )
         return Listed(*found_page(found.results[0]), found.position)
 
@@ -203,8 +190,7 @@ class Lists:
             if row[0] > most_ids(query):
                 now = _Known(seq, found.position, long=True)
             else:
-                workspace_id = question.asked.workspace_id
-                now = Order(workspace_id, query, seq, found.position, row)
+                now = Order(found.catalog.id, query, seq, found.position, row)
         else:
             long = isinstance(known, _Known) and known.long
             calm = bool(more) and is_little(*more[0][0])
@@ -218,7 +204,8 @@ class Lists:
         assert isinstance(order, Order)
         question.tries += 1
         try:
-            items = order.take(question.page, found.results, by_id=question.by_id)
+            wanted = question.wanted
+            items = order.take(wanted.page, wanted.rendition, found.results)
         except TooMuch:
             question.tries = TRIES
         kept: _Known | Order = order  # the order too: it has another size now
@@ -229,22 +216,23 @@ class Lists:
 
     def _learn(self, question: _Question, now: _Known | Order) -> None:
         """Keeps it, unless somebody has found as much of it meanwhile."""
-        present = self._known.get(question.asked)
+        asked = question.wanted.asked
+        present = self._known.get(asked)
         if (
             present is None
             or present is question.known
             or present.catalog_seq < now.catalog_seq
             or (isinstance(now, Order) and not isinstance(present, Order))
         ):
-            self._known.put(question.asked, now)
+            self._known.put(asked, now)
 
 
 def by_query(
-    target: Target, query: Query, page: Page, *, by_id: bool = False
+    target: Target, query: Query, page: Page, rendition: Rendition = Rendition.RECORD
 ) -> Statement:
     """The JSON of the records on a page, each with how many match: `found_page`."""
     chosen = None if query.fields is query.table.fields else query.fields
-    shown = record_json(target, query.table, by_id=by_id, fields=chosen)
+    shown = record_json(target, query.table, rendition, chosen)
     clause = page_with_total(query, target, page, shown)
     return clause.text, clause.values
 

@@ -33,7 +33,7 @@ from domain.ids import WorkspaceId
 from projections.changed import changed_records, is_little
 from projections.query import Page, Query, Sort, family
 from projections.reader import Rows, Statement
-from projections.records.output import by_ids, record_json
+from projections.records.output import Rendition, by_ids, record_json
 from projections.sql import Clause, order_by, sort_key, where
 from projections.target import Target, live
 
@@ -92,9 +92,9 @@ class Order:
         self._goes_on = True
         for text, read in zip(keys, self._readers, strict=True):
             self._keys.append(self._read_keys(text, read))
-        self._shown: dict[bool, dict[bytes, bytes]] = {True: {}, False: {}}
+        self._shown: dict[Rendition, dict[bytes, bytes]] = {}
         self._shown_bytes = 0
-        self._statements: dict[bool, tuple[bytes, list[Any]]] = {}
+        self._statements: dict[Rendition, tuple[bytes, list[Any]]] = {}
 
     def __len__(self) -> int:
         """How many records match."""
@@ -106,20 +106,20 @@ class Order:
         each = _RECORD_BYTES + _KEY_BYTES * len(self._keys)
         return 2_000 + len(self) * each + self._shown_bytes
 
-    def statements(self, page: Page, *, by_id: bool) -> list[Statement]:
+    def statements(self, page: Page, rendition: Rendition) -> list[Statement]:
         """What a page takes: its records that are not kept as they were shown, if there
         are any, then what changed."""
-        known = self._shown[by_id]
+        known = self._shown_as(rendition)
         missing = [one for one in self._slice(page) if one not in known]
-        asked = self._changes(by_id)
+        asked = self._changes(rendition)
         if not missing:
             return [asked]
         target, table = live(self._workspace_id), self._query.table
-        records = by_ids(target, table, by_id=by_id, fields=self._fields)
+        records = by_ids(target, table, rendition, self._fields)
         return [(records, [ids_literal(b"".join(missing))]), asked]
 
     def take(
-        self, page: Page, found: Sequence[Rows], *, by_id: bool
+        self, page: Page, rendition: Rendition, found: Sequence[Rows]
     ) -> list[bytes] | None:
         """The page's records by what its statements found.
 
@@ -135,7 +135,7 @@ class Order:
             for one, changed in changes.records.items():
                 if changed.json is not None:
                     fetched[one] = changed.json
-        known = self._shown[by_id]
+        known = self._shown_as(rendition)
         items = []
         for one in self._slice(page):
             item = known.get(one)
@@ -148,8 +148,11 @@ class Order:
             items.append(item)
         if self._shown_bytes > MOST_SHOWN_BYTES:
             self._shown_bytes = 0
-            self._shown = {True: {}, False: {}}
+            self._shown = {}
         return items
+
+    def _shown_as(self, rendition: Rendition) -> dict[bytes, bytes]:
+        return self._shown.setdefault(rendition, {})
 
     def _slice(self, page: Page) -> list[bytes]:
         ids = slice_of(self._ids, page)
@@ -164,12 +167,14 @@ class Order:
 
     # what changed
 
-    def _changes(self, by_id: bool) -> Statement:
-        if by_id not in self._statements:
+    def _changes(self, rendition: Rendition) -> Statement:
+        if rendition not in self._statements:
             target, table = live(self._workspace_id), self._query.table
-            shown = record_json(target, table, by_id=by_id, fields=self._fields)
-            self._statements[by_id] = _changes(self._workspace_id, self._query, shown)
-        text, values = self._statements[by_id]
+            shown = record_json(target, table, rendition, self._fields)
+            self._statements[rendition] = _changes(
+                self._workspace_id, self._query, shown
+            )
+        text, values = self._statements[rendition]
         return text, [self._workspace_id, self.position, *values]
 
     def _read(self, rows: Rows) -> Changes:

@@ -9,7 +9,13 @@ import orjson
 from api.http import Reply, Request
 from api.pybase import moments
 from api.pybase.cursor import Cursor, bad_cursor, cursor_text, read_cursor
-from api.pybase.parse import read_fields, read_filter, read_page, read_sort
+from api.pybase.parse import (
+    read_by,
+    read_fields,
+    read_filter,
+    read_page,
+    read_sort,
+)
 from commands.system import System
 from domain.catalog import Catalog, Table
 from domain.errors import Invalid, NotFound
@@ -17,7 +23,7 @@ from domain.ids import WorkspaceId
 from projections.keyset import any_left_behind, page, place_of, still_stands
 from projections.query import Query
 from projections.reader import Statement
-from projections.records.output import record_json
+from projections.records.output import Rendition, record_json
 from projections.sql import Clause, count
 from projections.target import Target, live
 
@@ -36,7 +42,7 @@ async def list_by_cursor(system: System, request: Request) -> Reply:
     table_id = table_id_of(request)
     workspace_id = await system.reader.find(request.who, "table", table_id)
     secret = system.settings.secret_key.get_secret_value()
-    by_id = request.query.get("by") == "id"
+    rendition = read_by(request.query.get("by"))
     if moments.asks_for_past(request):
         return await _of_past(system, request, workspace_id, table_id, secret)
     asked: _Asked | None = None
@@ -44,7 +50,7 @@ async def list_by_cursor(system: System, request: Request) -> Reply:
     def plan(catalog: Catalog) -> Sequence[Statement]:
         nonlocal asked
         asked = _read(request, catalog.live_table(table_id), secret)
-        return _statements(asked, live(workspace_id), by_id)
+        return _statements(asked, live(workspace_id), rendition)
 
     results = await _results(system, request, workspace_id, plan)
     if asked is None:
@@ -62,9 +68,9 @@ async def _of_past(
     moment = await moments.then(system, request, workspace_id, "Table")
     table = moment.catalog.live_table(table_id)
     asked = _read(request, table, secret)
-    by_id = request.query.get("by") == "id"
+    rendition = read_by(request.query.get("by"))
     results = await system.as_of.rows(
-        request.who, moment, table, lambda target: _statements(asked, target, by_id)
+        request.who, moment, table, lambda target: _statements(asked, target, rendition)
     )
     return moments.of(moment, Reply(200, _body(asked, results, secret)))
 
@@ -105,11 +111,11 @@ def _read(request: Request, table: Table, secret: str) -> _Asked:
     return _Asked(query, read_cursor(asked.get("cursor"), query, secret))
 
 
-def _statements(asked: _Asked, target: Target, by_id: bool) -> list[Statement]:
+def _statements(asked: _Asked, target: Target, rendition: Rendition) -> list[Statement]:
     """How many match, the page, and, on the way, whether there is something behind it
     and whether the cursor's record is as it was."""
     query, cursor = asked.query, asked.cursor
-    shown = record_json(target, query.table, by_id=by_id, fields=query.fields)
+    shown = record_json(target, query.table, rendition, query.fields)
     place, backwards = cursor.place if cursor else None, asked.backwards
     clauses: list[Clause] = [
         count(query, target),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from api.http import Reply, Request, json_reply
 from api.pybase import present
-from api.pybase.parse import read_fields
+from api.pybase.parse import read_by, read_fields
 from api.pybase.workspaces import listed
 from api.writing import etag
 from commands.system import System
@@ -49,8 +49,8 @@ async def record(
         request.who,
         moment,
         record_id,
-        by_id=request.query.get("by") == "id",
-        fields=fields,
+        read_by(request.query.get("by")),
+        fields,
     )
     return of(moment, Reply(200, got.body, {"etag": etag(got.version)}))
 
@@ -70,7 +70,7 @@ async def records(
         spelled,
         query(moment.catalog),
         page,
-        by_id=request.query.get("by") == "id",
+        read_by(request.query.get("by")),
     )
     items = b",".join(found.items)
     shown = present.page_bytes(items, found.total, page.limit, page.offset)

@@ -56,6 +56,7 @@ from projections.query import (
     shown,
     sort_by,
 )
+from projections.records.output import Rendition
 from projections.views import kept_condition, kept_sorts
 
 T = TypeVar("T")
@@ -145,6 +146,11 @@ def fields_from(names: Sequence[str] | None, table: Table) -> tuple[Field, ...] 
             raise _refusal("fields", f"Unknown field {shown(name)}")
         found[field.id] = field
     return tuple(found.values())
+
+
+def read_by(text: str | None) -> Rendition:
+    """`by=id` has the values by their fields' ids too."""
+    return Rendition.RECORD_BY_ID if text == "id" else Rendition.RECORD
 
 
 def read_page(

@@ -1,11 +1,12 @@
 """Records, one by one and in batches."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from api.http import Reply, Request, read_id
 from api.pybase import moments, present, shapes
-from api.pybase.parse import read_fields, read_filter, read_sort
+from api.pybase.parse import read_by, read_fields, read_filter, read_sort
 from api.pybase.workspaces import page_of
 from api.writing import committed, etag, write
 from commands import records
@@ -19,7 +20,7 @@ from domain.events import Recorded
 from domain.facts import Row
 from domain.ids import RecordId, TableId, WorkspaceId, table_number_of
 from domain.record import REQUIRED, DeleteRecords, RecordCreated
-from projections.lists import Asked
+from projections.lists import Asked, Wanted
 from projections.query import Query
 from projections.reader import Statement
 from projections.records.output import by_ids
@@ -30,33 +31,31 @@ from projections.target import live
 
 async def get_record(system: System, request: Request) -> Reply:
     record_id = request.id("id", "record")
-    by_id = request.query_string and request.query.get("by") == "id"
     workspace_id = await system.reader.find(request.who, "record", record_id)
     if moments.asks_for_past(request):
         return await moments.record(system, request, workspace_id, record_id)
     if request.query_string and request.query.get("fields"):
-        return await _get_some(system, request, workspace_id, record_id, bool(by_id))
+        return await _get_some(system, request, workspace_id, record_id)
     if request.min_position is not None:
         await system.reader.ask(
             request.who, workspace_id, lambda _: (), min_position=request.min_position
         )
-    got = await system.gets.get(request.who, workspace_id, record_id, by_id=bool(by_id))
+    by = request.query.get("by") if request.query_string else None
+    rendition = read_by(by)
+    got = await system.gets.get(request.who, workspace_id, record_id, rendition)
     return Reply(200, got.body, {"etag": etag(got.version)})
 
 
 async def _get_some(
-    system: System,
-    request: Request,
-    workspace_id: WorkspaceId,
-    record_id: str,
-    by_id: bool,
+    system: System, request: Request, workspace_id: WorkspaceId, record_id: str
 ) -> Reply:
     """A record with some of its fields."""
 
     def plan(catalog: Catalog) -> Sequence[Statement]:
         table = _table_of(catalog, record_id)
         fields = read_fields(request.query.get("fields"), table)
-        statement = by_ids(live(workspace_id), table, by_id=by_id, fields=fields)
+        rendition = read_by(request.query.get("by"))
+        statement = by_ids(live(workspace_id), table, rendition, fields)
         return [(statement, [f"{{{record_id}}}"])]
 
     try:
@@ -94,15 +93,18 @@ async def list_records(system: System, request: Request) -> Reply:
         return await moments.records(
             system, request, workspace_id, spelled, query, page
         )
+    ask = partial(
+        system.reader.ask, request.who, workspace_id, min_position=request.min_position
+    )
+    asked = Asked(workspace_id, table_id, spelled)
+    rendition = read_by(request.query.get("by"))
+
+    def want(catalog: Catalog) -> Wanted:
+        catalog.live_table(table_id)
+        return Wanted(asked, partial(query, catalog), page, rendition)
+
     try:
-        found = await system.lists.page(
-            request.who,
-            Asked(workspace_id, table_id, spelled),
-            query,
-            page,
-            by_id=request.query.get("by") == "id",
-            min_position=request.min_position,
-        )
+        found = await system.lists.page(ask, want)
     except NotFound as error:
         raise NotFound("Table not found") from error
     items = b",".join(found.items)

@@ -1,5 +1,6 @@
 """Views: kept ways to look at a table, and the records that they show."""
 
+from functools import partial
 from hashlib import sha256
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from api.pybase.parse import (
     fields_from,
     filter_from,
     filters_to_keep,
+    read_by,
     read_page,
     sort_from,
     sorts_to_keep,
@@ -38,7 +40,7 @@ from domain.view import (
     default_view,
     readable_view,
 )
-from projections.lists import Asked, Listed
+from projections.lists import Asked, Listed, Wanted
 from projections.query import Page, Query
 from projections.views import view_query
 
@@ -241,37 +243,20 @@ async def _page(
     spelled = repr((wanted.filters, wanted.sorts, wanted.search))
     if len(spelled) > 2 * MAX_CHARACTERS:
         raise Invalid(f"A filter and a sort have at most {MAX_CHARACTERS} characters")
-    by_id = request.query.get("by") == "id"
-    catalog = await system.reader.catalog(workspace_id)
+    spelling = ("view", view_id, sha256(spelled.encode()).hexdigest())
+    rendition = read_by(request.query.get("by"))
+
+    def want(catalog: Catalog) -> Wanted:
+        table_id = readable_view(catalog, view_id).table_id
+        asked = Asked(workspace_id, table_id, spelling)
+        return Wanted(asked, partial(query, catalog), page, rendition)
+
+    ask = partial(
+        system.reader.ask, request.who, workspace_id, min_position=request.min_position
+    )
     try:
         if wanted.fields:
-            return await system.lists.of_some_fields(
-                request.who,
-                workspace_id,
-                query,
-                page,
-                by_id=by_id,
-                min_position=request.min_position,
-            )
-        return await system.lists.page(
-            request.who,
-            Asked(
-                workspace_id,
-                _table_of(catalog, view_id),
-                ("view", view_id, sha256(spelled.encode()).hexdigest()),
-            ),
-            query,
-            page,
-            by_id=by_id,
-            min_position=request.min_position,
-        )
+            return await system.lists.of_some_fields(ask, query, page, rendition)
+        return await system.lists.page(ask, want)
     except NotFound as error:
         raise NotFound("View not found") from error
-
-
-def _table_of(catalog: Catalog, view_id: str) -> str:
-    """The table of a view, deleted ones too: it never has another."""
-    for table in catalog.tables.values():
-        if view_id == table.id or ViewId(view_id) in table.all_views:
-            return table.id
-    raise NotFound("View not found")

@@ -64,6 +64,10 @@ class Asked:
         return Page(limit, (self.page - 1) * limit)
 
 
+def wants_everything(given: Mapping[str, str]) -> bool:
+    return given.get("format") == "csv" and given.get("limit") == ALL
+
+
 def read(given: Mapping[str, str], most: int) -> Asked:
     """Raises BadParameter with a list of problems under each parameter's name."""
     problems: dict[str, list[Json]] = {}
@@ -74,7 +78,7 @@ def read(given: Mapping[str, str], most: int) -> Asked:
     kind = given.get("format") or "json"
     if kind not in FORMATS:
         said("format", _no_choice(kind))
-    everything = kind == "csv" and given.get("limit") == ALL
+    everything = wants_everything(given)
     page = _number(given, "page", 1, MAX_PAGE, said)
     limit = DEFAULT_LIMIT
     if not everything:

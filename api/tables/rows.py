@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 
 import orjson
 
@@ -15,7 +17,7 @@ from api.tables.errors import (
     BadParameter,
     TooManyDownloads,
 )
-from api.tables.parse import Asked, columns_of, query_of, read
+from api.tables.parse import Asked, columns_of, query_of, read, wants_everything
 from api.tables.target import (
     NoSuchTable,
     OtherDatabase,
@@ -30,13 +32,14 @@ from domain.access import Role
 from domain.catalog import Catalog, Table
 from domain.errors import NotFound, Unauthenticated
 from domain.ids import WorkspaceId
+from projections.lists import Asked as AskedFor
+from projections.lists import Listed, Wanted, by_query, found_page
 from projections.query import Query
-from projections.reader import Found, Plan, Rows, Statement, allow
-from projections.records.output import row_json
+from projections.reader import Found, Plan, Statement, allow
+from projections.records.output import Rendition, record_json
 from projections.records.walk import walk
 from projections.slugs import Slugs
 from projections.snapshot import snapshot
-from projections.sql import page_with_total
 from projections.target import Target as Schema
 
 CSV = "text/csv; charset=utf-8; header=present"
@@ -57,24 +60,28 @@ class _Planned:
         with_record_id = self.asked.with_record_id
         return columns_of(self.target.table, with_record_id=with_record_id)
 
-    def statement(self, rows: Schema) -> Statement:
-        """The page, of the table as it is in a schema."""
+    @property
+    def rendition(self) -> Rendition:
         with_record_id = self.asked.with_record_id
-        shown = row_json(rows, self.target.table, with_record_id=with_record_id)
-        found = page_with_total(self.query, rows, self.query.page, shown)
-        return found.text, found.values
+        return Rendition.ROW_WITH_RECORD_ID if with_record_id else Rendition.ROW
+
+    def wanted(self) -> Wanted:
+        asked, table = self.asked, self.target.table
+        spelling = ("row", asked.sort, str(asked.descending), *chain(*asked.filters))
+        of = AskedFor(self.workspace_id, table.id, spelling)
+        return Wanted(of, lambda: self.query, self.query.page, self.rendition)
 
     def statements(self, rows: Schema) -> list[Statement]:
-        return [] if self.asked.limit is None else [self.statement(rows)]
+        """The page, of the table as it is in a schema."""
+        return [by_query(rows, self.query, self.query.page, self.rendition)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What was found of a page; `position`: what it is of."""
+    """What was found of a page."""
 
     planned: _Planned
-    rows: Rows
-    position: int
+    found: Listed
 
 
 def _plan(catalog: Catalog, path: Path, request: Request, most: int) -> _Planned:
@@ -104,7 +111,7 @@ class Tables:
         else:
             page = await self._present(system, request, path)
         planned = page.planned
-        headers = {"x-position": str(page.position)}
+        headers = {"x-position": str(page.found.position)}
         if planned.asked.format == "json":
             return Reply(200, _json(path, page), headers)
         name = f"{planned.target.table.slug}.csv"
@@ -118,17 +125,24 @@ class Tables:
     async def _present(self, system: System, request: Request, path: Path) -> _Page:
         most = system.settings.tables_page_limit
         planned: _Planned | None = None
+        ask = partial(self._ask, request, path)
 
-        def plan(catalog: Catalog) -> Sequence[Statement]:
+        def want(catalog: Catalog) -> Wanted:
             nonlocal planned
             planned = _plan(catalog, path, request, most)
-            return planned.statements(planned.target.rows)
+            return planned.wanted()
 
-        found = await self._ask(request, path, plan)
+        def look(catalog: Catalog) -> Sequence[Statement]:
+            want(catalog)
+            return ()
+
+        if wants_everything(request.query):
+            found = Listed([], 0, (await ask(look)).position)
+        else:
+            found = await system.lists.page(ask, want)
         if planned is None:
             raise RuntimeError("an answer to what was not asked")
-        rows = found.results[0] if found.results else []
-        return _Page(planned, rows, found.position)
+        return _Page(planned, found)
 
     async def _past(self, system: System, request: Request, path: Path) -> _Page:
         """As of a moment, with the names that there were."""
@@ -147,7 +161,7 @@ class Tables:
         results = await system.as_of.rows(
             request.who, then, planned.target.table, planned.statements
         )
-        return _Page(planned, results[0], then.position)
+        return _Page(planned, Listed(*found_page(results[0]), then.position))
 
     async def _ask(self, request: Request, path: Path, plan: Plan) -> Found:
         try:
@@ -163,9 +177,9 @@ class Tables:
 
 
 def _json(path: Path, page: _Page) -> bytes:
-    rows, planned = page.rows, page.planned
+    found, planned = page.found, page.planned
     asked = planned.asked
-    total, limit = rows[0][0], asked.limit or 1
+    total, limit = found.total, asked.limit or 1
     pages = -(-total // limit)
     rest = orjson.dumps(
         {
@@ -183,15 +197,12 @@ def _json(path: Path, page: _Page) -> bytes:
             "database": path.database,
         }
     )
-    data = ",".join([row[1] for row in rows if row[1] is not None]).encode()
-    return b'{"data":[%b],%b' % (data, rest[1:])
+    return b'{"data":[%b],%b' % (b",".join(found.items), rest[1:])
 
 
 def _csv(page: _Page) -> bytes:
     any_json = _any_json(page.planned.target.table)
-    lines = [
-        sheet.flat_row(row[1], any_json) for row in page.rows if row[1] is not None
-    ]
+    lines = [sheet.flat_row(row.decode(), any_json) for row in page.found.items]
     return sheet.csv_lines([sheet.header(page.planned.columns), *lines])
 
 
@@ -214,9 +225,7 @@ async def _everything(
         now = replace(
             planned, target=target, query=query_of(planned.asked, target.table)
         )
-        shown = row_json(
-            target.rows, target.table, with_record_id=now.asked.with_record_id
-        )
+        shown = record_json(target.rows, target.table, now.rendition)
         any_json = _any_json(target.table)
         lines = [sheet.header(now.columns)]
         async with aclosing(walk(seen, now.query, shown)) as pages:

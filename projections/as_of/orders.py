@@ -19,7 +19,7 @@ from projections.lists import Listed, by_query
 from projections.order import MOST_IDS, all_ids, ids_literal, in_order, slice_of
 from projections.query import Page, Query
 from projections.reader import Rows, Statement
-from projections.records.output import by_ids
+from projections.records.output import Rendition, by_ids
 from projections.target import Target
 
 MOST_SOURCES = 1_000
@@ -92,15 +92,15 @@ class Orders:
 
 
 def plan(
-    query: Query, page: Page, order: Order | None, by_id: bool, target: Target
+    query: Query, page: Page, order: Order | None, rendition: Rendition, target: Target
 ) -> list[Statement]:
     """The page by the order, where that is known; else by the query, with all ids where
     it was asked for before."""
     fields = None if query.fields == query.table.fields else query.fields
     if order is not None and order.ids is not None:
-        statement = by_ids(target, query.table, by_id=by_id, fields=fields)
+        statement = by_ids(target, query.table, rendition, fields)
         return [(statement, [ids_literal(slice_of(order.ids, page))])]
-    statements = [by_query(target, query, page, by_id=by_id)]
+    statements = [by_query(target, query, page, rendition)]
     if order is not None and not order.long:
         statements.append(all_ids(target, query))
     return statements

@@ -35,7 +35,7 @@ from projections.lists import Listed, found_page
 from projections.moments import find, found, read_moment
 from projections.query import Page, Query
 from projections.reader import Anybody, Caller, Reader, Rows, Statement
-from projections.records.output import record_json
+from projections.records.output import Rendition, record_json
 from projections.target import WITHIN_STATEMENT, Target, kept_shadow, live
 
 TRIES = 5  # where the schema changes meanwhile
@@ -116,14 +116,13 @@ class AsOf:
         caller: Caller | Anybody,
         then: Then,
         record_id: str,
-        *,
-        by_id: bool = False,
+        rendition: Rendition = Rendition.RECORD,
         fields: Sequence[Field] | None = None,
     ) -> Got:
         """A record as it was.  Raises NotFound where it was not there."""
         for _ in range(TRIES):
             statements: list[Statement] = [
-                (_record(then, record_id, by_id, fields), []),
+                (_record(then, record_id, rendition, fields), []),
                 (_SEQ, [then.workspace_id]),
             ]
             answer = await self._reader.ask(
@@ -145,8 +144,7 @@ class AsOf:
         spelling: tuple[str | None, ...],
         query: Query,
         page: Page,
-        *,
-        by_id: bool = False,
+        rendition: Rendition = Rendition.RECORD,
     ) -> Listed:
         """One page of a list as it was; the page of `query` is not looked at.
 
@@ -155,7 +153,7 @@ class AsOf:
         asked = (then.workspace_id, str(query.table.id), then.position, spelling)
         order = self._orders.of(asked)
         results = await self.rows(
-            caller, then, query.table, partial(plan, query, page, order, by_id)
+            caller, then, query.table, partial(plan, query, page, order, rendition)
         )
         if order is not None and order.ids is not None:
             return listed(order.ids, page, results[0], then.position)
@@ -236,7 +234,7 @@ def _always(statements: Sequence[Statement], _: Catalog) -> Sequence[Statement]:
 
 
 def _record(
-    then: Then, record_id: str, by_id: bool, fields: Sequence[Field] | None
+    then: Then, record_id: str, rendition: Rendition, fields: Sequence[Field] | None
 ) -> sql.Composed:
     table, into = then.table_of(record_id), WITHIN_STATEMENT
     past = Past(
@@ -249,7 +247,7 @@ def _record(
         record_ids=(record_id,),
     )
     shown = sql.SQL("SELECT t.id, t.version, {json} FROM {rows} AS t").format(
-        json=record_json(into, table, by_id=by_id, fields=fields), rows=into.rows
+        json=record_json(into, table, rendition, fields), rows=into.rows
     )
     return past_rows.within(past, past_links.links(past), shown)
 

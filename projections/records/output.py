@@ -5,6 +5,7 @@ that Python has only joined.
 """
 
 from collections.abc import Sequence
+from enum import Enum
 from functools import lru_cache
 
 import orjson
@@ -15,6 +16,15 @@ from domain.values.attachments import PATH
 from projections.target import Target, column_name
 
 _ARGUMENTS = 90  # of one concat; a function takes a hundred
+
+
+class Rendition(Enum):
+    """How a reader is shown a record."""
+
+    RECORD = "record"
+    RECORD_BY_ID = "record with its values by fields' ids beside those by names"
+    ROW = "row"
+    ROW_WITH_RECORD_ID = "row with its record's id beside its number"
 
 
 def literal(text: str) -> sql.Composable:
@@ -28,14 +38,21 @@ def _parts(
     target: Target,
     table_id: str,
     schema_seq: int,
-    by_id: bool,
+    rendition: Rendition,
     chosen: tuple[str, ...] | None,
     table: "Same",
 ) -> sql.Composed:
     one = table.table
     fields = one.fields if chosen is None else [one.by_id[name] for name in chosen]
-    rendered = _record(target, one, fields, by_id=by_id).as_string()
-    return sql.Composed([sql.SQL(rendered)])  # rendering it costs as much as a get
+    match rendition:
+        case Rendition.RECORD | Rendition.RECORD_BY_ID:
+            by_id = rendition is Rendition.RECORD_BY_ID
+            made = _record(target, one, fields, by_id=by_id)
+        case Rendition.ROW | Rendition.ROW_WITH_RECORD_ID:
+            with_record_id = rendition is Rendition.ROW_WITH_RECORD_ID
+            made = _row(target, fields, with_record_id=with_record_id)
+    # rendering it costs as much as a get
+    return sql.Composed([sql.SQL(made.as_string())])
 
 
 class Same:
@@ -56,8 +73,7 @@ class Same:
 def record_json(
     target: Target,
     table: Table,
-    *,
-    by_id: bool = False,
+    rendition: Rendition = Rendition.RECORD,
     fields: Sequence[Field] | None = None,
 ) -> sql.Composed:
     """The expression of one record's JSON; the table's alias is `t`.
@@ -65,7 +81,7 @@ def record_json(
     `fields`: those that are shown, all live ones where it is None.
     """
     chosen = None if fields is None else tuple(str(one.id) for one in fields)
-    return _parts(target, table.id, table.schema_seq, by_id, chosen, Same(table))
+    return _parts(target, table.id, table.schema_seq, rendition, chosen, Same(table))
 
 
 def _record(
@@ -95,25 +111,17 @@ def _record(
     return _concatenated(parts)
 
 
-def row_json(
-    target: Target, table: Table, *, with_record_id: bool = False
-) -> sql.Composed:
-    """The expression of one record as a flat row, by the names that its table's columns
-    have in URLs; `id` is its number.  The table's alias is `t`."""
-    return _row(target, table.id, table.schema_seq, with_record_id, Same(table))
-
-
-@lru_cache(maxsize=512)
 def _row(
-    target: Target, _table_id: str, _schema_seq: int, with_record_id: bool, table: Same
+    target: Target, fields: Sequence[Field], *, with_record_id: bool
 ) -> sql.Composed:
+    """A flat row, by the names that the table's columns have in URLs; `id` is its
+    number."""
     parts: list[sql.Composable] = [literal('{"id":'), sql.SQL("t.number")]
     if with_record_id:
         parts += [literal(',"record_id":"'), sql.SQL("t.id"), literal('"')]
-    for field in table.table.fields:
+    for field in fields:
         parts += [literal(f',"{field.api_name}":'), value_json(target, field)]
-    rendered = _concatenated([*parts, literal("}")]).as_string()
-    return sql.Composed([sql.SQL(rendered)])
+    return _concatenated([*parts, literal("}")])
 
 
 def _concatenated(parts: list[sql.Composable]) -> sql.Composed:
@@ -254,11 +262,11 @@ def _by_ids(
     target: Target,
     table_id: str,
     schema_seq: int,
-    by_id: bool,
+    rendition: Rendition,
     chosen: tuple[str, ...] | None,
     table: Same,
 ) -> bytes:
-    json = _parts(target, table_id, schema_seq, by_id, chosen, table)
+    json = _parts(target, table_id, schema_seq, rendition, chosen, table)
     return (
         sql.SQL("SELECT t.id, t.version, {} FROM {} AS t WHERE t.id = ANY (%s::uuid[])")
         .format(json, target.of_records(table_id))
@@ -269,10 +277,9 @@ def _by_ids(
 def by_ids(
     target: Target,
     table: Table,
-    *,
-    by_id: bool = False,
+    rendition: Rendition = Rendition.RECORD,
     fields: Sequence[Field] | None = None,
 ) -> bytes:
     """(id, version, JSON) of records by `%s::uuid[]`: served by the primary key."""
     chosen = None if fields is None else tuple(str(one.id) for one in fields)
-    return _by_ids(target, table.id, table.schema_seq, by_id, chosen, Same(table))
+    return _by_ids(target, table.id, table.schema_seq, rendition, chosen, Same(table))

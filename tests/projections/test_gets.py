@@ -21,6 +21,7 @@ from domain.table import DeleteTable
 from domain.workspace import RemoveMember
 from projections.gets import Gets, Got
 from projections.reader import Caller, Reader, Rows, Statement
+from projections.records.output import Rendition
 from tests.commands.tenant import Tenant, field_id
 
 pytestmark = pytest.mark.anyio
@@ -267,7 +268,7 @@ async def test_by_name_and_by_id_are_two_forms_of_one_record(
     (record,) = tenant.create(table, {"name": "Ada"})
     plain, both = await asyncio.gather(
         system.gets.get(caller, tenant.workspace_id, record),
-        system.gets.get(caller, tenant.workspace_id, record, by_id=True),
+        system.gets.get(caller, tenant.workspace_id, record, Rendition.RECORD_BY_ID),
     )
     assert "data" not in json.loads(plain.body)
     shown = json.loads(both.body)

@@ -3,10 +3,10 @@
 import asyncio
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -16,10 +16,11 @@ from domain.catalog import Catalog, Table
 from domain.field import UpdateField
 from domain.ids import TableId
 from projections import changed, order
-from projections.lists import Asked, Lists
+from projections.lists import Asked, Lists, Wanted
 from projections.order import Order
 from projections.query import EVERYTHING, Page, Query, compare, find_field, sort_by
-from projections.reader import Caller, Found, Reader
+from projections.reader import Caller, Found, Plan, Statement
+from projections.records.output import Rendition
 from tests.commands.tenant import Tenant, field_id
 
 pytestmark = pytest.mark.anyio
@@ -41,13 +42,17 @@ class Asking:
     tenant: Tenant
     table_id: TableId
     lists: Lists = field(init=False)
+    ask: Callable[[Plan], Awaitable[Found]] = field(init=False)
     read: int = 0  # queries
     asked: int = 0  # questions, where replies are delayed
     fields: list[dict[str, Any]] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.lists = Lists(self.system.reader)
+        self.lists = Lists()
+        self.ask = partial(
+            self.system.reader.ask, self.caller, self.tenant.workspace_id
+        )
 
     async def names(
         self,
@@ -55,7 +60,7 @@ class Asking:
         at_least: str | None = None,
         sort: str | None = None,
         *,
-        by_id: bool = False,
+        rendition: Rendition = Rendition.RECORD,
     ) -> list[Any]:
         """[name, …, total] of a page."""
 
@@ -67,8 +72,12 @@ class Asking:
             sorts = () if sort is None else (sort_by(name, descending=sort == "desc"),)
             return Query(table, table.fields, where, sorts)
 
-        asked = self.of(at_least, sort)
-        listed = await self.lists.page(self.caller, asked, query, page, by_id=by_id)
+        def want(catalog: Catalog) -> Wanted:
+            return Wanted(
+                self.of(at_least, sort), lambda: query(catalog), page, rendition
+            )
+
+        listed = await self.lists.page(self.ask, want)
         items = [json.loads(item) for item in listed.items]
         self.fields = [one["fields"] for one in items]
         self.ids = {name for one in items for name in one.get("data", {})}
@@ -82,10 +91,10 @@ class Asking:
     def statements(self) -> list[list[bytes]]:
         """What each question from now on asks beside what all ask."""
         asked: list[list[bytes]] = []
-        ask = self.lists._reader.ask
+        ask = self.ask
 
-        async def noting(caller: Any, workspace_id: Any, plan: Any, **more: Any) -> Any:
-            def planned(catalog: Catalog) -> Any:
+        async def noting(plan: Plan) -> Found:
+            def planned(catalog: Catalog) -> Sequence[Statement]:
                 statements = plan(catalog)
                 asked.append(
                     [
@@ -95,22 +104,22 @@ class Asking:
                 )
                 return statements
 
-            return await ask(caller, workspace_id, planned, **more)
+            return await ask(planned)
 
-        self.lists._reader = cast(Reader, SimpleNamespace(ask=noting))
+        self.ask = noting
         return asked
 
     def delay_replies(self, seconds: Callable[[], float]) -> None:
         """From now on a reply comes some time after it was made."""
-        ask = self.lists._reader.ask
+        ask = self.ask
 
-        async def asked(*given: Any, **more: Any) -> Found:
+        async def asked(plan: Plan) -> Found:
             self.asked += 1
-            found = await ask(*given, **more)
+            found = await ask(plan)
             await asyncio.sleep(seconds())
             return found
 
-        self.lists._reader = cast(Reader, SimpleNamespace(ask=asked))
+        self.ask = asked
 
     def kept(self) -> Order:
         """The order of the whole list."""
@@ -235,9 +244,9 @@ async def test_a_page_that_was_shown_is_not_read_again(asking: Asking):
 async def test_a_page_by_ids_is_another_page(asking: Asking):
     await asking.until_kept()
 
-    for by_id in (True, False, True, False):
-        await asking.names(by_id=by_id)
-        assert (asking.ids == set()) is not by_id
+    for rendition in (Rendition.RECORD_BY_ID, Rendition.RECORD) * 2:
+        await asking.names(rendition=rendition)
+        assert (asking.ids == set()) is (rendition is Rendition.RECORD)
 
 
 async def test_another_schema_is_another_list(
@@ -371,7 +380,7 @@ async def test_an_order_without_its_records_is_given_up(asking: Asking):
     await asking.until_kept()
     kept = asking.kept()
     kept._ids[:16] = bytes(16)  # as no event would leave it
-    kept._shown = {True: {}, False: {}}
+    kept._shown = {}
 
     assert await asking.names() == ["a", "b", "c", 5]
     assert await asking.names(Page(1)) == ["a", 5]

@@ -4,6 +4,7 @@ and whatever is written, it is what the query itself would have found."""
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from commands.schema import NewField
 from commands.system import System
 from domain.catalog import Catalog, Table
-from projections.lists import Asked, Lists
+from projections.lists import Asked, Lists, Wanted
 from projections.order import LONGEST_KEY, Order
 from projections.query import (
     EVERYTHING,
@@ -29,9 +30,12 @@ from projections.query import (
     has_order,
 )
 from projections.reader import Caller
+from projections.records.output import Rendition
 from tests.commands.tenant import Tenant
 
 pytestmark = pytest.mark.anyio
+
+RECORD = Rendition.RECORD
 
 CHOICES = {"choices": [{"name": name} for name in ("Zeta", "alpha", "Mid")]}
 # of each field: what is written, None among it; ties, and neighbours of all kinds
@@ -95,12 +99,17 @@ class Both:
 
     def __init__(self, system: System, caller: Caller, asked: Asked) -> None:
         self.caller, self.asked = caller, asked
-        self.kept, self.reader = Lists(system.reader), system.reader
+        self.kept, self.reader = Lists(), system.reader
 
     async def page(self, query: Callable[[Catalog], Query], page: Page) -> None:
         """Both have to be the same."""
-        wanted = await Lists(self.reader).page(self.caller, self.asked, query, page)
-        found = await self.kept.page(self.caller, self.asked, query, page)
+        ask = partial(self.reader.ask, self.caller, self.asked.workspace_id)
+
+        def want(catalog: Catalog) -> Wanted:
+            return Wanted(self.asked, partial(query, catalog), page)
+
+        wanted = await Lists().page(ask, want)
+        found = await self.kept.page(ask, want)
         assert found == replace(wanted, position=found.position)
 
     @property
@@ -239,10 +248,10 @@ async def test_a_reply_that_was_overtaken_takes_nothing_back(
     older = _reply(15, (one, 1, "old"), (three, 3, "gone since"))
     newer = _reply(17, (one, 1, "new"), (two, 2, "2"), (three, None, None))
 
-    assert order.take(Page(), [[], newer], by_id=False) == [b"new", b"2"]
-    assert order.take(Page(), [[], older], by_id=False) == [b"new", b"2"]
+    assert order.take(Page(), RECORD, [[], newer]) == [b"new", b"2"]
+    assert order.take(Page(), RECORD, [[], older]) == [b"new", b"2"]
     assert order.position == 17
-    assert order.take(Page(), [[], _reply(18)], by_id=True) is None
+    assert order.take(Page(), Rendition.ROW, [[], _reply(18)]) is None
 
 
 async def test_an_id_is_found_where_one_begins(tenant: Tenant, table: Table):
@@ -255,7 +264,7 @@ async def test_an_id_is_found_where_one_begins(tenant: Tenant, table: Table):
         (first + second + bytes(16), 3),
     ):
         order = Order(tenant.workspace_id, query, 1, 10, (3, ids, numbers))
-        order.take(Page(1), [[], _reply(11, (between, None, None))], by_id=False)
+        order.take(Page(1), RECORD, [[], _reply(11, (between, None, None))])
         assert len(order) == left
         assert bytes(order._ids[:32]) == first + second
 

@@ -212,6 +212,37 @@ def test_a_row_is_read_as_soon_as_it_is_written(teller, rest):
         assert asked.column("id") == list(range(1, number + 1))
 
 
+def test_a_list_that_is_asked_for_again_shows_what_is_written(teller, rest):
+    table = teller.table("Name", {"name": "Price", "type": "number"})
+    asked = rest(teller, table)
+    rows = [teller.record(table["id"], Name=f"Row {n}", Price=n) for n in range(6)]
+    dear = {"price__gte": "2", "sort": "price", "direction": "desc", "limit": "2"}
+
+    def prices(**more):
+        body = asked.body({**dear, **more})
+        found = [one["price"] for one in body["data"]]
+        lines = asked.lines({**dear, **more, "format": "csv"})[1:]
+        assert lines == [[str(one[name]) for name in one] for one in body["data"]]
+        return found, body["pagination"]["total_rows"]
+
+    def price(row, value):
+        body = {"fields": {"Price": value}}
+        made(teller.patch(f"/records/{row['id']}", json=body))
+
+    for _ in range(3):
+        assert prices() == ([5, 4], 4)
+        assert prices(page="2") == ([3, 2], 4)
+    price(rows[0], 4.5)
+    assert prices() == ([5, 4.5], 5)
+    assert prices(page="2") == ([4, 3], 5)
+    teller.delete(f"/records/{rows[5]['id']}").raise_for_status()
+    assert prices() == ([4.5, 4], 4)
+    named = asked.body({**dear, "include": "record_id"})["data"]
+    assert [one["record_id"] for one in named] == [rows[0]["id"], rows[4]["id"]]
+    price(rows[4], 1)
+    assert prices() == ([4.5, 3], 3)
+
+
 def test_links_and_users_are_shown_and_found(teller, rest):
     table = teller.table("Name", {"name": "Who", "type": "user"})
     options = {"linked_table_id": table["id"]}
