@@ -10,6 +10,7 @@ the question what changed since (`projections/order.py`).  Where that is too muc
 list is asked for anew.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ class Lists:
             if question.query is not None:
                 taken = time.perf_counter() - began
                 self._timed(taken, helpful(found.catalog.id, question.query))
-                return self._by_query(question, question.query, found)
+                return await self._by_query(question, question.query, found)
             listed = self._by_order(question, found)
             if listed is not None:
                 return listed
@@ -178,7 +179,9 @@ class Lists:
             return None
         return known
 
-    def _by_query(self, question: _Question, query: Query, found: Found) -> Listed:
+    async def _by_query(
+        self, question: _Question, query: Query, found: Found
+    ) -> Listed:
         """The page that a query found; learns what it found of its list."""
         rows, *more = found.results
         if question.unknown:
@@ -190,7 +193,10 @@ class Lists:
             if row[0] > most_ids(query):
                 now = _Known(seq, found.position, long=True)
             else:
-                now = Order(found.catalog.id, query, seq, found.position, row)
+                # up to a fifth of a second, in which others go on
+                now = await asyncio.to_thread(
+                    Order, found.catalog.id, query, seq, found.position, row
+                )
         else:
             long = isinstance(known, _Known) and known.long
             calm = bool(more) and is_little(*more[0][0])
