@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -53,6 +54,12 @@ class Head:
     recorded_at: str
     random_bits: int = 0  # make ids; count up
 
+    @property
+    def milliseconds(self) -> int:
+        """The group's moment: with the random bits it makes the events' ids, which
+        count up."""
+        return int(datetime.fromisoformat(self.recorded_at).timestamp() * 1000)
+
 
 @dataclass
 class _Columns:
@@ -73,13 +80,8 @@ def append(
     connection: psycopg.Connection[Any],
     head: Head,
     units: Sequence[Accepted],
-    milliseconds: int,
 ) -> None:
-    """Sends the rows of a group; moves `head.hash` on.  Waits for nothing.
-
-    `milliseconds` is the group's `recorded_at`: with the head's random bits it makes
-    the events' ids, which count up.
-    """
+    """Sends the rows of a group; moves `head.hash` on.  Waits for nothing."""
     columns = _Columns(units[0].first_seq)
     for unit in units:
         for start in range(0, len(unit.events), SLICE):
@@ -87,7 +89,7 @@ def append(
                 _insert(connection, head, columns)
                 columns = _Columns(unit.first_seq + start)
             events = unit.events[start : start + SLICE]
-            _encode(columns, head, unit, events, start, milliseconds)
+            _encode(columns, head, unit, events, start)
     if columns.ids:
         _insert(connection, head, columns)
     close(connection, head, units)
@@ -99,7 +101,6 @@ def append_slice(
     unit: Accepted,
     events: Sequence[Recorded],
     start: int,
-    milliseconds: int,
 ) -> None:
     """Sends some events of one unit, the first at index `start` of its batch.
 
@@ -108,7 +109,7 @@ def append_slice(
     for at in range(0, len(events), SLICE):
         columns = _Columns(unit.first_seq + start + at)
         some = events[at : at + SLICE]
-        _encode(columns, head, unit, some, start + at, milliseconds)
+        _encode(columns, head, unit, some, start + at)
         _insert(connection, head, columns)
 
 
@@ -137,7 +138,6 @@ def _encode(
     unit: Accepted,
     events: Sequence[Recorded],
     start: int,
-    milliseconds: int,
 ) -> None:
     """A slice of a unit's events, from index `start`.
 
@@ -148,7 +148,7 @@ def _encode(
     actor = {"id": origin.actor.id, "kind": origin.actor.kind}
     correlation = origin.correlation_id or unit.batch_id
     previous = head.hash
-    ids = counting(uuid7_number(milliseconds, head.random_bits), len(events))
+    ids = counting(uuid7_number(head.milliseconds, head.random_bits), len(events))
     head.random_bits += len(events)
     for index, recorded in enumerate(events, start):
         event = recorded.event

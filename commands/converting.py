@@ -45,12 +45,11 @@ def send(
     facts: Facts,
     before: Catalog,
     unit: Accepted,
-    milliseconds: int,
 ) -> None:
     """Writes a unit's events and rows, its batch and the head; no COMMIT."""
     target = live(head.workspace_id)
     apply(connection, target, before, unit.events)
-    append_slice(connection, head, unit, unit.events, 0, milliseconds)
+    append_slice(connection, head, unit, unit.events, 0)
     at = len(unit.events)
     # none where the field is of that type already, or an undo goes without it
     retyped = [one.event for one in unit.events if isinstance(one.event, FieldRetyped)]
@@ -66,7 +65,7 @@ def send(
         )
         evolve(facts, recorded)
         apply(connection, target, facts.catalog, [recorded])
-        append_slice(connection, head, unit, [recorded], at, milliseconds)
+        append_slice(connection, head, unit, [recorded], at)
         turns.pause(0)
         at += 1
     if at != unit.size:  # each event says how many there are

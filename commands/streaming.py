@@ -73,7 +73,6 @@ def send(
     before: Catalog,
     unit: Accepted,
     stream: Stream,
-    milliseconds: int,
 ) -> None:
     """Writes a unit's events and rows, its batch and the head; no COMMIT.
 
@@ -83,7 +82,7 @@ def send(
     target = live(head.workspace_id)
     made = {one.id for one in stream.fields}
     apply(connection, target, before, unit.events, columns_of=made)
-    append_slice(connection, head, unit, unit.events, 0, milliseconds)
+    append_slice(connection, head, unit, unit.events, 0)
     at, records = len(unit.events), 0
     for command in stream.slices():
         try:
@@ -91,7 +90,7 @@ def send(
         except DomainError as error:
             raise _placed(error, records) from None
         apply(connection, target, facts.catalog, events)
-        append_slice(connection, head, unit, events, at, milliseconds)
+        append_slice(connection, head, unit, events, at)
         at += len(events)
         records += len(command.records)
         pipeline.sync()
@@ -109,7 +108,6 @@ def send_attempt(
     before: Catalog,
     unit: Accepted,
     attempt: Attempt,
-    milliseconds: int,
 ) -> None:
     """Writes an attempt's events and rows, its batch and the head; no COMMIT.
 
@@ -127,7 +125,7 @@ def send_attempt(
     pipeline.sync()
     here.receive()
     apply(connection, target, before, unit.events)
-    append_slice(connection, head, unit, unit.events, 0, milliseconds)
+    append_slice(connection, head, unit, unit.events, 0)
     at = len(unit.events)
     for place, step in enumerate(steps):
         events = decide_step(step, facts, unit.first_seq + at - 1, recorded_events)
@@ -136,7 +134,7 @@ def send_attempt(
         apply(connection, target, before, events)
         for start in range(0, len(events), SLICE):
             some = events[start : start + SLICE]
-            append_slice(connection, head, unit, some, at + start, milliseconds)
+            append_slice(connection, head, unit, some, at + start)
             turns.pause(0)
         at += len(events)
         here, ahead = ahead, ask(place + 2)

@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 
-from commands import streaming, transaction
+from commands import loading, streaming
 from commands.attempting import Unforeseen
 from commands.looking_back import Wanted
 from commands.undo import undo
@@ -229,7 +229,7 @@ async def test_a_refusal_keeps_nothing_that_was_read(
 
     (batch,) = {one.batch_id for one in tenant.envelopes() if one.stream == ids[0]}
     tenant.do(tenant.deleting(table, ids[-1]))  # the newest, which is tried first
-    monkeypatch.setattr(transaction, "Facts", facts)
+    monkeypatch.setattr(loading, "Facts", facts)
     gc.disable()
     try:
         await desk.undo(batch, mode="force")
