@@ -34,9 +34,10 @@ class Kept(Generic[K, V]):
         self._values.move_to_end(key)
         return found[0]
 
-    def put(self, key: K, value: V) -> None:
+    def put(self, key: K, value: V, beside: int = 0) -> None:
+        """`beside`: bytes of the key, where these count."""
         _, before = self._values.pop(key, (None, 0))
-        size = value.size
+        size = value.size + beside
         self._values[key] = value, size
         self.bytes += size - before
         while self.bytes > self.most_bytes:

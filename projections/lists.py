@@ -18,10 +18,10 @@ from typing import Any
 
 from domain.catalog import Catalog
 from domain.ids import WorkspaceId
-from projections.changed import changed_since, is_little
+from projections.changed import changed_since
 from projections.indexes import Index, helpful
 from projections.kept import Kept
-from projections.order import Order, TooMuch, most_ids, whole
+from projections.order import Order, Outdated, is_followed, most_ids, whole
 from projections.query import Page, Query
 from projections.reader import Found, Plan, Statement
 from projections.records.output import Rendition, record_json
@@ -30,6 +30,7 @@ from projections.target import Target, live
 from projections.trigrams import Trigrams, statistics
 
 MOST_BYTES = 96 * 2**20  # of all orders, with the records that they keep as shown
+GOOD_FOR = 300.0  # seconds; what is mended without an event is seen after that
 TRIES = 5  # that a page's records move while it is read
 _ENTRY_BYTES = 500  # of a list of which no order is kept
 
@@ -42,6 +43,11 @@ class Asked:
     workspace_id: WorkspaceId
     table_id: str
     spelling: tuple[str | None, ...]
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes, with what is read of it."""
+        return 4 * sum(len(one or "") for one in self.spelling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +63,16 @@ class Listed:
 class _Known:
     """A list that was asked for, as of a position, under one catalogue.
 
-    `calm` says that it was asked for twice and that little was written in between;
-    `long`, that it has too many records for its order to be kept.
+    `calm`: it was asked for twice, and what was written in between is what its order is
+    brought up to date for; `pending`: somebody is asking for that order; `goes_on`: not
+    where an order of it could not be brought up to date for anything at all.
     """
 
     catalog_seq: int
     position: int
     calm: bool = False
-    long: bool = False
+    pending: bool = False
+    goes_on: bool = True
 
     @property
     def size(self) -> int:
@@ -85,43 +93,61 @@ class Wanted:
 class _Question:
     """One page that is asked for, until it is answered; `plan` is what it asks.
 
-    `known`: what is known of its list as it is asked; `query`: read where no order
-    serves it, and `whole` where its order is asked for with it; `tries`: by orders.
+    `known`: what is known of its list as it is asked; `since`: where its order stood
+    then, if that serves it; `query`: else; `whole`: where the order is asked for with
+    it; `tries`: by orders.
     """
 
-    def __init__(self, lists: "Lists", want: Callable[[Catalog], Wanted]) -> None:
-        self._lists, self._want = lists, want
+    def __init__(
+        self,
+        want: Callable[[Catalog], Wanted],
+        known: Callable[[Asked, Catalog], _Known | Order | None],
+        trigrams: Trigrams,
+    ) -> None:
+        self._want, self._look_up, self._trigrams = want, known, trigrams
         self.known: _Known | Order | None = None
+        self.since = 0
         self.query: Query | None = None
         self.whole = False
         self.unknown: Sequence[str] = ()  # indexes whose statistics are asked for
         self.tries = 0
 
     def plan(self, catalog: Catalog) -> Sequence[Statement]:
+        self.let_go()
         self.wanted = wanted = self._want(catalog)
-        workspace_id, trigrams = catalog.id, self._lists.trigrams
-        self.query, self.whole, self.unknown = None, False, ()
-        known = None
+        self.query, self.known, self.unknown = None, None, ()
         if self.tries < TRIES:
-            known = self._lists.known(wanted.asked, catalog)
-        self.known = known
-        if isinstance(known, Order):
-            return known.statements(wanted.page, wanted.rendition)
+            self.known = self._look_up(wanted.asked, catalog)
+        if isinstance(self.known, Order):
+            self.since = self.known.position
+            return self.known.statements(wanted.page, wanted.rendition)
         self.query = wanted.query()
-        self.unknown = trigrams.unknown(workspace_id, self.query)
-        narrowed = trigrams.narrowed(workspace_id, self.query)
-        target = live(workspace_id)
+        return self._by_query(catalog.id, self.query, self.known)
+
+    def _by_query(
+        self, workspace_id: WorkspaceId, query: Query, known: _Known | None
+    ) -> Sequence[Statement]:
+        wanted, target = self.wanted, live(workspace_id)
+        self.unknown = self._trigrams.unknown(workspace_id, query)
+        narrowed = self._trigrams.narrowed(workspace_id, query)
         statements = [by_query(target, narrowed, wanted.page, wanted.rendition)]
-        if known is not None and known.calm:
-            known.calm = False  # one asks for it, not all who wait for this page
-            self.whole = True
+        if known is None or known.pending:
+            pass
+        elif known.calm:
+            self.whole = known.pending = True
             statements.append(whole(target, narrowed))
-        elif known is not None and not known.long:
-            table = self.query.table
-            statements.append(changed_since(workspace_id, table, known.position))
+        else:
+            position = known.position
+            statements.append(changed_since(workspace_id, query.table, position))
         if self.unknown:
             statements.append(statistics(workspace_id, self.unknown))
         return statements
+
+    def let_go(self) -> None:
+        """Somebody else may ask for the order."""
+        if self.whole and isinstance(self.known, _Known):
+            self.known.pending = False
+        self.whole = False
 
 
 class Lists:
@@ -137,7 +163,7 @@ class Lists:
     ) -> None:
         self._timed = timed
         self._known: Kept[Asked, _Known | Order] = Kept(MOST_BYTES)
-        self.trigrams = Trigrams()
+        self._trigrams = Trigrams()
 
     async def page(
         self,
@@ -145,17 +171,20 @@ class Lists:
         want: Callable[[Catalog], Wanted],
     ) -> Listed:
         """One page, by what asks for it and what is asked.  Raises what these raise."""
-        question = _Question(self, want)
-        while True:
-            began = time.perf_counter()
-            found = await ask(question.plan)
-            if question.query is not None:
-                taken = time.perf_counter() - began
-                self._timed(taken, helpful(found.catalog.id, question.query))
-                return await self._by_query(question, question.query, found)
-            listed = self._by_order(question, found)
-            if listed is not None:
-                return listed
+        question = _Question(want, self._look_up, self._trigrams)
+        try:
+            while True:
+                began = time.perf_counter()
+                found = await ask(question.plan)
+                if question.query is not None:
+                    taken = time.perf_counter() - began
+                    self._timed(taken, helpful(found.catalog.id, question.query))
+                    return await self._by_query(question, question.query, found)
+                listed = self._by_order(question, found)
+                if listed is not None:
+                    return listed
+        finally:
+            question.let_go()
 
     async def of_some_fields(
         self,
@@ -172,11 +201,14 @@ class Lists:
         )
         return Listed(*found_page(found.results[0]), found.position)
 
-    def known(self, asked: Asked, catalog: Catalog) -> _Known | Order | None:
+    def _look_up(self, asked: Asked, catalog: Catalog) -> _Known | Order | None:
         """What is known of a list under that schema."""
         known = self._known.get(asked)
         if known is None or known.catalog_seq != catalog.seq:
             return None
+        if isinstance(known, Order) and known.until < time.monotonic():
+            known = _Known(known.catalog_seq, known.position, calm=True)
+            self._known.put(asked, known, asked.size)
         return known
 
     async def _by_query(
@@ -184,39 +216,51 @@ class Lists:
     ) -> Listed:
         """The page that a query found; learns what it found of its list."""
         rows, *more = found.results
+        items, total = found_page(rows)
         if question.unknown:
-            self.trigrams.learn(question.unknown, more.pop())
+            self._trigrams.learn(question.unknown, more.pop())
         known, seq = question.known, found.catalog.seq
         now: _Known | Order
-        if question.whole:
-            row = more[0][0]
-            if row[0] > most_ids(query):
-                now = _Known(seq, found.position, long=True)
-            else:
-                # up to a fifth of a second, in which others go on
-                now = await asyncio.to_thread(
-                    Order, found.catalog.id, query, seq, found.position, row
-                )
+        if question.whole and more[0][0][0] <= most_ids(query):
+            # up to a fifth of a second for the longest, in which others go on
+            now = await asyncio.to_thread(
+                Order,
+                found.catalog.id,
+                query,
+                seq,
+                found.position,
+                more[0][0],
+                time.monotonic() + GOOD_FOR,
+            )
         else:
-            long = isinstance(known, _Known) and known.long
-            calm = bool(more) and is_little(*more[0][0])
-            now = _Known(seq, found.position, calm=calm, long=long)
-        self._learn(question, now)
-        return Listed(*found_page(rows), found.position)
+            now = _Known(seq, found.position)
+            if isinstance(known, _Known) and more and not question.whole:
+                events, changed = more[0][0]
+                now.goes_on = known.goes_on
+                now.calm = (
+                    total <= most_ids(query)
+                    and is_followed(events, changed, total)
+                    and (now.goes_on or not changed)
+                )
+        if more or known is None:
+            self._learn(question, now)
+        return Listed(items, total, found.position)
 
     def _by_order(self, question: _Question, found: Found) -> Listed | None:
         """The page by a kept order; None where it has to be asked for again."""
-        order, items = question.known, None
+        order, wanted, items = question.known, question.wanted, None
         assert isinstance(order, Order)
         question.tries += 1
         try:
-            wanted = question.wanted
-            items = order.take(wanted.page, wanted.rendition, found.results)
-        except TooMuch:
+            items = order.take(
+                wanted.page, wanted.rendition, question.since, found.results
+            )
+        except Outdated:
             question.tries = TRIES
         kept: _Known | Order = order  # the order too: it has another size now
         if items is None and question.tries == TRIES:
-            kept = _Known(order.catalog_seq, found.position)
+            seq, position = order.catalog_seq, found.position
+            kept = _Known(seq, position, goes_on=order.goes_on)
         self._learn(question, kept)
         return None if items is None else Listed(items, len(order), found.position)
 
@@ -230,7 +274,7 @@ class Lists:
             or present.catalog_seq < now.catalog_seq
             or (isinstance(now, Order) and not isinstance(present, Order))
         ):
-            self._known.put(asked, now)
+            self._known.put(asked, now, asked.size)
 
 
 def by_query(

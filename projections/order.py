@@ -4,69 +4,62 @@ written since.
 Pure, but for the texts of its statements.
 
     whole      ids, numbers and sort keys of all its records, in order
-    changes    the records that an event since a position is about, as they are now:
-               their numbers, sort keys and, where they match, their JSON
+    changes    the records that an event since a position is about, as they are now
+               (`projections/changed.py`): whether they match, numbers and sort keys
     take       puts those in their places; what it gives is of the changes' position
 
 What changed is told as it is, not as what was done, so a change may be told twice, or
 together with one that followed it.  The changes are one statement, hence of one state
 of the database.  The page's other records are read a moment earlier in the same
 pipeline: an event since would have made them part of the changes.
-
-A sort key travels as text and is compared here as Postgres compares it: texts by their
-bytes, as `COLLATE "C"` does; numbers as decimals; days, moments and places among
-choices as integers; several choices as tuples of these, nulls last.
 """
 
 import sys
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import chain
 from math import inf
-from typing import Any, Final, TypeAlias
+from typing import Any
 
 from psycopg import sql
 
 from domain.ids import WorkspaceId
-from projections.changed import changed_records, is_little
-from projections.query import Page, Query, Sort, family
-from projections.reader import Rows, Statement
+from projections.changed import changed_rows, is_little
+from projections.query import Page, Query
+from projections.reader import AnyPlan, Rows, Statement
 from projections.records.output import Rendition, by_ids, record_json
-from projections.sql import Clause, order_by, sort_key, where
+from projections.sort_keys import TOO_LONG, read, read_all, size, told
+from projections.sql import order_by, where
 from projections.target import Target, live
 
 MOST_IDS = 200_000  # of one list that is kept; fewer where it has several sorts
 MOST_SHOWN_BYTES = 12 * 2**20  # of one list's records that are kept as they were shown
 MOST_STEPS = 4_000_000  # changed records times all: each is looked for, 3 ns a step
-LONGEST_KEY = 200  # bytes of a text that an order goes on by
 _RECORD_BYTES = 24  # its id and its number
-_KEY_BYTES = 80  # of a sort key, about
 _SHOWN_BYTES = 150  # of a record that is kept as it was shown, beside its JSON
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """A record as it is now.  `number`: None where it is gone; `json`: None where it
-    does not match."""
+class _Changed:
+    """A record that changed.  `number`: None where it is gone; `json`: None where it
+    does not match, or is not told; `keys`: None where it does not match."""
 
     number: int | None
     json: bytes | None
-    keys: tuple[Any, ...]
+    keys: tuple[Any, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """All the table's records that something happened to, by id, up to a position."""
-
-    position: int
-    records: Mapping[bytes, Changed]
+class Outdated(Exception):
+    """An order cannot be brought up to date."""
 
 
 class Order:
     """Of the list of a query.  `position` is where it stands, `catalog_seq` under which
-    schema.  `row` is what `whole` found, at that position or later.
+    schema; `goes_on`: whether it can be brought up to date for anything at all; `until`
+    when it is trusted, by the monotonic clock.
+
+    `row` is what `whole` found, at that position or later.
     """
 
     def __init__(
@@ -76,25 +69,30 @@ class Order:
         catalog_seq: int,
         position: int,
         row: Sequence[Any],
+        until: float = inf,
     ) -> None:
         self.catalog_seq, self.position = catalog_seq, position
+        self.until = until
         self._workspace_id, self._query = workspace_id, query
         same = query.fields == query.table.fields
         self._fields = None if same else query.fields
-        self._readers = [_READERS[family(sort.field)] for sort in query.sorts]
-        _, ids, numbers, *keys = row
+        _, ids, numbers, *sent = row
         self._ids = bytearray(ids or b"")
         self._numbers = array("q", numbers or b"")
         if sys.byteorder == "little":
             self._numbers.byteswap()
         self._highest = max(self._numbers, default=0)  # that ever was in it
+        keys = [[] if one is None else one.decode().split("\0") for one in sent]
+        self.goes_on = not any(TOO_LONG in column for column in keys)
         self._keys: list[list[Any]] = []
-        self._goes_on = True
-        for text, read in zip(keys, self._readers, strict=True):
-            self._keys.append(self._read_keys(text, read))
+        if self.goes_on:
+            sorts = zip(query.sorts, keys, strict=True)
+            self._keys = [read_all(sort, column) for sort, column in sorts]
         self._shown: dict[Rendition, dict[bytes, bytes]] = {}
         self._shown_bytes = 0
-        self._statements: dict[Rendition, tuple[bytes, list[Any]]] = {}
+        self._statements: dict[Rendition, tuple[AnyPlan, list[Any]]] = {}
+        bytes_of_keys = sum(map(size, self._keys))
+        self._each = _RECORD_BYTES + bytes_of_keys // max(1, len(self))
 
     def __len__(self) -> int:
         """How many records match."""
@@ -103,38 +101,44 @@ class Order:
     @property
     def size(self) -> int:
         """About how many bytes it takes."""
-        each = _RECORD_BYTES + _KEY_BYTES * len(self._keys)
-        return 2_000 + len(self) * each + self._shown_bytes
+        texts = sum(len(text) for text, _ in self._statements.values())
+        return 2_000 + len(self) * self._each + self._shown_bytes + texts
 
     def statements(self, page: Page, rendition: Rendition) -> list[Statement]:
         """What a page takes: its records that are not kept as they were shown, if there
-        are any, then what changed."""
+        are any, then what changed since the order's position."""
         known = self._shown_as(rendition)
         missing = [one for one in self._slice(page) if one not in known]
-        asked = self._changes(rendition)
+        asked = self._since(rendition)
         if not missing:
             return [asked]
         target, table = live(self._workspace_id), self._query.table
-        records = by_ids(target, table, rendition, self._fields)
+        records = AnyPlan(by_ids(target, table, rendition, self._fields))
         return [(records, [ids_literal(b"".join(missing))]), asked]
 
     def take(
-        self, page: Page, rendition: Rendition, found: Sequence[Rows]
+        self, page: Page, rendition: Rendition, since: int, found: Sequence[Rows]
     ) -> list[bytes] | None:
-        """The page's records by what its statements found.
+        """The page's records by what its statements found, which were made at the
+        position `since`.
 
         None where it has to be asked again: another record has come into it, or the
-        order was brought further meanwhile.  Raises TooMuch, and is of no use then.
+        order was brought further meanwhile.  Raises Outdated.
         """
-        *rows, told = found
+        *rows, told_rows = found
+        position = told_rows[0][0]
+        if position < since:  # the database is an earlier one
+            raise Outdated()
         fetched: dict[bytes, bytes] = {}
-        if told[0][0] >= self.position:
-            changes = self._read(told)
-            self._follow(changes)
+        if position >= self.position:
+            changed = self._read(told_rows)
+            if position > self.position:
+                self._follow(changed, position)
             fetched = {_id_of(row[0]): row[2].encode() for row in chain(*rows)}
-            for one, changed in changes.records.items():
-                if changed.json is not None:
-                    fetched[one] = changed.json
+            for one, it in changed.items():
+                fetched.pop(one, None)
+                if it.json is not None:
+                    fetched[one] = it.json
         known = self._shown_as(rendition)
         items = []
         for one in self._slice(page):
@@ -158,57 +162,54 @@ class Order:
         ids = slice_of(self._ids, page)
         return [ids[at : at + 16] for at in range(0, len(ids), 16)]
 
-    def _read_keys(self, text: bytes | None, read: "_Reading") -> list[Any]:
-        texts = text.split(b"\0") if text is not None else []
-        known = {one: read(one.decode()) if one else None for one in set(texts)}
-        if _TOO_LONG.encode() in known:
-            self._goes_on = False
-        return [known[one] for one in texts]
-
     # what changed
 
-    def _changes(self, rendition: Rendition) -> Statement:
-        if rendition not in self._statements:
-            target, table = live(self._workspace_id), self._query.table
-            shown = record_json(target, table, rendition, self._fields)
-            self._statements[rendition] = _changes(
-                self._workspace_id, self._query, shown
-            )
-        text, values = self._statements[rendition]
+    def _since(self, rendition: Rendition) -> Statement:
+        made = self._statements.get(rendition)
+        if made is None:
+            target, query = live(self._workspace_id), self._query
+            shown = record_json(target, query.table, rendition, self._fields)
+            made = changed_rows(self._workspace_id, query, shown)
+            self._statements[rendition] = made
+        text, values = made
         return text, [self._workspace_id, self.position, *values]
 
-    def _read(self, rows: Rows) -> Changes:
-        """Raises TooMuch."""
-        position, events = rows[0][:2]
-        changed = 0 if rows[0][2] is None else len(rows)
-        if not is_little(events, changed):
-            raise TooMuch()
-        if changed and (not self._goes_on or changed * len(self) > MOST_STEPS):
-            raise TooMuch()
-        return Changes(position, {row[2]: self._changed(row) for row in rows[:changed]})
+    def _read(self, rows: Rows) -> Mapping[bytes, _Changed]:
+        """Raises Outdated."""
+        events, number = rows[0][1], 0 if rows[0][2] is None else len(rows)
+        if not is_followed(events, number, len(self)):
+            raise Outdated()
+        if number and not self.goes_on:
+            raise Outdated()
+        return {row[2]: self._changed(row) for row in rows[:number]}
 
-    def _changed(self, row: Sequence[Any]) -> Changed:
-        _, _, _, number, json, *keys = row
-        if _TOO_LONG in keys:
-            raise TooMuch()
-        read = zip(self._readers, keys, strict=True)
-        return Changed(
+    def _changed(self, row: Sequence[Any]) -> _Changed:
+        _, _, _, number, matches, json, *keys = row
+        if not matches:
+            return _Changed(number, None, None)
+        if TOO_LONG in keys:
+            self.goes_on = False
+            raise Outdated()
+        return _Changed(
             number,
             None if json is None else json.encode(),
-            tuple(None if key is None else one(key) for one, key in read),
+            tuple(
+                None if key is None else read(sort, key)
+                for sort, key in zip(self._query.sorts, keys, strict=True)
+            ),
         )
 
-    def _follow(self, changes: Changes) -> None:
-        for one, changed in changes.records.items():
-            if changed.number is None or changed.number <= self._highest:
+    def _follow(self, changed: Mapping[bytes, _Changed], position: int) -> None:
+        for one, it in changed.items():
+            if it.number is None or it.number <= self._highest:
                 self._leave(one)
             for shown in self._shown.values():
                 item = shown.pop(one, None)
                 if item is not None:
                     self._shown_bytes -= len(item) + _SHOWN_BYTES
-            if changed.number is not None and changed.json is not None:
-                self._enter(one, changed.number, changed.keys)
-        self.position = changes.position
+            if it.number is not None and it.keys is not None:
+                self._enter(one, it.number, it.keys)
+        self.position = position
 
     def _leave(self, one: bytes) -> None:
         at = self._ids.find(one)
@@ -246,10 +247,6 @@ class Order:
         return bool(self._numbers[place] < number)
 
 
-class TooMuch(Exception):
-    """More has changed than an order is brought up to date for."""
-
-
 def slice_of(ids: bytes | bytearray, page: Page) -> bytes:
     return bytes(ids[16 * page.offset : 16 * (page.offset + page.limit)])
 
@@ -274,6 +271,11 @@ def _id_of(text: str) -> bytes:
 # the statements
 
 
+def is_followed(events: int, changed: int, number: int) -> bool:
+    """Whether an order of so many records is brought up to date for that."""
+    return is_little(events, changed) and changed * number <= MOST_STEPS
+
+
 def all_ids(target: Target, query: Query) -> Statement:
     """One row, (number, ids), of a whole list; at most `MOST_IDS` and one."""
     return _all(target, query, [sql.SQL("t.id")], [_IDS], [], MOST_IDS)
@@ -285,7 +287,7 @@ def whole(target: Target, query: Query) -> Statement:
     inner: list[sql.Composable] = [sql.SQL("t.id, t.number")]
     outer: list[sql.Composable] = [_IDS, _NUMBERS]
     values: list[Any] = []
-    for n, key in enumerate(map(_travelling, query.sorts)):
+    for n, key in enumerate(map(told, query.sorts)):
         name = sql.Identifier(f"k{n}")
         inner.append(sql.SQL("{} AS {}").format(key.text, name))
         outer.append(_KEYS.format(name))
@@ -294,7 +296,7 @@ def whole(target: Target, query: Query) -> Statement:
 
 
 def most_ids(query: Query) -> int:
-    """Of an order with its keys, which are read on the event loop."""
+    """Of an order that is kept: all its keys are read at once."""
     return MOST_IDS // max(1, len(query.sorts))
 
 
@@ -320,81 +322,9 @@ def _all(
     return text, [*values, *condition.values, *order.values, most + 1]
 
 
-def _changes(
-    workspace_id: WorkspaceId, query: Query, shown: sql.Composable
-) -> tuple[bytes, list[Any]]:
-    """(position, events, id, number, JSON, keys…), a row a record that changed; one row
-    without an id where none did.  The values lack the first two: workspace, position.
-    """
-    target = live(workspace_id)
-    condition, keys = where(query, target), [_travelling(sort) for sort in query.sorts]
-    changed, limits = changed_records(query.table)
-    text = _CHANGES.format(
-        changed=changed,
-        where=condition.text,
-        shown=shown,
-        keys=sql.SQL("").join(
-            sql.SQL(", {} AS {}").format(key.text, sql.Identifier(f"k{n}"))
-            for n, key in enumerate(keys)
-        ),
-        table=target.of_records(query.table.id),
-    )
-    values = [*condition.values, *(value for key in keys for value in key.values)]
-    return text.as_bytes(), [*limits, workspace_id, *values]
-
-
-_TOO_LONG: Final = "~"
-_Reading: TypeAlias = Callable[[str], Any]
-
-
-def _travelling(sort: Sort) -> Clause:
-    """What a sort compares, as text; NULL where it is empty."""
-    key, kind = sort_key(sort), family(sort.field)
-    text = sql.SQL(_TEXTS.get(kind, "({0})::text")).format(key.text)
-    return Clause(text, key.values * _TEXTS.get(kind, "{0}").count("{0}"))
-
-
-def _read_places(text: str) -> tuple[float, ...]:
-    """An array of integers; a null is behind all others, as Postgres has it."""
-    inner = text[1:-1]
-    places = inner.split(",") if inner else []
-    return tuple(inf if one == "NULL" else int(one) for one in places)
-
-
-# how a key of a family is told, where its own text would not do
-_TEXTS: Final[Mapping[str, str]] = {
-    "text": f"CASE WHEN octet_length({{0}}) > {LONGEST_KEY} THEN '{_TOO_LONG}'"
-    " ELSE '=' || ({0}) END",
-    "date": "({0} - DATE '2000-01-01')::text",
-    "datetime": "(extract(epoch FROM {0}) * 1000000)::bigint::text",
-    "checkbox": "({0})::integer::text",
-}
-# what is told, as what is compared
-_READERS: Final[Mapping[str, _Reading]] = {
-    "text": str,
-    "id": str,
-    "number": Decimal,
-    "date": int,
-    "datetime": int,
-    "checkbox": int,
-    "select": int,
-    "choices": _read_places,
-}
-
 _IDS = sql.SQL("string_agg(uuid_send(t.id), ''::bytea)")
 _NUMBERS = sql.SQL("string_agg(int8send(t.number), ''::bytea)")
 # no text of Postgres has the character 0
 _KEYS = sql.SQL(
     "string_agg(coalesce(convert_to(t.{}, 'UTF8'), ''::bytea), '\\x00'::bytea)"
 )
-
-_CHANGES = sql.SQL("""
-    {changed}
-    SELECT h.seq, (SELECT count(*) FROM later), uuid_send(c.id), n.*
-    FROM (SELECT seq FROM ledger.heads WHERE workspace_id = %s::uuid) AS h
-    LEFT JOIN changed AS c ON TRUE
-    LEFT JOIN LATERAL (  -- each by its id, however many the planner takes them for
-        SELECT t.number, CASE WHEN {where} THEN {shown} END{keys}
-        FROM {table} AS t WHERE t.id = c.id OFFSET 0
-    ) AS n ON TRUE
-""")

@@ -26,6 +26,11 @@ from projections.catalog import build, load_statements
 from projections.postgres import Pool
 from projections.target import live
 
+
+class AnyPlan(bytes):
+    """A statement whose plan is good for all values: it is made once, by indexes."""
+
+
 Statement: TypeAlias = "tuple[bytes | sql.Composed, Sequence[Any] | dict[str, Any]]"
 Rows: TypeAlias = "list[tuple[Any, ...]]"
 Plan: TypeAlias = Callable[[Catalog], Sequence[Statement]]
@@ -216,10 +221,9 @@ class Reader:
                 statements = plan(catalog)
             except DomainError as error:
                 refusal = error
-            made = any(not isinstance(text, bytes) for text, _ in statements)
-            plans = "force_custom_plan" if made else "auto"
-            entered = (_ENTER, [session_id, visible, plans, workspace_id])
-            ((_, _, alive, position, catalog_seq),), *results = await self.run(
+            plans, scans = _planned([text for text, _ in statements])
+            entered = (_ENTER, [session_id, visible, plans, scans, workspace_id])
+            ((_, alive, position, catalog_seq),), *results = await self.run(
                 [entered, *statements], prepare=True
             )
             if session_id is not None and not alive:
@@ -303,6 +307,21 @@ def allow(catalog: Catalog, user_id: str, role: Role) -> None:
         raise Forbidden()
 
 
+def _planned(texts: Sequence[bytes | sql.Composed]) -> tuple[str, str]:
+    """How statements are planned, and whether that may be to read whole tables.
+
+    What a client put together is planned for its values, prepared or not: a plan for
+    any values would read the whole table for a number that one record has.  What is
+    planned once for all is by the indexes, for a table may grow before the statistics
+    hear of it.
+    """
+    if not all(isinstance(text, bytes) for text in texts):
+        return "force_custom_plan", "on"
+    if texts and all(isinstance(text, AnyPlan) for text in texts):
+        return "force_generic_plan", "off"
+    return "auto", "on"
+
+
 def _has_rows(cursor: psycopg.AsyncCursor[Any]) -> bool:
     """By the result itself: `description` makes an object of each column."""
     result = cursor.pgresult
@@ -337,20 +356,19 @@ _MEMBERSHIPS = (
 # of a row of vault.sessions: that it is good
 ALIVE = b"revoked_at IS NULL AND expires_at > clock_timestamp()"
 # all that each read asks first, as one statement: it lets what follows in the pipeline
-# see the workspace, and tells whether the session is alive and where the ledger is.
-# What a client put together is planned for its values, prepared or not: a plan for any
-# values would read the whole table for a number that one record has.
+# see the workspace, and tells whether the session is alive and where the ledger is
 _ENTER = (
     b"""
-    SELECT v.visible, v.plans,
+    SELECT (v.visible, v.plans, v.scans) IS NOT NULL,
            EXISTS (SELECT FROM vault.sessions WHERE id = %s::uuid AND """
     + ALIVE
     + b"""),
            h.seq, h.catalog_seq
     FROM (
         SELECT set_config('app.workspaces', %s, true),
-               set_config('plan_cache_mode', %s, true) OFFSET 0
-    ) AS v (visible, plans)
+               set_config('plan_cache_mode', %s, true),
+               set_config('enable_seqscan', %s, true) OFFSET 0
+    ) AS v (visible, plans, scans)
     LEFT JOIN LATERAL (  -- it is looked for when it has become visible
         SELECT seq, catalog_seq FROM ledger.heads
         WHERE workspace_id = %s::uuid AND v.visible IS NOT NULL OFFSET 0

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -393,8 +394,97 @@ async def test_of_those_who_wait_one_asks_for_the_order(asking: Asking):
     statements = asking.statements()
     await asyncio.gather(*(asking.names() for _ in range(5)))
 
-    assert sum(b"int8send" in text for one in statements for text in one) == 1
+    assert _wholes(statements) == 1
     assert await asking.is_kept()
+
+
+async def test_nobody_else_asks_for_it_until_it_has_come(asking: Asking):
+    await asking.names()
+    await asking.names()
+    delay = [0.3]
+    asking.delay_replies(lambda: delay.pop() if delay else 0.0)
+    statements = asking.statements()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(asking.names())
+        for _ in range(6):
+            await asyncio.sleep(0.02)
+            await asking.names()
+    assert _wholes(statements) == 1
+    assert await asking.is_kept()
+
+
+async def test_who_is_cut_off_leaves_the_order_to_others(asking: Asking):
+    await asking.names()
+    await asking.names()
+    asking.delay_replies(lambda: 10.0)
+    task = asyncio.create_task(asking.names())
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    asking.ask = partial(
+        asking.system.reader.ask, asking.caller, asking.tenant.workspace_id
+    )
+    await asking.names()
+
+    assert await asking.is_kept()
+
+
+async def test_an_order_that_no_page_would_come_of_is_not_asked_for(
+    asking: Asking, tenant: Tenant, table: Table, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(order, "MOST_STEPS", 6)
+    statements = asking.statements()
+    for number in range(8):
+        tenant.create(table, {"name": "x"}, {"name": "y"})
+        assert (await asking.names())[-1] == 7 + 2 * number
+
+    assert _wholes(statements) == 0
+
+
+async def test_a_list_by_long_texts_is_kept_while_nothing_is_written(
+    asking: Asking, tenant: Tenant, table: Table
+):
+    tenant.create(table, {"name": "x" * 300})
+    statements = asking.statements()
+    for number in range(8):
+        tenant.create(table, {"name": "y"})
+        assert (await asking.names(sort="asc"))[-1] == 7 + number
+    assert _wholes(statements) == 1
+    for _ in range(3):
+        await asking.names(sort="asc")
+    before = asking.read
+    assert (await asking.names(sort="desc", page=Page(1)))[-1] == 14
+    await asking.names(sort="asc")
+    assert asking.read == before + 1
+
+
+async def test_what_is_mended_without_an_event_is_seen_after_a_while(
+    asking: Asking, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+):
+    await asking.until_kept()
+    statements = asking.statements()
+    asking.kept().until = 0.0
+    assert await asking.names() == ["a", "b", "c", 5]
+    assert await asking.is_kept()
+
+    assert _wholes(statements) == 1
+    assert asking.kept().until > 0
+
+
+async def test_a_kept_order_is_planned_once(asking: Asking):
+    await asking.until_kept()
+    for _ in range(20):
+        await asking.names()
+    async with asking.system.pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+            " WHERE statement LIKE '%n.matches%'"
+        )
+        found = await cursor.fetchall()
+
+    assert found
+    assert all(custom == 0 < generic for generic, custom in found)
 
 
 async def test_an_order_that_comes_late_is_kept(asking: Asking):
@@ -434,6 +524,11 @@ async def test_whoever_asks_while_others_write_is_told_a_state_of_that_time(
                 states.append(dict(rows))
     assert len(states) > 20
     assert asking.read < asking.asked / 2
+
+
+def _wholes(statements: list[list[bytes]]) -> int:
+    """How often an order was asked for."""
+    return sum(b"int8send" in text for one in statements for text in one)
 
 
 def _expected(rows: dict[Any, str], sort: str | None, page: Page) -> list[Any]:

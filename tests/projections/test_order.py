@@ -12,8 +12,9 @@ import pytest
 from commands.schema import NewField
 from commands.system import System
 from domain.catalog import Catalog, Table
+from projections import changed
 from projections.lists import Asked, Lists, Wanted
-from projections.order import LONGEST_KEY, Order
+from projections.order import Order, Outdated
 from projections.query import (
     EVERYTHING,
     NUMBER,
@@ -31,6 +32,7 @@ from projections.query import (
 )
 from projections.reader import Caller
 from projections.records.output import Rendition
+from projections.sort_keys import LONGEST
 from tests.commands.tenant import Tenant
 
 pytestmark = pytest.mark.anyio
@@ -163,9 +165,15 @@ def _where(choose: random.Random, table: Table) -> Where:
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_a_kept_order_is_what_the_query_finds(
-    system: System, caller: Caller, tenant: Tenant, table: Table, seed: int
+    system: System,
+    caller: Caller,
+    tenant: Tenant,
+    table: Table,
+    seed: int,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     choose = random.Random(seed)
+    monkeypatch.setattr(changed, "FEW", choose.choice([0, 1, 20]))
     tenant.create(table, *(_row(choose) for _ in range(12)))
     sorts, where = _sorts(choose, table), _where(choose, table)
     both = Both(system, caller, Asked(tenant.workspace_id, table.id, (str(seed),)))
@@ -234,8 +242,11 @@ async def test_every_family_that_has_an_order_is_among_these(table: Table):
 def _reply(position: int, *rows: tuple[Any, ...]) -> list[Any]:
     """What the statement of the changes finds: (id, number, JSON) of each."""
     if not rows:
-        return [(position, 0, None, None, None)]
-    return [(position, len(rows), *row) for row in rows]
+        return [(position, 0, None, None, None, None)]
+    return [
+        (position, len(rows), one, number, json is not None, json)
+        for one, number, json in rows
+    ]
 
 
 async def test_a_reply_that_was_overtaken_takes_nothing_back(
@@ -248,10 +259,73 @@ async def test_a_reply_that_was_overtaken_takes_nothing_back(
     older = _reply(15, (one, 1, "old"), (three, 3, "gone since"))
     newer = _reply(17, (one, 1, "new"), (two, 2, "2"), (three, None, None))
 
-    assert order.take(Page(), RECORD, [[], newer]) == [b"new", b"2"]
-    assert order.take(Page(), RECORD, [[], older]) == [b"new", b"2"]
+    assert order.take(Page(), RECORD, 10, [[], newer]) == [b"new", b"2"]
+    assert order.take(Page(), RECORD, 10, [[], older]) == [b"new", b"2"]
     assert order.position == 17
-    assert order.take(Page(), Rendition.ROW, [[], _reply(18)]) is None
+    assert order.take(Page(), Rendition.ROW, 17, [[], _reply(18)]) is None
+
+
+async def test_a_database_that_went_back_is_noticed(tenant: Tenant, table: Table):
+    order = Order(tenant.workspace_id, Query(table, table.fields), 1, 10, (0, b"", b""))
+
+    with pytest.raises(Outdated):
+        order.take(Page(), RECORD, 10, [[], _reply(9)])
+
+
+async def test_a_record_that_is_not_told_is_asked_for(tenant: Tenant, table: Table):
+    """What was read of it may be of before it changed."""
+    one = bytes([1]) * 16
+    row = (1, one, (1).to_bytes(8, "big"))
+    order = Order(tenant.workspace_id, Query(table, table.fields), 1, 10, row)
+    read = [(one.hex(), 1, "old")]
+    told = [(11, 1, one, 1, True, None)]
+
+    assert order.take(Page(), RECORD, 10, [read, told]) is None
+    again = [(one.hex(), 2, "new")]
+    assert order.take(Page(), RECORD, 11, [again, _reply(11)]) == [b"new"]
+
+
+async def test_a_record_that_does_not_match_may_have_any_key(
+    system: System, caller: Caller, tenant: Tenant, table: Table
+):
+    both = Both(system, caller, Asked(tenant.workspace_id, table.id, ("done",)))
+    tenant.create(table, {"done": True, "notes": "a"}, {"done": False, "notes": "b"})
+
+    def query(catalog: Catalog) -> Query:
+        where = compare(find_field(table, "done"), "eq", True)
+        return Query(table, table.fields, where, (Sort(find_field(table, "notes")),))
+
+    for _ in range(3):
+        await both.page(query, Page())
+    first = both.order
+    assert first is not None
+    tenant.create(table, {"done": False, "notes": "x" * (LONGEST + 1)})
+    await both.page(query, Page())
+
+    assert both.order is first
+
+
+async def test_what_an_order_takes_is_counted(tenant: Tenant, table: Table):
+    sort = (Sort(find_field(table, "name")),)
+    query = Query(table, table.fields, EVERYTHING, sort)
+    ids = b"".join(n.to_bytes(16, "big") for n in range(1000))
+    numbers = b"".join(n.to_bytes(8, "big") for n in range(1000))
+
+    def size(texts: list[str]) -> int:
+        keys = "\0".join(texts).encode()
+        row = (1000, ids, numbers, keys)
+        return Order(tenant.workspace_id, query, 1, 10, row).size
+
+    long = size([f"={'x' * 150}{n}" for n in range(1000)])
+    assert 1000 * (24 + 8 + 150) < long < 1000 * (24 + 8 + 150 + 100)
+    wide = size([f"=\U0001d4b3{'x' * 140}{n}" for n in range(1000)])
+    assert wide > 1000 * (24 + 8 + 4 * 140)
+    equal = size(["=Open", "=Closed"] * 500)
+    assert equal < 1000 * (24 + 8 + 60)
+    order = Order(tenant.workspace_id, query, 1, 10, (0, b"", b"", None))
+    before = order.size
+    order.statements(Page(), RECORD)
+    assert order.size - before > 1000
 
 
 async def test_an_id_is_found_where_one_begins(tenant: Tenant, table: Table):
@@ -264,7 +338,7 @@ async def test_an_id_is_found_where_one_begins(tenant: Tenant, table: Table):
         (first + second + bytes(16), 3),
     ):
         order = Order(tenant.workspace_id, query, 1, 10, (3, ids, numbers))
-        order.take(Page(1), RECORD, [[], _reply(11, (between, None, None))])
+        order.take(Page(1), RECORD, 10, [[], _reply(11, (between, None, None))])
         assert len(order) == left
         assert bytes(order._ids[:32]) == first + second
 
@@ -275,7 +349,7 @@ async def test_texts_that_are_too_long_to_go_on_by(
 ):
     """The order is kept while nothing is written, and read anew after that."""
     both = Both(system, caller, Asked(tenant.workspace_id, table.id, ("long",)))
-    long = "x" * (LONGEST_KEY - 1)
+    long = "x" * (LONGEST - 1)
     tenant.create(table, *({"notes": f"{long}{one}"} for one in "dbca"))
 
     def query(catalog: Catalog) -> Query:
