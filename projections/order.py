@@ -188,7 +188,6 @@ class Order:
         if not matches:
             return _Changed(number, None, None)
         if TOO_LONG in keys:
-            self.goes_on = False
             raise Outdated()
         return _Changed(
             number,

@@ -267,9 +267,11 @@ async def test_a_list_that_is_too_long_is_never_kept(
     asking: Asking, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(order, "MOST_IDS", 4)
+    statements = asking.statements()
     for _ in range(8):
         assert not await asking.is_kept()
         assert await asking.names() == ["a", "b", "c", 5]
+    assert _wholes(statements) == 0
 
 
 async def test_what_is_kept_has_a_limit_and_the_oldest_goes(

@@ -261,6 +261,7 @@ async def test_a_reply_that_was_overtaken_takes_nothing_back(
 
     assert order.take(Page(), RECORD, 10, [[], newer]) == [b"new", b"2"]
     assert order.take(Page(), RECORD, 10, [[], older]) == [b"new", b"2"]
+    assert order.take(Page(), Rendition.ROW, 10, [[], older]) is None
     assert order.position == 17
     assert order.take(Page(), Rendition.ROW, 17, [[], _reply(18)]) is None
 
@@ -303,6 +304,25 @@ async def test_a_record_that_does_not_match_may_have_any_key(
     await both.page(query, Page())
 
     assert both.order is first
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("notes", "x" * 200), ("number", 10**200), ("name", "x" * 200)],
+)
+async def test_an_order_with_long_keys_does_not_go_on(
+    system: System, caller: Caller, tenant: Tenant, table: Table, name: str, value: Any
+):
+    both = Both(system, caller, Asked(tenant.workspace_id, table.id, (name,)))
+    tenant.create(table, {name: value})
+
+    def query(catalog: Catalog) -> Query:
+        return Query(table, table.fields, EVERYTHING, (Sort(find_field(table, name)),))
+
+    for _ in range(4):
+        await both.page(query, Page())
+    assert both.order is not None
+    assert not both.order.goes_on
 
 
 async def test_what_an_order_takes_is_counted(tenant: Tenant, table: Table):
