@@ -50,8 +50,8 @@ def deep_path(records: str, table_id: str) -> str:
 
 
 def selective_paths(records: str, table_id: str) -> Iterator[str]:
-    """Paths of the five lists up to their offset, each of a fifth of the prices' rows:
-    7 to 13 of a hundred records, which an index on demand finds."""
+    """Paths of the five lists up to their offset, each of the records of a fifth of the
+    numbers whose name has a digit: 7 to 13 of a hundred, which an index finds."""
     for n, digit in enumerate(DIGITS):
         least, most = n * RECORDS // 5, (n + 1) * RECORDS // 5
         parts = (

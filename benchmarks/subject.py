@@ -65,8 +65,8 @@ class Subject:
     def writing(
         self, rate: int, table_id: str, ids: Sequence[str]
     ) -> Iterator[list[int]]:
-        """So many writes a second meanwhile: one makes a record, the next gives one of
-        these another day.  Afterwards how many it were."""
+        """So many writes a second meanwhile: one gives one of these another day, the
+        next makes a record.  Afterwards how many it were."""
         stopping, written = threading.Event(), [0]
 
         def write() -> None:
