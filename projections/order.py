@@ -126,7 +126,7 @@ class Order:
         order was brought further meanwhile.  Raises Outdated.
         """
         *rows, told_rows = found
-        position = told_rows[0][0]
+        position = told_rows[0][0] if told_rows else 0
         if position < since:  # the database is an earlier one
             raise Outdated()
         fetched: dict[bytes, bytes] = {}
