@@ -29,7 +29,7 @@ from projections.sql import page_with_total
 from projections.target import Target, live
 from projections.trigrams import Trigrams, statistics
 
-MOST_BYTES = 96 * 2**20  # of all orders, with the records that they keep as shown
+MOST_BYTES = 48 * 2**20  # of all orders, with the records that they keep as shown
 GOOD_FOR = 300.0  # seconds; what is mended without an event is seen after that
 TRIES = 5  # that a page's records move while it is read
 _ENTRY_BYTES = 500  # of a list of which no order is kept

@@ -34,7 +34,7 @@ from projections.sql import order_by, where
 from projections.target import Target, live
 
 MOST_IDS = 200_000  # of one list that is kept; fewer where it has several sorts
-MOST_SHOWN_BYTES = 12 * 2**20  # of one list's records that are kept as they were shown
+MOST_SHOWN_BYTES = 8 * 2**20  # of one list's records that are kept as they were shown
 MOST_STEPS = 4_000_000  # changed records times all: each is looked for, 3 ns a step
 _RECORD_BYTES = 24  # its id and its number
 _SHOWN_BYTES = 150  # of a record that is kept as it was shown, beside its JSON
