@@ -20,6 +20,7 @@ from commands.seal import Sealer, seal
 from projections.postgres import connect
 from tests.commands import writing
 from tests.commands.tenant import LoopedCommitter, Tenant, field_id
+from tests.sealing import seal_all
 
 SECONDS = 3.0  # of load
 WRITERS = 8
@@ -224,9 +225,7 @@ def test_the_feed_loses_none_under_the_same_load(
     database: DatabaseUrls, tenants: list[Tenant]
 ):
     places = [_place(tenant) for tenant in tenants]
-    with connect(database.app, autocommit=True) as connection:
-        while seal(connection):
-            pass
+    seal_all(database)
     before = {tenant.workspace_id: tenant.position() for tenant in tenants}
     tail = Tail()
     with ExitStack() as following:

@@ -9,21 +9,15 @@ import orjson
 import psycopg
 
 from commands.embedded import DatabaseUrls
-from commands.seal import seal
 from commands.settings import Settings
 from projections.followed import Standing, standings
 from projections.postgres import connect
+from tests.sealing import seal_all
 from workers.following import Following
 from workers.relay import NAME, Relay
 from workers.relay.kafka import Kafka
 
 PATIENCE = 15.0  # seconds
-
-
-def seal_all(database: DatabaseUrls) -> None:
-    with connect(database.app, autocommit=True) as connection:
-        while seal(connection):
-            pass
 
 
 def standing(database: DatabaseUrls) -> Standing:

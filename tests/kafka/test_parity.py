@@ -17,8 +17,9 @@ from commands.settings import Settings
 from domain.catalog import Table
 from tests.commands.tenant import Tenant
 from tests.kafka.broker import needs_kafka
-from tests.kafka.relaying import messages, of, positions, relay_all, seal_all
+from tests.kafka.relaying import messages, of, positions, relay_all
 from tests.kafka.test_relay import administrate
+from tests.sealing import seal_all
 from workers.relay.kafka import Kafka
 from workers.relay.parity import Difference, Report, compare, republish
 

@@ -32,10 +32,10 @@ from tests.kafka.relaying import (
     positions,
     relay_all,
     relaying,
-    seal_all,
     standing,
     until,
 )
+from tests.sealing import seal_all
 from tools.kafka import PASSWORD, USER, Broker
 from workers.relay.kafka import Kafka
 

@@ -14,13 +14,13 @@ import psycopg
 import pytest
 
 from commands.embedded import DatabaseUrls
-from commands.seal import seal
 from commands.system import new_id
 from domain.catalog import Table
 from domain.ids import WorkspaceId
 from projections.followed import Parked, parked, resume, standings
 from projections.postgres import connect
 from tests.commands.tenant import LoopedCommitter, Tenant
+from tests.sealing import seal_all
 from workers import following
 from workers.following import (
     Connection,
@@ -106,12 +106,6 @@ def seen(tenant: Tenant, follower: Noting) -> list[int]:
             [follower.name, tenant.workspace_id],
         )
         return [row[0] for row in rows]
-
-
-def seal_all(database: DatabaseUrls) -> None:
-    with connect(database.app, autocommit=True) as connection:
-        while seal(connection):
-            pass
 
 
 async def drained(loop: Loop) -> None:

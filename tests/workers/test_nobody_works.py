@@ -11,12 +11,11 @@ from typer.testing import CliRunner, Result
 
 from api.cli import app
 from commands.embedded import DatabaseUrls
-from commands.seal import seal
 from commands.system import new_id
 from domain.facts import File
 from domain.file import UploadFile
-from projections.postgres import connect
 from tests.commands.tenant import Tenant
+from tests.sealing import seal_all
 from tests.workers.deliveries.desk import Webhook, a_desk
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("environment")]
@@ -54,9 +53,7 @@ def test_followers_of_the_settings_that_are_late_or_never_ran_are_missing(
     monkeypatch: pytest.MonkeyPatch,
 ):
     tenant.table("Name")
-    with connect(database.app, autocommit=True) as connection:
-        while seal(connection):
-            pass
+    seal_all(database)
     monkeypatch.setattr(sys.modules["api.cli.doctor"], "LATE_SECONDS", 0)
 
     result = examined()
@@ -93,9 +90,7 @@ def test_a_file_whose_hash_is_none_is_told_as_all_else_is(
 ):
     odd = File(new_id(), "a", "text/plain", 1, "no hash")
     tenant.do(UploadFile(odd))
-    with connect(database.app, autocommit=True) as connection:
-        while seal(connection):
-            pass
+    seal_all(database)
 
     result = examined()
 

@@ -16,8 +16,9 @@ from commands.system import new_id
 from domain.ids import FOREIGN
 from projections import rebuild, verify
 from projections.postgres import connect
-from tests.commands.recorder.programs import ORDER, appended, appended_twin, sealed
+from tests.commands.recorder.programs import ORDER, appended, appended_twin
 from tests.commands.tenant import Tenant
+from tests.sealing import seal_all
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_numbers_are_right_beside_a_server_that_seals_and_writes(
         its_tenant.create(table, {"name": "x"}, {"name": "y"})
     for thread in threads:
         thread.join()
-    sealed(fresh)
+    seal_all(fresh)
 
     told = recorder.select_notifications(None, 10_000)
     assert [one.id for one in told] == list(range(1, len(told) + 1))

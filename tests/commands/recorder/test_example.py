@@ -19,8 +19,9 @@ from commands.seal import Sealer
 from commands.settings import PREFIX
 from domain.record import DeleteRecords
 from domain.table import DeleteTable
-from tests.commands.recorder.programs import appended, sealed
+from tests.commands.recorder.programs import appended
 from tests.commands.tenant import LoopedCommitter, Tenant
+from tests.sealing import seal_all
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, "-m", "examples.counting"]
@@ -120,7 +121,7 @@ def test_it_counts_what_is_there_and_a_second_run_counts_nothing_twice(
     its_tenant.create(planets, *({"name": str(n)} for n in range(8)))
     first, *_ = its_tenant.create(moons, {"name": "Io"}, {"name": "Europa"})
     its_tenant.do(DeleteRecords(moons.id, [first]))
-    sealed(fresh)
+    seal_all(fresh)
 
     told = counted_once(fresh)
 
@@ -141,12 +142,12 @@ def test_it_goes_on_from_where_it_was_past_what_is_none_of_its_business(
 ):
     table = its_tenant.table("name")
     its_tenant.create(table, {"name": "Ada"})
-    sealed(fresh)
+    seal_all(fresh)
     counted_once(fresh)
     recorder.insert_events([appended(1, "no_such_module:Ordered")])
     its_tenant.create(table, {"name": "Bob"})
     its_tenant.do(DeleteTable(table.id))
-    sealed(fresh)
+    seal_all(fresh)
 
     counted_once(fresh)
 
@@ -183,7 +184,7 @@ def test_killed_again_and_again_under_many_writers_it_misses_none_and_none_is_tw
     for writer in writers:
         writer.join()
     sealer.stop()
-    sealed(fresh)
+    seal_all(fresh)
     between = last_number(fresh) - reached[-1]
     counted_once(fresh)
 

@@ -14,8 +14,9 @@ from commands.system import new_id
 from domain.events import Recorded
 from domain.foreign import ForeignAppended
 from domain.record import Change, RecordCreated, UpdateRecords
-from tests.commands.recorder.programs import ORDER, appended, appended_twin, sealed
+from tests.commands.recorder.programs import ORDER, appended, appended_twin
 from tests.commands.tenant import Tenant, field_id
+from tests.sealing import seal_all
 
 
 def seen_in_pages(
@@ -40,7 +41,7 @@ def test_every_event_of_every_workspace_is_told_once_in_the_order_of_the_feed(
     its_tenant.create(its_tenant.table("name"), {"name": "Ada"}, {"name": "Bob"})
     recorder.insert_events([appended(1)])
     other.table("name")
-    sealed(fresh)
+    seal_all(fresh)
 
     told = recorder.select_notifications(start=None, limit=1000)
 
@@ -67,7 +68,7 @@ def test_pages_of_every_size_leave_nothing_out_and_say_nothing_twice(
     table = its_tenant.table("name")
     its_tenant.create(table, *({"name": str(n)} for n in range(20)))
     recorder.insert_events([appended(n) for n in range(5)])
-    sealed(fresh)
+    seal_all(fresh)
     last = recorder.max_notification_id()
     assert last is not None
 
@@ -81,7 +82,7 @@ def test_topics_are_our_types_and_the_topics_of_programs(
     for number in range(3):
         its_tenant.create(table, {"name": "x"}, {"name": "y"})
         recorder.insert_events([appended(number, "Ordered"), appended_twin(number)])
-    sealed(fresh)
+    seal_all(fresh)
     wanted = ["record.created", "Ordered"]
 
     everything = recorder.select_notifications(None, 1000)
@@ -120,7 +121,7 @@ def test_a_stream_of_ours_is_read_by_its_versions(
     for name in ("Eve", "Zoë"):
         change = Change(record, {field_id(table, "name"): name})
         its_tenant.do(UpdateRecords(table.id, table.schema_seq, [change]))
-    sealed(fresh)
+    seal_all(fresh)
     mine = [one for one in its_tenant.envelopes() if one.stream == record]
 
     found = recorder.select_events(UUID(record))
@@ -139,7 +140,7 @@ def test_one_role_for_everything_reads_the_same(
     table = its_tenant.table("name")
     record = its_tenant.create(table, {"name": "Ada"})[0]
     recorder.insert_events([appended(1)])
-    sealed(fresh)
+    seal_all(fresh)
     one_role = DatabaseUrls(fresh.app, fresh.app, fresh.app, embedded=False)
     alone = LedgerRecorder(one_role)
 
@@ -171,7 +172,7 @@ def test_our_events_become_our_classes_with_place_time_and_author(
 ):
     table = its_tenant.table("name")
     its_tenant.create(table, {"name": "Ada"})
-    sealed(fresh)
+    seal_all(fresh)
     told = recorder.select_notifications(None, 100, topics=["record.created"])
     mapper: Any = LedgerMapper(None)  # type: ignore[arg-type]
 
@@ -189,7 +190,7 @@ def test_a_program_that_knows_none_of_our_classes_gets_plain_dicts(
 ):
     table = its_tenant.table("name")
     its_tenant.create(table, {"name": "Ada"})
-    sealed(fresh)
+    seal_all(fresh)
     told = recorder.select_notifications(None, 100, topics=["record.created"])
     mapper: Any = PlainMapper(None)  # type: ignore[arg-type]
 
@@ -219,7 +220,7 @@ def test_a_subscription_hears_of_what_others_seal_and_survives_a_lost_connection
     fresh: DatabaseUrls, its_tenant: Tenant, recorder: LedgerRecorder
 ):
     table = its_tenant.table("name")
-    sealed(fresh)
+    seal_all(fresh)
     last = recorder.max_notification_id()
     heard: list[str] = []
     with recorder.subscribe(gt=last) as subscription:
@@ -228,7 +229,7 @@ def test_a_subscription_hears_of_what_others_seal_and_survives_a_lost_connection
             return next(subscription).topic
 
         its_tenant.create(table, {"name": "Ada"})
-        sealed(fresh)
+        seal_all(fresh)
         heard.append(hear_one())
         with psycopg.connect(fresh.follower, autocommit=True) as connection:
             connection.execute(
@@ -236,7 +237,7 @@ def test_a_subscription_hears_of_what_others_seal_and_survives_a_lost_connection
                 " WHERE usename = current_user AND pid <> pg_backend_pid()"
             )
         its_tenant.create(table, {"name": "Bob"})
-        sealed(fresh)
+        seal_all(fresh)
         heard.append(hear_one())
 
     assert heard == ["record.created", "record.created"]

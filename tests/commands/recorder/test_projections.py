@@ -27,8 +27,9 @@ from commands.recorder import (
     LedgerRecorder,
     LedgerTrackingRecorder,
 )
-from tests.commands.recorder.programs import ORDER, appended, sealed
+from tests.commands.recorder.programs import ORDER, appended
 from tests.commands.tenant import Tenant
+from tests.sealing import seal_all
 
 
 class Counts(LedgerTrackingRecorder):
@@ -143,7 +144,7 @@ def test_a_projection_that_records_events_does_so_once_for_each_that_it_follows(
     records = []
     for names in (("Ada", "Bob"), ("Eve",)):  # stopped and started again between
         records += its_tenant.create(table, *({"name": name} for name in names))
-        sealed(fresh)
+        seal_all(fresh)
         (*_, last) = recorder.select_notifications(None, 1000, topics=Welcome.topics)
         with EventSourcedProjectionRunner(
             application_class=Ledger, projection_class=Welcome, env=env

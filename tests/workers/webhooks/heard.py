@@ -14,13 +14,13 @@ import psycopg
 
 from api.hooks import surfaces
 from commands.embedded import DatabaseUrls
-from commands.seal import seal
 from commands.system import new_id
 from domain.ids import BaseId, TableId, UserId, WebhookId, WorkspaceId
 from domain.webhook import CreateWebhook, ReplayWebhook, Target, UpdateWebhook
 from projections.postgres import connect
 from tests.client import Client
 from tests.commands.tenant import LoopedCommitter, Tenant
+from tests.sealing import seal_all
 from workers.following import Loop
 from workers.webhooks import Webhooks
 
@@ -43,9 +43,7 @@ class Hearing:
 
     def follow(self, *, events: int | None = None) -> None:
         """Follows all there is, in one go or so many events at a time."""
-        with connect(self.database.app, autocommit=True) as connection:
-            while seal(connection):
-                pass
+        seal_all(self.database)
         asyncio.run(self._drain(events))
         with connect(self.database.follower) as connection:
             failed = connection.execute(
