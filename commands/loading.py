@@ -41,7 +41,7 @@ def loaded(
     workspace_id: WorkspaceId,
     units: Sequence[Unit],
     *,
-    lock: bool,
+    lock: bool = True,
     steps: bool = True,
 ) -> Loaded:
     """With `lock` the head is held from now on; the facts of attempts' steps are there

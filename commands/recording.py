@@ -85,13 +85,7 @@ class Recording:
             apply(self.connection, live(head.workspace_id), self.group.before, some)
             for start in range(0, len(some), SLICE):
                 events = some[start : start + SLICE]
-                append_slice(
-                    self.connection,
-                    head,
-                    accepted,
-                    events,
-                    at + start,
-                )
+                append_slice(self.connection, head, accepted, events, at + start)
                 turns.pause(0)
             at += len(some)
         close(self.connection, head, self.group.accepted)
@@ -100,11 +94,7 @@ class Recording:
     def _convert(self) -> None:
         (accepted,) = self.group.accepted
         converting.send(
-            self.connection,
-            self.head,
-            self.facts,
-            self.group.before,
-            accepted,
+            self.connection, self.head, self.facts, self.group.before, accepted
         )
         self._commit()
 

@@ -13,7 +13,7 @@ from commands import converting, streaming
 from commands.append import Head, append
 from commands.attempting import Unforeseen
 from commands.deciding import Group, decide_group
-from commands.loading import LOCK_HEAD, NEW_HEAD, SEE, Loaded, loaded
+from commands.loading import LOCK_HEAD, NEW_HEAD, SEE, loaded
 from commands.recording import Recording
 from commands.staging import Stages
 from commands.unit import Unit
@@ -115,8 +115,13 @@ class Transaction:
         with self._taken_back(connection, group):
             with connection.pipeline() as pipeline:
                 connection.execute("BEGIN")
-                found = self._loaded(
-                    connection, pipeline, workspace_id, units, steps=not foreseen
+                found = loaded(
+                    connection,
+                    pipeline,
+                    self._catalogs,
+                    workspace_id,
+                    units,
+                    steps=not foreseen,
                 )
                 if found.head is None:
                     group.answers = [NotFound() for _ in units]
@@ -167,7 +172,9 @@ class Transaction:
             # no pipeline from here on: see `Recording`
             with connection.pipeline() as pipeline:
                 connection.execute("BEGIN")
-                found = self._loaded(connection, pipeline, workspace_id, [unit])
+                found = loaded(
+                    connection, pipeline, self._catalogs, workspace_id, [unit]
+                )
             if found.head is None:
                 group.answers = [NotFound()]
             else:
@@ -209,8 +216,13 @@ class Transaction:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             with connection.pipeline() as pipeline:
-                found = self._loaded(
-                    connection, pipeline, workspace_id, units, lock=False
+                found = loaded(
+                    connection,
+                    pipeline,
+                    self._catalogs,
+                    workspace_id,
+                    units,
+                    lock=False,
                 )
                 if found.head is None:
                     group.answers = [NotFound() for _ in units]
@@ -226,26 +238,6 @@ class Transaction:
             connection.execute("ROLLBACK")
         except psycopg.Error:
             self.close()
-
-    def _loaded(
-        self,
-        connection: psycopg.Connection[Any],
-        pipeline: psycopg.Pipeline,
-        workspace_id: WorkspaceId,
-        units: Sequence[Unit],
-        *,
-        lock: bool = True,
-        steps: bool = True,
-    ) -> Loaded:
-        return loaded(
-            connection,
-            pipeline,
-            self._catalogs,
-            workspace_id,
-            units,
-            lock=lock,
-            steps=steps,
-        )
 
     def _begin(self, head: Head, facts: Facts) -> int:
         """What a group is decided with: its moment, also in milliseconds, and the bits

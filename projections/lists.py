@@ -131,14 +131,13 @@ class _Question:
         self.unknown = self._trigrams.unknown(workspace_id, query)
         narrowed = self._trigrams.narrowed(workspace_id, query)
         statements = [by_query(target, narrowed, wanted.page, wanted.rendition)]
-        if known is None or known.pending:
-            pass
-        elif known.calm:
-            self.whole = known.pending = True
-            statements.append(whole(target, narrowed))
-        else:
-            position = known.position
-            statements.append(changed_since(workspace_id, query.table, position))
+        if known is not None and not known.pending:
+            self.whole = known.pending = known.calm
+            statements.append(
+                whole(target, narrowed)
+                if known.calm
+                else changed_since(workspace_id, query.table, known.position)
+            )
         if self.unknown:
             statements.append(statistics(workspace_id, self.unknown))
         return statements
@@ -281,8 +280,7 @@ def by_query(
     target: Target, query: Query, page: Page, rendition: Rendition = Rendition.RECORD
 ) -> Statement:
     """The JSON of the records on a page, each with how many match: `found_page`."""
-    chosen = None if query.fields is query.table.fields else query.fields
-    shown = record_json(target, query.table, rendition, chosen)
+    shown = record_json(target, query.table, rendition, query.chosen)
     clause = page_with_total(query, target, page, shown)
     return clause.text, clause.values
 

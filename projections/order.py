@@ -74,8 +74,7 @@ class Order:
         self.catalog_seq, self.position = catalog_seq, position
         self.until = until
         self._workspace_id, self._query = workspace_id, query
-        same = query.fields == query.table.fields
-        self._fields = None if same else query.fields
+        self._fields = query.chosen
         _, ids, numbers, *sent = row
         self._ids = bytearray(ids or b"")
         self._numbers = array("q", numbers or b"")
@@ -113,7 +112,7 @@ class Order:
         if not missing:
             return [asked]
         target, table = live(self._workspace_id), self._query.table
-        records = AnyPlan(by_ids(target, table, rendition, self._fields))
+        records = by_ids(target, table, rendition, self._fields)
         return [(records, [ids_literal(b"".join(missing))]), asked]
 
     def take(

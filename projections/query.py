@@ -124,6 +124,11 @@ class Query:
     sorts: tuple[Sort, ...] = ()
     page: Page = Page()
 
+    @property
+    def chosen(self) -> tuple[Field, ...] | None:
+        """The fields, where they are not all that the table has."""
+        return None if self.fields == self.table.fields else self.fields
+
 
 def _system_field(name: str) -> Field:
     return Field(

@@ -96,9 +96,8 @@ def plan(
 ) -> list[Statement]:
     """The page by the order, where that is known; else by the query, with all ids where
     it was asked for before."""
-    fields = None if query.fields == query.table.fields else query.fields
     if order is not None and order.ids is not None:
-        statement = by_ids(target, query.table, rendition, fields)
+        statement = by_ids(target, query.table, rendition, query.chosen)
         return [(statement, [ids_literal(slice_of(order.ids, page))])]
     statements = [by_query(target, query, page, rendition)]
     if order is not None and not order.long:

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from domain.catalog import Field, Table
 from domain.values.attachments import PATH
+from projections.reader import AnyPlan
 from projections.target import Target, column_name
 
 _ARGUMENTS = 90  # of one concat; a function takes a hundred
@@ -265,13 +266,12 @@ def _by_ids(
     rendition: Rendition,
     chosen: tuple[str, ...] | None,
     table: Same,
-) -> bytes:
+) -> AnyPlan:
     json = _parts(target, table_id, schema_seq, rendition, chosen, table)
-    return (
-        sql.SQL("SELECT t.id, t.version, {} FROM {} AS t WHERE t.id = ANY (%s::uuid[])")
-        .format(json, target.of_records(table_id))
-        .as_bytes()
+    statement = sql.SQL(
+        "SELECT t.id, t.version, {} FROM {} AS t WHERE t.id = ANY (%s::uuid[])"
     )
+    return AnyPlan(statement.format(json, target.of_records(table_id)).as_bytes())
 
 
 def by_ids(
@@ -279,7 +279,7 @@ def by_ids(
     table: Table,
     rendition: Rendition = Rendition.RECORD,
     fields: Sequence[Field] | None = None,
-) -> bytes:
+) -> AnyPlan:
     """(id, version, JSON) of records by `%s::uuid[]`: served by the primary key."""
     chosen = None if fields is None else tuple(str(one.id) for one in fields)
     return _by_ids(target, table.id, table.schema_seq, rendition, chosen, Same(table))
